@@ -1,0 +1,81 @@
+# Every job a user has, one target each; `make` alone lists them. Each target sets up what it needs by itself.
+
+ifdef CONDA_PREFIX
+ENV := $(CONDA_PREFIX)
+else
+ENV := .venv
+endif
+BIN := $(ENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+READY := $(ENV)/.autograder-ready
+RUN := $(BIN)/python -m autograder.cli
+COURSE ?= .
+AUTOGRADER := $(RUN) --course $(COURSE)
+export TF_CPP_MIN_LOG_LEVEL := 3
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lab grade release handout feedback export formgrader reproduce validate outputs doctor system
+
+help:  ## list the targets
+	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
+
+demo: $(READY)  ## grade a sample class end to end and show the marks
+	$(AUTOGRADER) demo $(ARGS)
+
+test: check validate  ## run all checks, all notebooks and all tests
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(READY)  ## lint, types, and whether notebooks/ is what solutions/ gives
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(AUTOGRADER) release --check
+
+lab: $(READY)  ## open your own copy of the notebooks in JupyterLab
+	$(AUTOGRADER) lab
+
+grade: $(READY)  ## grade everything in submitted/
+	$(AUTOGRADER) grade $(ASSIGNMENT) $(ARGS)
+
+release: $(READY)  ## make notebooks/ from solutions/
+	$(AUTOGRADER) release $(ASSIGNMENT)
+
+handout: $(READY)  ## pack the released notebooks into a zip for students
+	$(AUTOGRADER) handout
+
+feedback: $(READY)  ## write each student's feedback pages
+	$(AUTOGRADER) feedback $(ASSIGNMENT)
+
+export: $(READY)  ## write the marks to grades.csv
+	$(AUTOGRADER) export $(ASSIGNMENT)
+
+formgrader: $(READY)  ## read written answers in nbgrader's formgrader
+	$(AUTOGRADER) formgrader
+
+reproduce: $(READY)  ## run each submission again and compare its stored outputs
+	$(AUTOGRADER) reproduce $(ASSIGNMENT)
+
+validate: $(READY)  ## run all notebooks; marked cells must print what is stored
+	$(AUTOGRADER) validate $(ASSIGNMENT)
+
+outputs: $(READY)  ## store the outputs of the marked cells in solutions/ anew
+	$(AUTOGRADER) outputs $(ASSIGNMENT)
+
+doctor: $(READY)  ## say what is installed, what is missing and what to do
+	$(AUTOGRADER) doctor
+
+setup: $(READY)  ## make the environment: .venv, or the active conda environment
+
+# A Python that the pins are made for: python3 where it is one, else the newest that is there.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
+
+$(READY): pyproject.toml
+	@test -n "$(CONDA_PREFIX)" || test -n "$(PYTHON)" || \
+		{ echo "No Python 3.11, 3.12 or 3.13 here: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "setting up $(ENV) (once; takes a minute or two)"
+	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[learn,test]"
+	@touch $@

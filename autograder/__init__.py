@@ -1,0 +1,1 @@
+"""A grader for Jupyter courses: fast, and no answer but the right one earns a mark."""

@@ -1,0 +1,142 @@
+"""A sample class: submissions made from the course's own notebooks, with the answers that real learners give.
+
+The same number of students and the same seed give the same class. It lives in a course folder of its own, so that it
+never meets a real one.
+"""
+
+import random
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.course import CONFIG, Course
+from autograder.errors import CourseError
+from autograder.release import release
+from autograder.samples import SAMPLES, WHY, WHY_WRONG
+
+ASSIGNMENT = "rnn_shapes"
+DUE, LATE = "2027-01-31 12:00 UTC", "2027-02-01 09:00 UTC"
+NAMES = (
+    "ada ben chen dora emil fay gus hana ivan jo kim lea max nia omar pia quin "
+    "rosa sven tara ugo vera wim xenia yara zeno"
+).split()
+
+
+class Pupil(NamedTuple):
+    """What one learner hands in: code by question, text by why; a cell that is deleted; late or not."""
+
+    answers: Mapping[str, str]
+    whys: Mapping[str, str] = WHY
+    deleted: str = ""
+    late: bool = False
+
+
+def make_class(course: Course, folder: Path, students: int, seed: int) -> Course:
+    """Make a course folder with a released assignment and a class of `students` submissions; gives that course."""
+    if ASSIGNMENT not in course.assignments():
+        raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not here; the demo's class answers that assignment.")
+    demo = _copy_course(course, folder)
+    release(demo, ASSIGNMENT)
+    masters = {path.stem: nbformat.read(path, 4) for path in demo.folder("release", ASSIGNMENT).glob("*.ipynb")}
+    for student, pupil in pupils(students, seed).items():
+        hand_in(demo, student, pupil, masters)
+    return demo
+
+
+def pupils(students: int, seed: int) -> dict[str, Pupil]:
+    """A class by name: first one learner for each real mistake, then learners who err at random."""
+    chance = random.Random(seed)
+    found = dict(list(_cast().items())[:students])
+    for i in range(len(found), students):
+        name = NAMES[i % len(NAMES)] + (f"-{i // len(NAMES) + 1}" if i >= len(NAMES) else "")
+        skill = chance.uniform(0.3, 1.0)
+        answers = {question: _draw(question, skill, chance) for question in SAMPLES}
+        whys = {cell: (WHY if chance.random() < skill else WHY_WRONG)[cell] for cell in WHY}
+        found[name] = Pupil(answers, whys, late=chance.random() < 0.1)
+    return found
+
+
+def hand_in(course: Course, student: str, pupil: Pupil, masters: Mapping[str, NotebookNode]) -> None:
+    """Write a pupil's notebooks and timestamp into the course's submitted/ folder."""
+    place = course.folder("submitted", ASSIGNMENT, student)
+    place.mkdir(parents=True)
+    for name, master in masters.items():
+        nbformat.write(fill_in(master, pupil), place / f"{name}.ipynb")
+    shutil.copy(course.folder("release", ASSIGNMENT) / "shapes.py", place)
+    (place / "timestamp.txt").write_text(LATE if pupil.late else "2027-01-30 18:00 UTC")
+
+
+def fill_in(released: NotebookNode, pupil: Pupil) -> NotebookNode:
+    """A released notebook with a pupil's answers typed in."""
+    notebook = nbformat.from_dict(released)
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        cell.source = {**pupil.answers, **pupil.whys}.get(name, cell.source)
+    notebook.cells = [cell for cell in notebook.cells if not pupil.deleted or cell.id != pupil.deleted]
+    return notebook
+
+
+def _copy_course(course: Course, folder: Path) -> Course:
+    """A fresh course folder with the same settings and sources, and a due date."""
+    if folder.exists():
+        if not (folder / ".demo").exists():
+            raise CourseError(f"{folder}: exists and is no demo; name another folder with --folder.")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / ".demo").touch()
+    shutil.copytree(
+        course.folder("source"),
+        folder / course.directory.source_directory,
+        ignore=shutil.ignore_patterns(".*", "__*__"),
+    )
+    settings = (course.root / CONFIG).read_text(encoding="utf-8")
+    due = f'c.Course.due_dates = {{"{ASSIGNMENT}": "{DUE}"}}\nc.AssignLatePenalties.plugin_class = "{PENALTY}"\n'
+    (folder / CONFIG).write_text(f"{settings}\n# The demo's own: {PENALTY} takes 10 % a day.\n{due}", encoding="utf-8")
+    return Course.at(folder)
+
+
+PENALTY = "autograder.late.DailyPenalty"
+
+
+def _draw(question: str, skill: float, chance: random.Random) -> str:
+    """An answer of a learner who knows with probability `skill`, and leaves one wrong answer in ten open."""
+    known = chance.random() < skill
+    if not known and chance.random() < 0.1:
+        return _OPEN[question]
+    return chance.choice([sample.code for sample in SAMPLES[question] if (sample.points == 2) == known])
+
+
+_OPEN = {question: f"{question} = ..." for question in SAMPLES} | {"q5": "model5 = ...\noutput5 = ...\nq5 = ..."}
+
+
+def _cast() -> dict[str, Pupil]:
+    """One learner for each of the real mistakes, and the ways of handing in that a grader must survive."""
+    literal = {question: samples[0].code for question, samples in SAMPLES.items()}
+    computed = {question: samples[1].code for question, samples in SAMPLES.items()}
+
+    def but(**wrong: str) -> dict[str, str]:
+        """All right but for these: the sample whose message holds the text."""
+        chosen = {q: next(s.code for s in SAMPLES[q] if text in s.says) for q, text in wrong.items()}
+        return literal | chosen
+
+    missing = dict.fromkeys(("q1", "q3", "q6", "q9", "q11"), "the batch axis is missing")
+    return {
+        "ada": Pupil(literal),
+        "ben": Pupil(computed),
+        "chen": Pupil(but(**missing)),
+        "dora": Pupil(but(q2="output: nothing is trained", q5="nothing is trained", q7="holds: nothing"), WHY_WRONG),
+        "emil": Pupil(but(q1="'sample' is not", q3="None is the open", q9="None is the open")),
+        "fay": Pupil(but(q2="h: it sums up", q3="3 axes", q6="3 axes", q12="keeps the axes batch, timesteps")),
+        "gus": Pupil(but(q5="is none of the choices", q7="the batch axis")),
+        "hana": Pupil(but(q4="A pair that", q10="A pair that"), WHY_WRONG),
+        "ivan": Pupil(but(q8="GRU: it has no cell state", q12="keeps the axes timesteps, units")),
+        "jo": Pupil({}, {}),
+        "kim": Pupil({q: code for q, code in literal.items() if q in ("q1", "q2", "q3", "q4", "q5")}, {}),
+        "lea": Pupil(literal, deleted="q3-test"),
+        "max": Pupil(computed, late=True),
+        "nia": Pupil(but(q5="hands back 3 values", q6="timesteps is misplaced", q11="units axis is not 2")),
+    }

@@ -1,0 +1,36 @@
+"""What nbgrader's gradebook has no column for: a submission's status, its repairs, whether it reproduces.
+
+One JSON file an assignment, `reports/<assignment>.json`, written aside and renamed, so that it is never half there.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from autograder.course import Course
+from autograder.errors import CourseError
+
+
+class Ledger:
+    """Facts by student: `status` (one word), `repairs` (sentences), `reproducible` (yes, no …, not run)."""
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        self.path: Path = course.root / "reports" / f"{assignment}.json"
+        self.facts: dict[str, dict[str, Any]] = {}
+        if self.path.exists():
+            try:
+                self.facts = json.loads(self.path.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise CourseError(f"{self.path}: is not JSON ({error}); delete it and grade again.") from error
+
+    def of(self, student: str) -> dict[str, Any]:
+        """All facts known of a student; empty where there are none."""
+        return self.facts.get(student, {})
+
+    def note(self, student: str, **facts: Any) -> None:
+        """Keep facts of a student, over older ones of the same name, and write the file."""
+        self.facts[student] = self.of(student) | facts
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_suffix(".part")
+        aside.write_text(json.dumps(self.facts, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8")
+        aside.replace(self.path)

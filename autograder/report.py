@@ -1,0 +1,166 @@
+"""The gradebook → rows: a mark a question, the score, one word of status. Knows nothing of how marks came about.
+
+`status` is one word, the first of these that holds: what is wrong with the submission as grading found it (such as
+`damaged`, `missing`, `timeout`), `not submitted`, `needs manual grading`, `graded`.
+An open mark is None (blank in a file), never 0. `score` is the sum of the marks there are, less late penalties.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.api import (
+    Assignment,
+    Grade,
+    Gradebook,
+    GradeCell,
+    Notebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+    TaskCell,
+)
+from sqlalchemy import select
+
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.ledger import Ledger
+
+Key = tuple[str, str]  # (notebook, grade_id), or (student, id of a cell)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student's result: marks by question (None: open), in the order of the questions."""
+
+    student: str
+    marks: Mapping[str, float | None]
+    score: float | None
+    max_score: float
+    status: str
+    reproducible: str
+    repairs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of an assignment, and the most that each question can give."""
+
+    assignment: str
+    points: Mapping[str, float]
+    rows: tuple[Row, ...]
+
+
+def table(course: Course, assignment: str) -> Table:
+    """Read an assignment's results from the gradebook: a row for every student whom the gradebook knows."""
+    ledger = Ledger(course, assignment)
+    with course.gradebook() as book:
+        cells, marks, penalties = _cells(book, assignment), _marks(book, assignment), _penalties(book, assignment)
+        students = book.db.scalars(select(Student.id).order_by(Student.id)).all()
+    if not cells:
+        raise CourseError(f"{assignment}: the gradebook does not know it; run `make release`, then `make grade`.")
+    names = question_names(cells)
+    points = {names[key]: most for key, (_, most) in cells.items()}
+    rows = []
+    for student in students:
+        own = {names[key]: marks.get((student, cell)) for key, (cell, _) in cells.items()}
+        rows.append(_row(student, own, points, penalties.get(student), ledger.of(student)))
+    return Table(assignment, points, tuple(rows))
+
+
+def write_csv(results: Table, path: Path) -> None:
+    """One row a student, in UTF-8: `student_id`, the questions, `score`, `max_score`, `status`, …."""
+    aside = path.with_suffix(".part")
+    with aside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        extra = ["score", "max_score", "status", "reproducible", "repairs"]
+        writer.writerow(["student_id", *results.points, *extra])
+        for row in results.rows:
+            facts = [_number(row.score), _number(row.max_score), row.status, row.reproducible, "; ".join(row.repairs)]
+            writer.writerow([_inert(cell) for cell in (row.student, *map(_number, row.marks.values()), *facts)])
+    aside.replace(path)
+
+
+def question_names(cells: Iterable[Key]) -> dict[Key, str]:
+    """A column name for each (notebook, grade_id): `q1-test` → `q1`, `q2-why` stays; with its notebook on a clash."""
+    short = {key: key[1].removesuffix("-test") for key in cells}
+    times = Counter(short.values())
+    return {key: name if times[name] == 1 else f"{key[0]}/{name}" for key, name in short.items()}
+
+
+def _row(
+    student: str,
+    marks: Mapping[str, float | None],
+    points: Mapping[str, float],
+    penalty: float | None,
+    facts: Mapping[str, object],
+) -> Row:
+    submitted = penalty is not None
+    known = [mark for mark in marks.values() if mark is not None]
+    wrong = str(facts.get("status") or "")
+    opened = "needs manual grading" if len(known) < len(marks) else "graded"
+    return Row(
+        student=student,
+        marks=marks,
+        score=sum(known) - (penalty or 0) if submitted else None,
+        max_score=sum(points.values()),
+        status=wrong or (opened if submitted else "not submitted"),
+        reproducible=str(facts.get("reproducible") or ""),
+        repairs=tuple(map(str, facts.get("repairs") or ())),  # type: ignore[call-overload]
+    )
+
+
+def _cells(book: Gradebook, assignment: str) -> dict[Key, tuple[str, float]]:
+    """(notebook, grade_id) → (id, points) of each graded cell, in the order of the questions."""
+    found: dict[Key, tuple[str, float]] = {}
+    for kind in (GradeCell, TaskCell):
+        query = (
+            select(Notebook.name, kind.name, kind.id, kind.max_score)
+            .join(Notebook, kind.notebook_id == Notebook.id)
+            .join(Assignment, Notebook.assignment_id == Assignment.id)
+            .where(Assignment.name == assignment)
+        )
+        found |= {(notebook, name): (key, most) for notebook, name, key, most in book.db.execute(query)}
+    return dict(sorted(found.items(), key=lambda item: [_natural(part) for part in item[0]]))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A sort key that puts `q10` after `q9`."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _marks(book: Gradebook, assignment: str) -> dict[Key, float | None]:
+    query = (
+        select(SubmittedAssignment.student_id, Grade.cell_id, Grade.score, Grade.needs_manual_grade)
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .where(Assignment.name == assignment)
+    )
+    return {(student, cell): None if undone else score for student, cell, score, undone in book.db.execute(query)}
+
+
+def _penalties(book: Gradebook, assignment: str) -> dict[str, float]:
+    """Points lost to lateness, of everyone who handed in."""
+    query = (
+        select(SubmittedAssignment.student_id, SubmittedAssignment.late_submission_penalty)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .where(Assignment.name == assignment)
+    )
+    return {student: penalty or 0.0 for student, penalty in book.db.execute(query)}
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _inert(cell: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(cell) else cell
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?", cell) is not None

@@ -1,0 +1,60 @@
+"""Results for the eye: a table of marks and a progress bar in the terminal, by rich. Knows nothing of how they came."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table as RichTable
+
+from autograder.report import Row, Table
+
+OPEN = "·"  # a mark that a reader has still to give
+
+console = Console(highlight=False, soft_wrap=not Console().is_terminal)
+
+
+def show_table(results: Table) -> None:
+    """Print a row a student, a mark a question, the total and the status."""
+    automatic = [name for name in results.points if not name.endswith("-why")]
+    written = [name for name in results.points if name.endswith("-why")]
+    grid = RichTable(title=f"{results.assignment}: {len(results.rows)} students", title_justify="left", pad_edge=False)
+    grid.add_column("student", no_wrap=True)
+    for name in automatic:
+        grid.add_column(name, justify="right", no_wrap=True)
+    if written:
+        grid.add_column("why", justify="right", no_wrap=True)
+    for name in ("score", "of", "status"):
+        grid.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
+    for row in results.rows:
+        grid.add_row(row.student, *(_mark(row.marks[name]) for name in automatic), *_why(row, written), *_end(row))
+    wide = Console(highlight=False, width=max(console.width, 130)) if not console.is_terminal else console
+    wide.print(grid)
+    wide.print(f"{OPEN} is open: a reader has still to give this mark. Scores are less late penalties.")
+
+
+def _why(row: Row, written: list[str]) -> list[str]:
+    """The written answers in one column: their sum once all are read."""
+    marks = [row.marks[name] for name in written]
+    known = [mark for mark in marks if mark is not None]
+    return [_mark(sum(known)) if len(known) == len(marks) else OPEN] if written else []
+
+
+def _end(row: Row) -> list[str]:
+    return ["" if row.score is None else f"{row.score:g}", f"{row.max_score:g}", row.status]
+
+
+def _mark(mark: float | None) -> str:
+    return OPEN if mark is None else f"{mark:g}"
+
+
+@contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[[str, str], None]]:
+    """A bar with time left in a terminal, a line a student elsewhere; call it with a student and what became of it."""
+    if not console.is_terminal:
+        yield lambda student, status: console.print(f"{title}: {student} {status or 'done'}".rstrip())
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda student, status: bar.update(task, advance=1, description=f"{title} {student} {status}".rstrip())

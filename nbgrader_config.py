@@ -1,0 +1,33 @@
+"""The course as nbgrader, formgrader and autograder see it."""
+
+from autograder.feedback import CHAIN
+from autograder.handout import pinned
+
+c = get_config()  # noqa: F821  (traitlets puts it here)
+
+# Where things live: solutions/ is edited by hand, notebooks/ is generated from it.
+c.CourseDirectory.course_id = "rnn"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+
+# What stands in a released notebook where a solution stood.
+c.ClearSolutions.code_stub = {"python": "# put your answer in place of ..."}
+c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*"
+
+# A marking scheme has a locked cell of its own; it comes back in the autograded copy, which formgrader shows.
+c.ClearMarkScheme.enforce_metadata = False
+
+# What the handout tells learners to install: the pins that the notebooks were made with.
+c.Course.requirements = pinned("learn")
+
+# Feedback shows neither hidden tests nor marking schemes.
+c.GenerateFeedback.preprocessors = CHAIN
+
+# A plain `nbgrader autograde` waits this many seconds for a cell: importing TensorFlow alone takes several.
+c.Execute.timeout = 120
+
+# When an assignment is due, by name, and what lateness costs: nothing ("none"), everything ("zero"),
+# or a share of the score for each day begun, with the plugin below.
+#   c.Course.due_dates = {"rnn_shapes": "2027-01-31 23:59 UTC"}
+#   c.AssignLatePenalties.plugin_class = "autograder.late.DailyPenalty"
+#   c.DailyPenalty.percent_per_day = 10
