@@ -1,5 +1,6 @@
 """The course as nbgrader, formgrader and autograder see it."""
 
+from autograder import plain
 from autograder.feedback import CHAIN
 from autograder.handout import pinned
 
@@ -23,8 +24,10 @@ c.Course.requirements = pinned("learn")
 # Feedback shows neither hidden tests nor marking schemes.
 c.GenerateFeedback.preprocessors = CHAIN
 
-# A plain `nbgrader autograde` waits this many seconds for a cell: importing TensorFlow alone takes several.
-c.Execute.timeout = 120
+# `nbgrader autograde` and formgrader's Autograde button restore, run and judge as `autograder grade` does.
+c.Autograde.sanitize_preprocessors = plain.SANITIZE
+c.Autograde.autograde_preprocessors = plain.AUTOGRADE
+c.Autograde.pre_convert_hook = plain.before
 
 # When an assignment is due, by name, and what lateness costs: nothing ("none"), everything ("zero"),
 # or a share of the score for each day begun, with the plugin below.

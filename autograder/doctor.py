@@ -48,7 +48,9 @@ def _packages() -> list[Finding]:
         except PackageNotFoundError:
             found = "missing"
         if found == "missing" or not requirement.specifier.contains(found):
-            wrong.append(Finding(False, f"{requirement.name} {found}", f"run `make setup` (wanted {requirement.specifier})"))
+            wrong.append(
+                Finding(False, f"{requirement.name} {found}", f"run `make setup` (wanted {requirement.specifier})")
+            )
     return wrong or [Finding(True, f"packages as pinned (nbgrader {version('nbgrader')}, nbval {version('nbval')})")]
 
 

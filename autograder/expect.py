@@ -65,7 +65,7 @@ def recurrence(
     batch, timesteps, features, units = (sizes[axis] for axis in ("batch", "timesteps", "features", "units"))
     array("data", data, (batch, timesteps, features), ("batch", "timesteps", "features"))
     assert np.unique(data).size == data.size, "data: numbers repeat; it was drawn at random, every number its own."
-    assert isinstance(weights, list | tuple), "weights: a recurrent layer has a list of them."
+    assert isinstance(weights, list | tuple), f"weights: a {type(weights).__name__} is not a list of them."
     assert len(weights) == 3, f"weights: {len(weights)} arrays; a recurrent layer has three."
     gates = len(GATES[layer])
     array("weights: kernel", weights[0], (features, gates * units), ("features", "units"))

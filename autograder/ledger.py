@@ -9,10 +9,12 @@ from typing import Any
 
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.result import most_serious
 
 
 class Ledger:
-    """Facts by student: `status` (one word), `repairs` (sentences), `reproducible` (yes, no …, not run)."""
+    """Facts by student: `notebooks` (by name their `status` and `repairs`), `repairs` of the submission as a whole,
+    `reproducible` (yes, no …, not run)."""
 
     def __init__(self, course: Course, assignment: str) -> None:
         self.path: Path = course.root / "reports" / f"{assignment}.json"
@@ -26,6 +28,17 @@ class Ledger:
     def of(self, student: str) -> dict[str, Any]:
         """All facts known of a student; empty where there are none."""
         return self.facts.get(student, {})
+
+    def status(self, student: str) -> str:
+        """The most serious status of a student's notebooks, "" where nothing is wrong."""
+        return most_serious(entry["status"] for entry in self.of(student).get("notebooks", {}).values())
+
+    def repairs(self, student: str) -> tuple[str, ...]:
+        """All repairs made to a student's submission."""
+        facts = self.of(student)
+        notebooks = facts.get("notebooks", {}).items()
+        own = [f"{name}: {repair}" for name, entry in notebooks for repair in entry["repairs"]]
+        return (*facts.get("repairs", ()), *own)
 
     def note(self, student: str, **facts: Any) -> None:
         """Keep facts of a student, over older ones of the same name, and write the file."""

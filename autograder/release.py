@@ -24,7 +24,7 @@ def release(course: Course, assignment: str) -> Path:
     course.masters(assignment)
     with _aside(course, assignment) as made:
         if assignment not in course.ungraded:
-            _tell_gradebook(course, assignment)
+            tell_gradebook(course, assignment)
         place = course.folder("release", assignment).resolve()
         _swap(made, place)
     return place
@@ -59,7 +59,7 @@ def _generate(course: Course, assignment: str, folder: str, database: bool) -> N
     )
 
 
-def _tell_gradebook(course: Course, assignment: str) -> None:
+def tell_gradebook(course: Course, assignment: str) -> None:
     """Save the cells of a release that is known to succeed, and its due date."""
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
         _generate(course, assignment, folder, database=True)

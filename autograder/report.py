@@ -67,7 +67,7 @@ def table(course: Course, assignment: str) -> Table:
     rows = []
     for student in students:
         own = {names[key]: marks.get((student, cell)) for key, (cell, _) in cells.items()}
-        rows.append(_row(student, own, points, penalties.get(student), ledger.of(student)))
+        rows.append(_row(student, own, points, penalties.get(student), ledger))
     return Table(assignment, points, tuple(rows))
 
 
@@ -96,11 +96,11 @@ def _row(
     marks: Mapping[str, float | None],
     points: Mapping[str, float],
     penalty: float | None,
-    facts: Mapping[str, object],
+    ledger: Ledger,
 ) -> Row:
     submitted = penalty is not None
     known = [mark for mark in marks.values() if mark is not None]
-    wrong = str(facts.get("status") or "")
+    wrong = ledger.status(student)
     opened = "needs manual grading" if len(known) < len(marks) else "graded"
     return Row(
         student=student,
@@ -108,8 +108,8 @@ def _row(
         score=sum(known) - (penalty or 0) if submitted else None,
         max_score=sum(points.values()),
         status=wrong or (opened if submitted else "not submitted"),
-        reproducible=str(facts.get("reproducible") or ""),
-        repairs=tuple(map(str, facts.get("repairs") or ())),  # type: ignore[call-overload]
+        reproducible=str(ledger.of(student).get("reproducible", "")),
+        repairs=ledger.repairs(student),
     )
 
 

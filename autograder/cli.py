@@ -1,0 +1,184 @@
+"""The console command `autograder`: one subcommand for each job of an instructor, a learner or CI."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from autograder import lab, show
+from autograder.course import Course
+from autograder.demo import ASSIGNMENT, make_class
+from autograder.doctor import examine
+from autograder.errors import CourseError
+from autograder.feedback import feedback
+from autograder.grade import grade
+from autograder.handout import handout
+from autograder.release import is_stale, release
+from autograder.report import Table, table, write_csv
+from autograder.reproduce import refresh, reproduce, validate
+
+Command = Callable[[argparse.Namespace, Course], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand; gives 0 where all went well, 1 where something is wrong (and says what in one sentence)."""
+    options = _parser().parse_args(arguments)
+    try:
+        command: Command = options.command
+        return command(options, Course.at(Path(options.course)))
+    except CourseError as error:
+        print(f"autograder: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("autograder: stopped; what was done is kept.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="autograder",
+        description="Release, grade and export Jupyter assignments of a course folder "
+        "(one with an nbgrader_config.py and source notebooks).",
+    )
+    parser.add_argument("--course", default=".", metavar="DIR", help="the course folder (default: this one)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str, assignment: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(command=command)
+        if assignment:
+            sub.add_argument("assignment", nargs="?", help="which assignment (not needed where there is only one)")
+        return sub
+
+    sub = add("release", _release, "make the notebooks that students get from the source notebooks")
+    sub.add_argument("--check", action="store_true", help="only say whether they are stale; change nothing")
+    add("handout", _handout, "pack the released notebooks into a zip for students", assignment=False)
+    sub = add("grade", _grade, "grade everything in submitted/")
+    sub.add_argument("--student", action="append", metavar="ID", help="only this student (may be given again)")
+    add("feedback", _feedback, "write a feedback page for each graded notebook")
+    add("export", _export, "write the marks to grades.csv (grades-NAME.csv where there are several assignments)")
+    add("reproduce", _reproduce, "run each submission again and compare with the outputs stored in it")
+    add("validate", _validate, "run source and released notebooks; marked cells must print what is stored")
+    add("outputs", _outputs, "run the source notebooks and store the outputs of the marked cells anew")
+    sub = add("demo", _demo, "make a sample class, grade it and show the marks", assignment=False)
+    sub.add_argument("--students", type=_positive, default=14, metavar="N", help="how many students (default: 14)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, another class (default: 0)")
+    sub.add_argument("--folder", default="demo", metavar="DIR", help="where the demo's course lies (default: demo)")
+    add("doctor", _doctor, "say what is installed, what is missing and what to do", assignment=False)
+    add("lab", _lab, "open your own copy of the released notebooks in JupyterLab", assignment=False)
+    add("formgrader", _formgrader, "open nbgrader's formgrader on this course", assignment=False)
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of students")
+    return int(text)
+
+
+def _chosen(options: argparse.Namespace, course: Course) -> list[str]:
+    """The assignment asked for, or all of them."""
+    known = course.assignments()
+    if options.assignment and options.assignment not in known:
+        course.assignment(options.assignment)
+    return [options.assignment] if options.assignment else known
+
+
+def _release(options: argparse.Namespace, course: Course) -> int:
+    stale = 0
+    for assignment in _chosen(options, course):
+        folder = course.folder("release", assignment).resolve()
+        if not options.check:
+            print(f"released: {release(course, assignment)}")
+        elif is_stale(course, assignment):
+            stale = 1
+            print(f"stale: {folder} is not what its source gives; run `make release` and commit it.", file=sys.stderr)
+        else:
+            print(f"up to date: {folder}")
+    return stale
+
+
+def _handout(options: argparse.Namespace, course: Course) -> int:
+    print(f"for students: {handout(course)}")
+    return 0
+
+
+def _grade(options: argparse.Namespace, course: Course) -> int:
+    assignment = course.assignment(options.assignment)
+    with show.progress("grading", len(options.student or course.students(assignment))) as step:
+        statuses = grade(course, assignment, options.student, step)
+    show.show_table(table(course, assignment))
+    return int(all(status == "damaged" for status in statuses.values()))
+
+
+def _feedback(options: argparse.Namespace, course: Course) -> int:
+    assignment = course.assignment(options.assignment)
+    students = feedback(course, assignment)
+    print(f"feedback for {len(students)} students: {course.folder('feedback', assignment, '<student>')}")
+    return 0
+
+
+def _export(options: argparse.Namespace, course: Course) -> int:
+    graded = course.graded()
+    for assignment in [course.assignment(options.assignment)] if options.assignment else graded:
+        path = course.root / ("grades.csv" if len(graded) == 1 else f"grades-{assignment}.csv")
+        write_csv(table(course, assignment), path)
+        print(f"marks: {path}")
+    return 0
+
+
+def _reproduce(options: argparse.Namespace, course: Course) -> int:
+    assignment = course.assignment(options.assignment)
+    with show.progress("running again", len(course.students(assignment))) as step:
+        found = reproduce(course, assignment, progress=step)
+    return int(any(said != "yes" for said in found.values()))
+
+
+def _validate(options: argparse.Namespace, course: Course) -> int:
+    failed = 0
+    for path, outcome in validate(course, options.assignment):
+        print(f"{'✓' if outcome.ok else '✗'} {path.relative_to(course.root)}")
+        for failure in outcome.failures:
+            print(f"  {failure}")
+        failed += not outcome.ok
+    return int(failed > 0)
+
+
+def _outputs(options: argparse.Namespace, course: Course) -> int:
+    for assignment in _chosen(options, course):
+        refresh(course, assignment)
+        print(f"outputs stored: {course.folder('source', assignment).resolve()}")
+    return 0
+
+
+def _demo(options: argparse.Namespace, course: Course) -> int:
+    demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed)
+    with show.progress("grading", options.students) as step:
+        grade(demo, ASSIGNMENT, progress=step)
+    results: Table = table(demo, ASSIGNMENT)
+    show.show_table(results)
+    write_csv(results, demo.root / "grades.csv")
+    print(f"The class lies in {demo.root}; look at it with: autograder --course {options.folder} formgrader")
+    return 0
+
+
+def _doctor(options: argparse.Namespace, course: Course) -> int:
+    findings = examine(course)
+    print(*findings, sep="\n")
+    return int(not all(finding.ok for finding in findings))
+
+
+def _lab(options: argparse.Namespace, course: Course) -> int:
+    mine = lab.own_copy(course)
+    print(f"Your notebooks: {mine} (your work stays there; git ignores it)", flush=True)
+    lab.serve(mine, "/lab")
+    return 0
+
+
+def _formgrader(options: argparse.Namespace, course: Course) -> int:
+    lab.serve(course.root, "/formgrader")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

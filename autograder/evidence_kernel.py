@@ -1,0 +1,226 @@
+"""The kernel's half of `evidence`: plain copies of a student's answers, as JSON text.
+
+Theory of operation. The source text of this module is sent into the student's kernel and executed there, in a namespace
+of its own; it needs the standard library alone, and looks at NumPy, TensorFlow and Keras only where the student has
+loaded them. Subclasses are flattened with the methods of their plain base, so that an honest answer is told as it is.
+Whatever is patched in that kernel, this half can only produce other data, a refusal or rubbish: the trusted half,
+`evidence`, believes nothing and checks everything.
+
+None, bools and strings are their own JSON. All else is a pair of a tag and either a text (a leaf) or the list of its
+members; a dict's members are its keys and values in turn: `["tuple", [["int", "1"], null]]`. Integers are hexadecimal,
+floats their eight bytes (big-endian), arrays `dtype shape base64` with little-endian items in C order.
+"""
+
+import binascii
+import json
+import math
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+MAX_TEXT = 8 * 2**20  # characters of JSON, a value
+MAX_TOTAL = 2 * MAX_TEXT  # characters of JSON, a notebook
+MAX_ITEMS = 100_000  # values within a value
+MAX_KEYS = 2_000  # in all sets and dicts of a value: chosen hashes collide, and then time grows with the square
+MAX_DEPTH = 20
+MAX_BITS = 10_000  # of an int: Python still prints it
+MAX_RAISED = 200
+DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float16", "float32", "float64", "complex64", "complex128"),
+)
+
+_VALUES = "hand over its values, for example output.shape"
+_LESS = "hand over less, for example output.shape"
+_ITERATORS: tuple[tuple[type, str, Any], ...] = (
+    (list, "list", list.__iter__),
+    (tuple, "tuple", tuple.__iter__),
+    (range, "list", range.__iter__),
+    (dict, "dict", lambda value: (part for pair in dict.items(value) for part in pair)),
+    (set, "set", set.__iter__),
+    (frozenset, "frozenset", frozenset.__iter__),
+)
+_LENGTHS: dict[str, Callable[[Any], int]] = {
+    "dict": dict.__len__,
+    "set": set.__len__,
+    "frozenset": frozenset.__len__,
+}
+
+
+class RefusedError(ValueError):
+    """Not plain data, or too much of it; the message is one sentence and says what to do."""
+
+
+def encode(value: Any, name: str = "answer") -> str:
+    """JSON text of a plain copy of `value`; raises `RefusedError` with a sentence that opens with `name`."""
+    encoder = _Encoder(name)
+    try:
+        text = json.dumps(encoder.tree(value, ()))
+    except RefusedError:
+        raise
+    except Exception:  # a variable without a value, a dict that a thread is changing
+        encoder.refuse(_kind(value))
+    encoder.charge(len(text) - encoder.size)
+    return text
+
+
+def encode_all(namespace: dict[str, Any], names: Iterable[str], expressions: dict[str, str]) -> str:
+    """JSON text of `{name: {"value": text} | {"refused" or "missing" or "raised": sentence}}`, each name by itself.
+
+    `names` are looked up in `namespace`, then the sources in `expressions` are evaluated in it, in order; each
+    value is bound there to its name, for those that follow. Hand over a copy of what is to stay as it is.
+    """
+    entries, size = [], 0
+    for name, source in {**dict.fromkeys(names), **expressions}.items():
+        entry = _entry(namespace, name, source)
+        if size + len(entry) > MAX_TOTAL - MAX_TEXT // 8:  # the rest is for sentences
+            entry = _pair(name, "refused", f"{name}: the answers together are too large; {_LESS}.")
+        size += len(entry)
+        entries.append(entry)
+    return "{" + ", ".join(entries) + "}"
+
+
+def _entry(namespace: dict[str, Any], name: str, source: str | None) -> str:
+    if source is None and not dict.__contains__(namespace, name):
+        return _pair(name, "missing", f"{name}: no such name; run the cell that assigns it.")
+    try:
+        value = dict.__getitem__(namespace, name) if source is None else eval(source, namespace)
+    except KeyboardInterrupt:  # the runner's own, at the time limit
+        raise
+    except BaseException as error:  # SystemExit too: the other names still count
+        return _pair(name, "raised", f"{name}: {_raised(error)}")
+    dict.__setitem__(namespace, name, value)
+    try:
+        return _pair(name, "value", encode(value, name))
+    except RefusedError as refusal:
+        return _pair(name, "refused", str(refusal))
+
+
+def _pair(name: str, key: str, text: str) -> str:
+    return f"{json.dumps(name)}: {json.dumps({key: text})}"
+
+
+def _raised(error: BaseException) -> str:
+    try:
+        line = (str.__str__(str(error)).strip().splitlines() or [""])[0]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # the student's own __str__
+        line = ""
+    kind = _name(type(error))
+    return (f"{kind}: {line}" if line else f"{kind}.")[:MAX_RAISED]
+
+
+def _name(kind: type) -> str:
+    return str(type.__dict__["__name__"].__get__(kind))[:60]  # a metaclass may have put its own in front
+
+
+def _kind(value: Any) -> str:
+    name = _name(type(value))
+    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name} object"
+
+
+def _loaded(module: str, *path: str) -> Any:
+    found = sys.modules.get(module)
+    for attribute in path:
+        found = getattr(found, attribute, None)
+    return found
+
+
+class _Encoder:
+    """One value on its way to JSON, with what it has used up so far."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.items = 0
+        self.keys = 0
+        self.size = 0
+
+    def refuse(self, what: str, why: str = "is not plain data", cure: str = _VALUES) -> NoReturn:
+        raise RefusedError(f"{self.name}: {what} {why}; {cure}.") from None
+
+    def charge(self, size: int) -> None:
+        self.size += size
+        if self.size > MAX_TEXT:
+            self.refuse(f"more than {MAX_TEXT // 2**20} MiB of JSON", "is too much", _LESS)
+
+    def tree(self, value: Any, path: tuple[int, ...]) -> Any:
+        """JSON's lists and texts for `value`; `path` holds the ids of the containers around it."""
+        self.items += 1
+        if self.items > MAX_ITEMS:
+            self.refuse(f"more than {MAX_ITEMS} items", "are too many", _LESS)
+        if value is None or value is True or value is False:
+            return value
+        if value is ...:
+            return ["ellipsis", ""]
+        kind = type(value)  # never isinstance: it asks value.__class__, which may lie
+        for base, tag, iterator in _ITERATORS:
+            if issubclass(kind, base):
+                return self.members(value, tag, iterator, path)
+        if issubclass(kind, str):
+            return self.text(value)
+        if issubclass(kind, int):
+            return self.integer(value)
+        if issubclass(kind, float):
+            return ["float", struct.pack(">d", value).hex()]
+        if issubclass(kind, complex):
+            number = complex.__complex__(value)
+            return ["complex", struct.pack(">dd", number.real, number.imag).hex()]
+        return self.foreign(value, kind, path)
+
+    def members(self, value: Any, tag: str, iterator: Any, path: tuple[int, ...]) -> list[Any]:
+        if id(value) in path:
+            self.refuse(f"a {tag} that contains itself")
+        if len(path) >= MAX_DEPTH:
+            self.refuse(f"a {tag} nested more than {MAX_DEPTH} deep", "is too deep", _LESS)
+        self.keys += _LENGTHS[tag](value) if tag in _LENGTHS else 0
+        if self.keys > MAX_KEYS:
+            self.refuse(f"more than {MAX_KEYS} members of sets and dicts", "are too many", _LESS)
+        trees = [self.tree(member, (*path, id(value))) for member in iterator(value)]
+        return [tag, sorted(trees, key=json.dumps) if tag in ("set", "frozenset") else trees]
+
+    def text(self, value: str) -> str:
+        self.charge(str.__len__(value))
+        plain = str.__str__(value)
+        try:
+            plain.encode()
+        except UnicodeEncodeError:
+            self.refuse("a str with half a character (a lone surrogate)", cure="hand over whole characters")
+        return plain
+
+    def integer(self, value: int) -> list[str]:
+        if int.bit_length(value) > MAX_BITS:
+            self.refuse(f"an int of more than {MAX_BITS} bits", "is too large", _LESS)
+        return ["int", int.__format__(value, "x")]
+
+    def foreign(self, value: Any, kind: type, path: tuple[int, ...]) -> Any:
+        numpy, tensorflow = _loaded("numpy"), _loaded("tensorflow")
+        if numpy is not None and issubclass(kind, numpy.ndarray):
+            return self.array(numpy.ndarray.view(value, numpy.ndarray))
+        if numpy is not None and issubclass(kind, numpy.generic) and any(kind is own for own in numpy.ScalarType):
+            return self.scalar(value, numpy.generic.__array__(value))  # which would ask a subclass
+        if tensorflow is not None and kind is _loaded("tensorflow", "TensorShape"):
+            return self.tree(tuple(tensorflow.TensorShape.as_list(value)), path)
+        tensors = (
+            _loaded("tensorflow", "__internal__", "EagerTensor"),
+            _loaded("tensorflow.python.ops.resource_variable_ops", "ResourceVariable"),
+            _loaded("keras", "Variable"),
+        )
+        if any(kind is tensor for tensor in tensors):  # these very types: a subclass may bring its own numpy()
+            return self.tree(kind.numpy(value), path)  # type: ignore[attr-defined]
+        return self.refuse(_kind(value))
+
+    def scalar(self, value: Any, array: Any) -> Any:
+        return self.tree(array.item(), ()) if array.dtype.name in DTYPES else self.refuse(_kind(value))
+
+    def array(self, array: Any) -> Any:
+        dtype = array.dtype
+        if dtype.name not in DTYPES:
+            self.refuse(f"an array of dtype {str(dtype)[:60]}", cure="hand over a list, for example with .tolist()")
+        if array.shape == ():
+            return self.tree(array.item(), ())
+        self.charge(math.prod(max(size, 1) for size in array.shape) * dtype.itemsize * 4 // 3)
+        data = array.astype(dtype.newbyteorder("<"), copy=False).tobytes()
+        shape = ",".join(map(str, array.shape))
+        return ["array", f"{dtype.name} {shape} {binascii.b2a_base64(data, newline=False).decode()}"]

@@ -1,0 +1,237 @@
+"""A restored notebook → its outputs and, at each test cell, the evidence. Knows nothing of right answers.
+
+Theory of operation. One kernel, started by Jupyter, runs the notebook's cells in order through nbclient. A test cell is
+never executed there: in its place one cell of our own takes evidence, for exactly the names in the test's plan. That
+code is sent as source each time and believed in nothing: whatever is patched in the kernel, it can yield only a text
+that `evidence` will read as data or refuse. The text stays unread here.
+
+What a cell costs. An error costs the names it would have bound. A cell that overruns its time, floods its output or
+takes the kernel down costs itself: the kernel is killed, and a fresh one runs the notebook again from the top without
+that cell; evidence taken before stays as it was taken. After `fresh_kernels` such deaths the tests that are left have
+no evidence. So a later question is judged wherever it does not need what the deadly cell would have made.
+"""
+
+import asyncio
+import math
+import os
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from autograder.evidence import kernel_source
+from autograder.plan import Plan
+
+Reason = Literal["timeout", "crash", "memory", "output", "damaged", "missing", "raised", "not plain data"]
+
+MIME = "application/vnd.autograder.evidence+json"
+ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "VIRTUAL_ENV")
+SENTENCES: dict[str, str] = {
+    "timeout": "the cell {cell} ran longer than {seconds:g} s and was stopped",
+    "output": "the cell {cell} put out more than {mib:g} MiB and was stopped",
+    "crash": "the kernel died in the cell {cell}",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a notebook may use."""
+
+    cell_seconds: float = 60.0  # wall time of one cell, and of one taking of evidence
+    notebook_seconds: float = 600.0  # wall time of all its kernels together
+    start_seconds: float = 120.0  # until a kernel answers
+    cell_output: int = 1 << 20  # bytes that one cell may put out
+    notebook_output: int = 8 << 20
+    fresh_kernels: int = 3  # after how many deaths the rest goes without evidence
+
+
+@dataclass(frozen=True)
+class NoEvidence:
+    """Why nothing could be taken for a test cell."""
+
+    reason: Reason
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A notebook with its outputs, and for each test cell the evidence's text or why there is none."""
+
+    notebook: NotebookNode
+    taken: Mapping[str, str | NoEvidence]
+    deaths: tuple[NoEvidence, ...] = ()
+
+
+class KernelError(Exception):
+    """No kernel could be started: our own fault, not the student's."""
+
+
+def run(notebook: NotebookNode, plans: Sequence[Plan], folder: Path, limits: Limits | None = None) -> Ran:
+    """Run a notebook in `folder` and take the evidence its plans ask for; raises KernelError if no kernel starts.
+
+    Works wherever it is called from, inside an event loop too: the kernel's own loop runs in a thread of its own.
+    """
+    runner = _Runner(nbformat.from_dict(notebook), {plan.cell: plan for plan in plans}, folder, limits or Limits())
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(runner.run())).result()
+
+
+class _Client(NotebookClient):
+    """nbclient's client, which ends a cell that puts out too much."""
+
+    limits: Limits
+    spent_cell = spent = 0
+    flooded = False
+
+    def output(self, outs: list[NotebookNode], msg: dict[str, Any], display_id: Any, cell_index: int) -> Any:
+        """Take in one output, or, past the limit, none and end the cell."""
+        size = len(repr(msg["content"]))
+        self.spent_cell, self.spent = self.spent_cell + size, self.spent + size
+        evidence = MIME in msg["content"].get("data", {})
+        if not evidence and (self.spent_cell > self.limits.cell_output or self.spent > self.limits.notebook_output):
+            self.flooded = True
+            assert self.task_poll_for_reply is not None
+            self.task_poll_for_reply.cancel()
+            return None
+        return super().output(outs, msg, display_id, cell_index)
+
+
+class _DeathError(Exception):
+    """The kernel is of no use any more; says which cell did it and how."""
+
+    def __init__(self, index: int, reason: Reason) -> None:
+        super().__init__(reason)
+        self.index, self.reason = index, reason
+
+
+@dataclass
+class _Runner:
+    notebook: NotebookNode
+    plans: dict[str, Plan]
+    folder: Path
+    limits: Limits
+    taken: dict[str, str | NoEvidence] = field(default_factory=dict)
+    dead: dict[int, NoEvidence] = field(default_factory=dict)
+    deadline: float = 0.0
+
+    async def run(self) -> Ran:
+        self.deadline = time.monotonic() + self.limits.notebook_seconds
+        last = NoEvidence("crash", "")
+        for _ in range(1 + self.limits.fresh_kernels):
+            try:
+                await self._walk()
+                break
+            except _DeathError as death:
+                last = self._bury(death)
+        for name in self.plans:
+            self.taken.setdefault(name, NoEvidence(last.reason, f"{last.sentence}; no time was left for this one"))
+        return Ran(self.notebook, self.taken, tuple(self.dead.values()))
+
+    def _bury(self, death: _DeathError) -> NoEvidence:
+        """Note what a cell did; the next walk leaves it out."""
+        cell = self.notebook.cells[death.index]
+        sentence = SENTENCES[death.reason].format(
+            cell=_name(cell, death.index), seconds=self.limits.cell_seconds, mib=self.limits.cell_output / (1 << 20)
+        )
+        found = NoEvidence(death.reason, sentence)
+        self.dead[death.index] = found
+        cell.outputs = [nbformat.v4.new_output("error", ename=death.reason, evalue=sentence, traceback=[sentence])]
+        if _name(cell, death.index) in self.plans:
+            self.taken.setdefault(_name(cell, death.index), found)
+        return found
+
+    async def _walk(self) -> None:
+        """Run every cell but the deadly ones in one kernel."""
+        client = _Client(
+            nb=self.notebook,
+            kernel_name="python3",
+            startup_timeout=math.ceil(self.limits.start_seconds),
+            shutdown_kernel="immediate",
+            allow_errors=True,
+            store_widget_state=False,
+            coalesce_streams=True,
+        )
+        client.limits = self.limits
+        async with AsyncExitStack() as stack:
+            await self._start(client, stack)
+            for index, cell in enumerate(self.notebook.cells):
+                plan = self.plans.get(_name(cell, index))
+                if cell.cell_type != "code" or index in self.dead:
+                    continue
+                if plan is None:
+                    await self._execute(client, cell, index)
+                elif plan.cell not in self.taken:
+                    self.taken[plan.cell] = await self._take(client, plan, index)
+
+    async def _start(self, client: "_Client", stack: AsyncExitStack) -> None:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        started = client.async_setup_kernel(cwd=str(self.folder), env=_environment(self.folder), **quiet)
+        try:
+            await stack.enter_async_context(started)
+        except Exception as error:
+            raise KernelError(f"no kernel could be started ({type(error).__name__}: {error}).") from error
+
+    async def _execute(self, client: _Client, cell: NotebookNode, index: int) -> None:
+        left = min(self.limits.cell_seconds, self.deadline - time.monotonic())
+        client.timeout = max(1, math.ceil(left))
+        client.spent_cell = 0
+        try:
+            await client.async_execute_cell(cell, index, execution_count=None)
+        except CellTimeoutError:
+            raise _DeathError(index, "timeout") from None
+        except DeadKernelError:
+            raise _DeathError(index, "output" if client.flooded else "crash") from None
+
+    async def _take(self, client: _Client, plan: Plan, index: int) -> str | NoEvidence:
+        """Take the evidence of one test cell, by a cell of our own in its place."""
+        mark = uuid.uuid4().hex
+        test = self.notebook.cells[index]
+        ours = nbformat.v4.new_code_cell(_capture(plan, mark))
+        try:
+            await self._execute(client, ours, index)
+        finally:
+            self.notebook.cells[index] = test
+        found = [o.data[MIME] for o in ours.outputs if o.output_type == "display_data" and MIME in o.get("data", {})]
+        texts = [entry["text"] for entry in found if isinstance(entry, dict) and entry.get("mark") == mark]
+        if len(texts) == 1 and isinstance(texts[0], str):
+            return texts[0]
+        return NoEvidence("damaged", f"the kernel gave no evidence for {plan.cell}; the notebook changed how cells run")
+
+
+def _name(cell: NotebookNode, index: int) -> str:
+    """How a cell is spoken of: its grade_id, else its place."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id") or f"number {index + 1}")
+
+
+def _capture(plan: Plan, mark: str) -> str:
+    """Source of the cell that takes evidence: one statement that binds nothing in the student's namespace.
+
+    Names that an honest student may have shadowed (`list`, `print`, `exec`) are reached through their modules.
+    """
+    ours = (
+        f"{kernel_source()}\n"
+        f"shell = __import__('IPython').get_ipython()\n"
+        f"text = encode_all(dict(shell.user_ns), {list(plan.answers)!r}, {dict(plan.evidence)!r})\n"
+        f"shell.display_pub.publish({{{MIME!r}: {{'mark': {mark!r}, 'text': text}}}})\n"
+    )
+    builtins = "__import__('builtins')"
+    return f"{builtins}.exec({builtins}.compile({ours!r}, '<evidence>', 'exec'), {{'__name__': 'evidence_kernel'}})"
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """A kernel's environment: what Python and TensorFlow need, nothing that is the instructor's."""
+    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    home = folder / ".home"
+    home.mkdir(exist_ok=True)
+    places = {name: str(home) for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR")}
+    return {**kept, **places, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "random"}

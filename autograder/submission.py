@@ -1,0 +1,179 @@
+"""One submission → its result: restore, run, judge. A pure function of bytes, so that it can be done anywhere.
+
+Each notebook is its own: one that is missing, damaged or deadly costs nothing of the others.
+"""
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import is_solution
+
+from autograder.inert import inert
+from autograder.judge import Judge, Verdict
+from autograder.plan import Plan, plans
+from autograder.restore import Damaged, answered, parse, place, restore
+from autograder.result import NotebookResult, Result, most_serious
+from autograder.run import KernelError, Limits, NoEvidence, run
+
+
+@dataclass(frozen=True)
+class Masters:
+    """What an assignment is graded by: its notebooks' teaching copies as JSON, and the files they import."""
+
+    notebooks: tuple[tuple[str, bytes], ...]
+    helpers: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in: file names and contents, as they were read; sentences about what was left out."""
+
+    student: str
+    files: Mapping[str, bytes]
+    repairs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What grading one notebook goes by."""
+
+    name: str
+    master: NotebookNode
+    plans: tuple[Plan, ...]
+    masters: Masters
+
+    @classmethod
+    def of(cls, name: str, master: NotebookNode, masters: Masters) -> "Desk":
+        return cls(name, master, plans(master, name), masters)
+
+
+def grade_submission(submission: Submission, masters: Masters, limits: Limits | None = None) -> Result:
+    """Grade all notebooks of one submission. Never raises: what fails on our side is a `grader error` of a notebook."""
+    notebooks = {name: nbformat.reads(content.decode(), 4) for name, content in masters.notebooks}
+    placed, moved = place(submission.files, tuple(notebooks), notebooks)
+    others = {path: content for path, content in submission.files.items() if content not in placed.values()}
+    graded = []
+    for name, master in notebooks.items():
+        desk = Desk.of(name, master, masters)
+        try:
+            graded.append(grade_notebook(desk, placed[name], others, limits))
+        except Exception as error:  # one submission's surprise must not stop the class, nor cost its student a mark
+            graded.append(_broken(desk, master, f"the grader failed ({type(error).__name__}: {error})."))
+    return Result(submission.student, tuple(graded), (*submission.repairs, *moved))
+
+
+def grade_notebook(
+    desk: Desk, content: bytes | None, others: Mapping[str, bytes], limits: Limits | None = None
+) -> NotebookResult:
+    """Grade one notebook from its bytes (None: not handed in); `others` are the files that came with it."""
+    if content is None:
+        return _without(desk, NoEvidence("missing", f"{desk.name}.ipynb was not handed in"))
+    try:
+        submitted, repairs = parse(content, f"{desk.name}.ipynb")
+    except Damaged as damage:
+        return _without(desk, NoEvidence("damaged", str(damage).rstrip(".")))
+    restored = restore(submitted, desk.master)
+    return grade_restored(desk, restored.notebook, others, (*repairs, *restored.repairs), limits)
+
+
+def grade_restored(
+    desk: Desk,
+    notebook: NotebookNode,
+    others: Mapping[str, bytes],
+    repairs: tuple[str, ...] = (),
+    limits: Limits | None = None,
+) -> NotebookResult:
+    """Run and judge a notebook that `restore` gave."""
+    with tempfile.TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True) as folder:
+        _fill(Path(folder), {**others, **dict(desk.masters.helpers)})
+        try:
+            ran = run(notebook, desk.plans, Path(folder), limits)
+        except KernelError as error:
+            return _broken(desk, notebook, str(error), repairs)
+    verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, ran.taken)
+    return _finished(desk, ran.notebook, verdicts, repairs)
+
+
+def _without(desk: Desk, why: NoEvidence) -> NotebookResult:
+    """The result of a notebook that cannot be run at all: nothing to judge, and its teaching copy to look at."""
+    verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, {plan.cell: why for plan in desk.plans})
+    return replace(_finished(desk, desk.master, verdicts), status=why.reason)
+
+
+def _broken(desk: Desk, notebook: NotebookNode, said: str, repairs: tuple[str, ...] = ()) -> NotebookResult:
+    verdicts = tuple(Verdict(plan.cell, "grader error", None, said) for plan in desk.plans)
+    return _finished(desk, notebook, verdicts, repairs)
+
+
+def _finished(
+    desk: Desk, notebook: NotebookNode, verdicts: tuple[Verdict, ...], repairs: tuple[str, ...] = ()
+) -> NotebookResult:
+    """The autograded copy: verdicts as the test cells' outputs, and nothing in it that could harm a browser."""
+    shown, by_cell = inert(notebook), {verdict.cell: verdict for verdict in verdicts}
+    for cell in shown.cells:
+        if verdict := by_cell.get(_grade_id(cell)):
+            cell.outputs = show_verdict(verdict)
+    return NotebookResult(
+        name=desk.name,
+        content=nbformat.writes(shown).encode(),
+        verdicts=verdicts,
+        untouched=_untouched(notebook, desk.master),
+        repairs=repairs,
+        status=_status(verdicts),
+    )
+
+
+def _untouched(notebook: NotebookNode, master: NotebookNode) -> frozenset[str]:
+    stubs = {_grade_id(cell): cell for cell in master.cells if is_solution(cell)}
+    return frozenset(
+        name
+        for cell in notebook.cells
+        if (name := _grade_id(cell)) in stubs
+        and not answered(cell.source, stubs[name].source, code=stubs[name].cell_type == "code")
+    )
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
+
+
+def show_verdict(verdict: Verdict) -> list[NotebookNode]:
+    """A verdict as the output of its test cell: text where it gave all points, an error with the reason else."""
+    if verdict.word == "passed":
+        return [nbformat.v4.new_output("stream", name="stdout", text=f"passed: {verdict.points:g} points\n")]
+    points = f" ({verdict.points:g} points)" if verdict.points else ""
+    text = f"{verdict.word}{points}: {verdict.rationale}"
+    return [nbformat.v4.new_output("error", ename=verdict.word, evalue=verdict.rationale, traceback=[text])]
+
+
+def _status(verdicts: tuple[Verdict, ...]) -> str:
+    found = {"grader-error" if verdict.word == "grader error" else verdict.reason for verdict in verdicts}
+    return most_serious(found)
+
+
+def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files below a folder; a path that would leave it, or that a folder already takes, is left out."""
+    for name, content in files.items():
+        inside = PurePosixPath(name)
+        if inside.is_absolute() or ".." in inside.parts or (folder / inside).is_dir():
+            continue
+        (folder / inside).parent.mkdir(parents=True, exist_ok=True)
+        (folder / inside).write_bytes(content)
+
+
+@cache
+def judge_for(helpers: tuple[tuple[str, bytes], ...]) -> Judge:
+    """This process' judge for these helpers; ends with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="autograder-judge-"))
+    _fill(folder, dict(helpers))
+    judge = Judge(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(judge.close)
+    return judge

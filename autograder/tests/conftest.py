@@ -1,0 +1,71 @@
+"""What tests share: the course of this checkout, its notebooks lived through once, and a judge."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+from autograder.course import Course
+from autograder.judge import Judge
+from autograder.plan import Plan, plans
+from autograder.restore import teaching_copy
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "solutions" / "rnn_shapes"
+NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
+
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
+@pytest.fixture(scope="session")
+def course() -> Course:
+    """The course of this checkout."""
+    return Course.at(ROOT)
+
+
+@pytest.fixture(scope="session")
+def sources() -> dict[str, NotebookNode]:
+    """The source notebooks, by name."""
+    return {name: nbformat.read(SOURCE / f"{name}.ipynb", 4) for name in NOTEBOOKS}
+
+
+@pytest.fixture(scope="session")
+def teaching(course: Course, sources: dict[str, NotebookNode]) -> dict[str, NotebookNode]:
+    """The teaching copies, by name."""
+    return {name: teaching_copy(source, course.settings) for name, source in sources.items()}
+
+
+@pytest.fixture(scope="session")
+def all_plans(teaching: dict[str, NotebookNode]) -> dict[str, Plan]:
+    """The plan of each test cell, by its question."""
+    found = [plan for name, master in teaching.items() for plan in plans(master, name)]
+    return {plan.cell.removesuffix("-test"): plan for plan in found}
+
+
+@pytest.fixture(scope="session")
+def judge() -> Iterator[Judge]:
+    """A judge with this course's helpers."""
+    with Judge(SOURCE) as judge:
+        yield judge
+
+
+@pytest.fixture(scope="session")
+def lived(sources: dict[str, NotebookNode]) -> Iterator[dict[str, dict[str, Any]]]:
+    """The namespace at each question, as the solution notebooks make it: real layers, in this process."""
+    sys.path.insert(0, str(SOURCE))
+    found = {}
+    for notebook in sources.values():
+        namespace: dict[str, Any] = {"__name__": "notebook"}
+        for cell in notebook.cells:
+            question = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+            if question.endswith("-test"):
+                found[question.removesuffix("-test")] = dict(namespace)
+            elif cell.cell_type == "code" and question != "carry-over":
+                exec(cell.source, namespace)
+    yield found
+    sys.path.remove(str(SOURCE))
