@@ -17,6 +17,7 @@ from autograder.release import is_stale, release
 from autograder.report import Table, table, write_csv
 from autograder.reproduce import refresh, reproduce, validate
 
+NOTHING_GRADED = ("damaged", "missing", "grader-error")
 Command = Callable[[argparse.Namespace, Course], int]
 
 
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     add("validate", _validate, "run source and released notebooks; marked cells must print what is stored")
     add("outputs", _outputs, "run the source notebooks and store the outputs of the marked cells anew")
     sub = add("demo", _demo, "make a sample class, grade it and show the marks", assignment=False)
-    sub.add_argument("--students", type=_positive, default=14, metavar="N", help="how many students (default: 14)")
+    sub.add_argument("--students", type=_positive, default=16, metavar="N", help="how many students (default: 16)")
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, another class (default: 0)")
     sub.add_argument("--folder", default="demo", metavar="DIR", help="where the demo's course lies (default: demo)")
     add("doctor", _doctor, "say what is installed, what is missing and what to do", assignment=False)
@@ -108,7 +109,7 @@ def _grade(options: argparse.Namespace, course: Course) -> int:
     with show.progress("grading", len(options.student or course.students(assignment))) as step:
         statuses = grade(course, assignment, options.student, step)
     show.show_table(table(course, assignment))
-    return int(all(status == "damaged" for status in statuses.values()))
+    return int(all(status in NOTHING_GRADED for status in statuses.values()))
 
 
 def _feedback(options: argparse.Namespace, course: Course) -> int:

@@ -17,6 +17,7 @@ def convert(course: Course, converter: type[BaseConverter], assignment: str, stu
     rest = {name: value for name, value in traits.items() if name not in places}
     with temp_attrs(course.directory, assignment_id=assignment, student_id=student, **places):
         app = converter(coursedir=course.directory, parent=course)
+        app.log.setLevel("INFO")  # at which nbgrader says which notebook it is at
         for name, value in rest.items():
             setattr(app, name, value)
         result = capture_log(app)
@@ -25,10 +26,9 @@ def convert(course: Course, converter: type[BaseConverter], assignment: str, stu
 
 
 def _reason(result: dict[str, str]) -> str:
-    """The last error that is a sentence: of the exception, or else of the log."""
-    last = result["error"].strip().splitlines()[-1]
-    said = last.split(": ", 1)[-1] if ": " in last else last
-    errors = [line for line in result.get("log", "").splitlines() if line.startswith("[ERROR]")]
-    if "logs for details" in said and errors:
-        said = errors[-1].removeprefix("[ERROR] ")
-    return re.sub(r"\s+", " ", said)
+    """The exception that ended it, in nbgrader's words, with the notebook that it was at."""
+    log = result.get("log", "") + result["error"]
+    said = re.findall(r"^\s*[\w.]*(?:Error|Exception): (\S.*)$", log, re.MULTILINE)
+    at = re.findall(r"Converting notebook (.+)", log)
+    reason = re.sub(r"\s+", " ", said[0] if said else log.strip().splitlines()[-1]).strip().rstrip(".")
+    return f"{at[-1]}: {reason}; mend it." if at else f"{reason}."

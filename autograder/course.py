@@ -50,7 +50,6 @@ class Course(LoggingConfigurable):
             config = PyFileConfigLoader(CONFIG, path=str(folder)).load_config()
             config.CourseDirectory.root = str(folder)
             course = cls(config=config)
-            course.directory.log.setLevel("ERROR")
         except Exception as error:
             raise CourseError(
                 f"{folder / CONFIG}: cannot be read ({type(error).__name__}: {error}); mend it."

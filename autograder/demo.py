@@ -27,11 +27,12 @@ NAMES = (
 
 
 class Pupil(NamedTuple):
-    """What one learner hands in: code by question, text by why; a cell that is deleted; late or not."""
+    """What one learner hands in: code by question, text by why; a cell deleted, a file cut short, or all of it late."""
 
     answers: Mapping[str, str]
     whys: Mapping[str, str] = WHY
     deleted: str = ""
+    cut: str = ""
     late: bool = False
 
 
@@ -65,7 +66,8 @@ def hand_in(course: Course, student: str, pupil: Pupil, masters: Mapping[str, No
     place = course.folder("submitted", ASSIGNMENT, student)
     place.mkdir(parents=True)
     for name, master in masters.items():
-        nbformat.write(fill_in(master, pupil), place / f"{name}.ipynb")
+        text = nbformat.writes(fill_in(master, pupil))
+        (place / f"{name}.ipynb").write_text(text[: len(text) // 2] if name == pupil.cut else text, encoding="utf-8")
     shutil.copy(course.folder("release", ASSIGNMENT) / "shapes.py", place)
     (place / "timestamp.txt").write_text(LATE if pupil.late else "2027-01-30 18:00 UTC")
 
@@ -123,6 +125,7 @@ def _cast() -> dict[str, Pupil]:
         chosen = {q: next(s.code for s in SAMPLES[q] if text in s.says) for q, text in wrong.items()}
         return literal | chosen
 
+    trick = "class Yes(str):\n    __eq__ = lambda self, other: True\n    __hash__ = str.__hash__\n"
     missing = dict.fromkeys(("q1", "q3", "q6", "q9", "q11"), "the batch axis is missing")
     return {
         "ada": Pupil(literal),
@@ -138,5 +141,7 @@ def _cast() -> dict[str, Pupil]:
         "kim": Pupil({q: code for q, code in literal.items() if q in ("q1", "q2", "q3", "q4", "q5")}, {}),
         "lea": Pupil(literal, deleted="q3-test"),
         "max": Pupil(computed, late=True),
+        "omar": Pupil(computed, cut="3_gru"),
+        "pia": Pupil({q: f"{trick}{q} = Yes('right')" for q in SAMPLES}, WHY_WRONG),
         "nia": Pupil(but(q5="hands back 3 values", q6="timesteps is misplaced", q11="units axis is not 2")),
     }

@@ -14,6 +14,7 @@ from autograder.record import Recorder
 from autograder.release import tell_gradebook
 from autograder.restore import read_folder, teaching_copy
 from autograder.result import Result
+from autograder.run import Limits
 from autograder.submission import Masters, Submission, grade_submission
 
 Progress = Callable[[str, str], None]  # student, status
@@ -25,6 +26,7 @@ def grade(
     students: Sequence[str] | None = None,
     progress: Progress = lambda student, status: None,
     executor: Executor | None = None,
+    limits: Limits | None = None,
 ) -> dict[str, str]:
     """Grade submissions into the gradebook and autograded/; gives each student's status ("" where all went well).
 
@@ -35,7 +37,9 @@ def grade(
     _known(course, assignment)
     statuses = {}
     with _pool(executor) as pool, Recorder(course, assignment) as recorder:
-        futures = [pool.submit(grade_submission, _read(course, assignment, student), masters) for student in chosen]
+        futures = [
+            pool.submit(grade_submission, _read(course, assignment, student), masters, limits) for student in chosen
+        ]
         try:
             for future in as_completed(futures):
                 result: Result = future.result()

@@ -105,9 +105,9 @@ class Recorder:
         known = {row.notebook.name for row in submission.notebooks}
         for notebook in self.row.notebooks:
             if notebook.name not in known:
-                SubmittedNotebook(notebook=notebook, assignment=submission)
+                self.book.db.add(SubmittedNotebook(notebook=notebook, assignment=submission))
         for row in submission.notebooks:
-            _complete(row, row.notebook)
+            self.book.db.add_all(_lacking(row, row.notebook))
         return submission
 
     def _timestamp(self, student: str) -> datetime.datetime | None:
@@ -134,14 +134,15 @@ def ledger_entry(*notebooks: NotebookResult) -> dict[str, dict[str, object]]:
     return {notebook.name: {"status": notebook.status, "repairs": list(notebook.repairs)} for notebook in notebooks}
 
 
-def _complete(row: SubmittedNotebook, notebook: Notebook) -> None:
+def _lacking(row: SubmittedNotebook, notebook: Notebook) -> Iterator[Grade | Comment]:
+    """A grade and a comment for each cell that has none yet."""
     graded, commented = {grade.cell.id for grade in row.grades}, {comment.cell.id for comment in row.comments}
     for cell in [*notebook.grade_cells, *notebook.task_cells]:
         if cell.id not in graded:
-            Grade(cell=cell, notebook=row)
+            yield Grade(cell=cell, notebook=row)
     for cell in [*notebook.solution_cells, *notebook.task_cells]:
         if cell.id not in commented:
-            Comment(cell=cell, notebook=row)
+            yield Comment(cell=cell, notebook=row)
 
 
 def write_notebook(row: SubmittedNotebook, result: NotebookResult, before: dict[str, str]) -> None:

@@ -34,7 +34,7 @@ def is_stale(course: Course, assignment: str) -> bool:
     """Would a release give other files than lie there now? Touches neither the folder nor a gradebook."""
     course.masters(assignment)
     with _aside(course, assignment) as made:
-        return _contents(made) != _contents(course.folder("release", assignment))
+        return contents(made) != contents(course.folder("release", assignment))
 
 
 @contextmanager
@@ -87,7 +87,8 @@ def _swap(made: Path, place: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, without what Jupyter and Python leave there."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))

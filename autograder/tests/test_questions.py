@@ -113,7 +113,15 @@ class _Odd:
 
 @pytest.mark.parametrize("question", list(SAMPLES))
 def test_the_check_never_raises_in_a_session(question: str, lived: Lived, all_plans: dict[str, Plan]) -> None:
-    for odd in (_Odd(), {"output": _Odd()}, [_Odd()], {"axis": [], "index": {}}, {"holds": [], "axes": [[]]}, 3 + 4j):
+    odds: list[Any] = [
+        _Odd(),
+        {"output": _Odd()},
+        [_Odd()],
+        {"axis": [], "index": {}},
+        {"holds": [], "axes": [[]]},
+        3 + 4j,
+    ]
+    for odd in odds:
         said = _check({**lived[question], question: odd}, question, all_plans[question])
         assert said.verdict == "not yet"
 
