@@ -20,6 +20,7 @@ IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 # MathJax looks for these in the finished page, where no escape can be seen any more; their wide twins mean nothing.
 _MATH = str.maketrans({"$": "＄", "\\": "＼"})
+_QUOTED = str.maketrans({"<": "‹", ">": "›", "&": "＆", "[": "［", "]": "］", "`": "ʼ"})
 _MARKUP = re.compile(r"([`*_{}\[\]()#+\-.!|<>&~:])")
 
 
@@ -39,6 +40,11 @@ def inert_markdown(text: str) -> str:
     """Markdown that shows `text` as it was typed."""
     plain = _printable(text).translate(_MATH)
     return "  \n".join(_MARKUP.sub(r"\\\1", line.strip()) for line in plain.splitlines())
+
+
+def inert_sentence(text: str) -> str:
+    """One of our sentences, with what it quotes, fit for a comment: nbgrader renders those as markdown, HTML and all."""
+    return " ".join(_printable(text).translate(_MATH | _QUOTED).split())
 
 
 def _output(output: NotebookNode) -> NotebookNode:

@@ -104,7 +104,9 @@ class Judge:
         return process.stdout.readline()
 
     def _started(self) -> subprocess.Popen[bytes]:
-        if self.process is None or self.process.poll() is not None:
+        if self.process is not None and self.process.poll() is not None:
+            self.close()
+        if self.process is None:
             limits = [str(self.limits.seconds), str(self.limits.memory)]
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "autograder.judge_process", str(self.helpers), *limits],

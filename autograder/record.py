@@ -31,6 +31,7 @@ from nbgrader.utils import is_grade, is_solution
 
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.inert import inert_sentence
 from autograder.judge import Verdict
 from autograder.ledger import Ledger
 from autograder.result import NotebookResult, Result
@@ -177,7 +178,7 @@ def _comments(result: NotebookResult) -> Iterator[tuple[str, str]]:
             answer = cell.metadata.nbgrader["grade_id"]
         verdict = verdicts.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
         if verdict and answer and verdict.word in ("no evidence", "grader error"):
-            yield answer, f"{verdict.word}: {verdict.rationale}"
+            yield answer, inert_sentence(f"{verdict.word}: {verdict.rationale}")
 
 
 def _written(content: bytes) -> Iterator[tuple[str, str]]:
