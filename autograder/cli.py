@@ -15,7 +15,8 @@ from autograder.grade import grade
 from autograder.handout import handout
 from autograder.release import is_stale, release
 from autograder.report import Table, table, write_csv
-from autograder.reproduce import refresh, reproduce, validate
+from autograder.outputs import refresh
+from autograder.reproduce import reproduce, validate
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
 Command = Callable[[argparse.Namespace, Course], int]

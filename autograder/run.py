@@ -15,6 +15,7 @@ import asyncio
 import math
 import os
 import subprocess
+import tempfile
 import time
 import uuid
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from autograder.evidence import kernel_source
 from autograder.plan import Plan
@@ -152,8 +154,15 @@ class _Runner:
 
     async def _walk(self) -> None:
         """Run every cell but the deadly ones in one kernel."""
+        with tempfile.TemporaryDirectory(prefix="k-", ignore_cleanup_errors=True) as sockets:
+            await self._walk_in(self._client(Path(sockets)))
+
+    def _client(self, sockets: Path) -> "_Client":
+        """nbclient over unix sockets: no port to clash with another kernel's, nor to be reached by anyone else."""
+        where = {"transport": "ipc", "ip": str(sockets / "k"), "connection_file": str(sockets / "c.json")}
         client = _Client(
             nb=self.notebook,
+            config=Config(AsyncKernelManager=where),
             kernel_name="python3",
             startup_timeout=math.ceil(self.limits.start_seconds),
             shutdown_kernel="immediate",
@@ -162,6 +171,9 @@ class _Runner:
             coalesce_streams=True,
         )
         client.limits = self.limits
+        return client
+
+    async def _walk_in(self, client: "_Client") -> None:
         async with AsyncExitStack() as stack:
             await self._start(client, stack)
             for index, cell in enumerate(self.notebook.cells):
