@@ -16,6 +16,7 @@ from autograder.handout import handout
 from autograder.release import is_stale, release
 from autograder.report import Table, table, write_csv
 from autograder.outputs import refresh
+from autograder.prove import prove
 from autograder.reproduce import reproduce, validate
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
@@ -91,6 +92,7 @@ def _release(options: argparse.Namespace, course: Course) -> int:
     for assignment in _chosen(options, course):
         folder = course.folder("release", assignment).resolve()
         if not options.check:
+            _prove(course, assignment)
             print(f"released: {release(course, assignment)}")
         elif is_stale(course, assignment):
             stale = 1
@@ -98,6 +100,13 @@ def _release(options: argparse.Namespace, course: Course) -> int:
         else:
             print(f"up to date: {folder}")
     return stale
+
+
+def _prove(course: Course, assignment: str) -> None:
+    """Nothing is released whose tests have not shown that the solution, and it alone, earns the points."""
+    if assignment not in course.ungraded:
+        print(f"proving every test of {assignment} on its solution", flush=True)
+        prove(course, assignment)
 
 
 def _handout(options: argparse.Namespace, course: Course) -> int:
@@ -158,7 +167,7 @@ def _demo(options: argparse.Namespace, course: Course) -> int:
     with show.progress("grading", options.students) as step:
         grade(demo, ASSIGNMENT, progress=step)
     results: Table = table(demo, ASSIGNMENT)
-    show.show_table(results)
+    show.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")
     print(f"The class lies in {demo.root}; look at it with: autograder --course {options.folder} formgrader")
     return 0

@@ -112,6 +112,7 @@ class Judge:
                 [sys.executable, "-P", "-m", "autograder.judge_process", str(self.helpers), *limits],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                cwd=self.helpers,
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "NBGRADER_EXECUTION": "autograde"},
             )
         return self.process

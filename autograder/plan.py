@@ -14,7 +14,6 @@ Each name that a test reads is one of four:
 
 import ast
 import builtins
-import copy
 import re
 import symtable
 import tokenize
@@ -96,11 +95,10 @@ def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> Plan:
     except SyntaxError as error:
         raise CourseError(f"{name}: cell {grade_id}, line {error.lineno}: {error.msg}; mend the test.") from error
     rest = [node for node in tree.body if node not in evidence.values()]
-    own = {*evidence, *(_made_global(rest) - bindings.keys())}
-    needed = _asked(_free(rest) - own, bindings)
+    needed = _asked(_free(rest) - evidence.keys(), bindings)
     prelude = _prelude(needed, bindings)
     called = {name for binding in prelude if binding.is_definition for name in _free([binding.statement])}
-    needed |= _asked(called - own - _bound(rest), bindings)
+    needed |= _asked(called - evidence.keys() - _bound(rest), bindings)
     return Plan(
         cell=grade_id,
         points=float(cell.metadata.nbgrader["points"]),
@@ -179,8 +177,9 @@ class _Plain(ast.NodeTransformer):
         return self.generic_visit(ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators))
 
 
-def _plain(statements: Sequence[ast.stmt]) -> list[ast.stmt]:
-    return [_Plain().visit(copy.deepcopy(statement)) for statement in statements]
+def _plain(statements: Iterable[ast.stmt]) -> list[ast.stmt]:
+    copy: ast.Module = _Plain().visit(ast.parse(_source(statements)))
+    return copy.body
 
 
 def _table(statements: Sequence[ast.stmt]) -> symtable.SymbolTable:
@@ -190,22 +189,26 @@ def _table(statements: Sequence[ast.stmt]) -> symtable.SymbolTable:
 
 def _bound(statements: Sequence[ast.stmt]) -> set[str]:
     """Names that these statements bind at the top level."""
-    symbols = _table(_plain(statements)).get_symbols()
-    return {s.get_name() for s in symbols if s.is_assigned() or s.is_imported() or s.is_namespace()}
-
-
-def _made_global(statements: Sequence[ast.stmt]) -> set[str]:
-    """Names that functions and comprehensions of these statements bind at the top level."""
-    return {s.get_name() for s in _table(_plain(statements)).get_symbols() if s.is_declared_global()}
+    return _binds(_table(_plain(statements)))
 
 
 def _free(statements: Sequence[ast.stmt]) -> set[str]:
     """Names that these statements read before they bind them; in functions, that they do not bind at all."""
-    everywhere, bound, free = _bound(statements), set[str](), set[str]()
+    free, bound, made, late = set[str](), set[str](), set[str](), set[str]()
     for part in _parts(_plain(statements)):
-        bound |= _bound([part])
-        free |= {name for name, at_once in _read(_table([part])) if name not in (bound if at_once else everywhere)}
-    return free
+        table = _table([part])
+        bound |= _binds(table)
+        made |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_declared_global()}
+        for name, at_once in _read(table):
+            if not at_once:
+                late.add(name)
+            elif name not in bound | made:
+                free.add(name)
+    return free | (late - bound)
+
+
+def _binds(table: symtable.SymbolTable) -> set[str]:
+    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
 
 
 def _parts(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import stat
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -32,6 +33,7 @@ MAX_SENTENCES = 20
 EDITORS = {"colab": "Google Colab", "vscode": "VS Code", "deepnote": "Deepnote"}  # by the metadata that they add
 ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
+_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError, OverflowError)
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -161,14 +163,14 @@ def _members(name: str, content: bytes, limit: int, room: int, said: list[str]) 
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             for entry in archive.infolist():
                 parts = re.split(r"[/\\]", entry.filename)
-                if entry.is_dir() or _hidden(parts):
+                if not parts[-1] or _hidden(parts):  # the name of a folder ends in "/"
                     continue
                 try:
                     files["/".join([name, *parts])] = _member(archive, entry, parts, limit, room)
                     room -= entry.file_size
                 except _Refused as why:
                     said.append(_left_out(f"{name}/{entry.filename}", why))
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except _ZIP_FAULTS:
         raise _Refused("no zip that can be read") from None
     return files
 
@@ -188,7 +190,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, parts: list[str], 
     try:
         with archive.open(entry) as file:  # reads no more than the size that it says, whatever is packed in it
             return file.read(entry.file_size)
-    except (RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError):
+    except _ZIP_FAULTS:
         raise _Refused("encrypted or damaged") from None
 
 

@@ -159,7 +159,7 @@ def write_notebook(row: SubmittedNotebook, result: NotebookResult, before: dict[
         else:
             changed = name in before and before[name] != now.get(name)
             grade.auto_score, grade.needs_manual_grade = None, grade.manual_score is None or changed
-    notes = dict(_comments(result))
+    notes = _comments(result)
     for comment in row.comments:
         comment.auto_comment = notes.get(comment.cell.name)
 
@@ -169,16 +169,26 @@ def _write_verdict(grade: Grade, verdict: Verdict) -> None:
     grade.needs_manual_grade = verdict.points is None and grade.manual_score is None
 
 
-def _comments(result: NotebookResult) -> Iterator[tuple[str, str]]:
-    """A comment for the answer that stands before each test cell, where the table above has one."""
-    verdicts, answer = {verdict.cell: verdict for verdict in result.verdicts}, ""
-    yield from ((name, NO_RESPONSE) for name in result.untouched)
+def _comments(result: NotebookResult) -> dict[str, str]:
+    """Comments by answer: its own where nothing was written, else what its test cell's verdict makes of it."""
+    found, answer = dict.fromkeys(result.untouched, NO_RESPONSE), ""
+    verdicts = {verdict.cell: verdict for verdict in result.verdicts}
     for cell in nbformat.reads(result.content.decode(), 4).cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         if is_solution(cell) and not is_grade(cell):
-            answer = cell.metadata.nbgrader["grade_id"]
-        verdict = verdicts.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
-        if verdict and answer and verdict.word in ("no evidence", "grader error"):
-            yield answer, inert_sentence(f"{verdict.word}: {verdict.rationale}")
+            answer = name
+        if answer and name in verdicts:
+            _comment(found, answer, verdicts[name])
+    return found
+
+
+def _comment(found: dict[str, str], answer: str, verdict: Verdict) -> None:
+    if verdict.word in ("passed", "failed"):
+        found.pop(answer, None)  # an answer that was found elsewhere, where its own cell was left as released
+    elif verdict.word == "not attempted":
+        found[answer] = NO_RESPONSE
+    elif answer not in found:
+        found[answer] = inert_sentence(f"{verdict.word}: {verdict.rationale}")
 
 
 def _written(content: bytes) -> Iterator[tuple[str, str]]:

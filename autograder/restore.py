@@ -12,7 +12,7 @@ import copy
 import re
 import warnings
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import nbformat
@@ -52,6 +52,7 @@ TEACHING = (IncludeHeaderFooter, LockCells, ClearSolutions, ClearOutput, CheckCe
 KINDS = {"code": "code", "markdown": "text", "raw": "raw"}
 ALIKE = 0.6  # share of the words that two cells have in common, from which on one is the other, edited
 MAX_CODE = 10_000  # characters; longer cells are nobody's answer and are not taken apart
+MAX_WORDS = 2_000  # characters by which two texts are compared
 
 _IPYTHON = re.compile(r"^([ \t]*)(?:[%!?].*|.*\?)$", re.MULTILINE)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -75,7 +76,10 @@ def restore(submitted: NotebookNode, master: NotebookNode, config: Config | None
 
 def teaching_copy(source: NotebookNode, config: Config) -> NotebookNode:
     """nbgrader's chain up to SaveCells: stubs for solutions; hidden tests and marking schemes still inside."""
-    config = copy.deepcopy(config)
+    config, source = copy.deepcopy(config), copy.deepcopy(source)
+    source.nbformat_minor = max(source.nbformat_minor, 5)
+    for number, cell in enumerate(source.cells):
+        cell.setdefault("id", f"master-{number}")  # a master of an older format has none
     config.Exporter.default_preprocessors = []
     exporter = NotebookExporter(config=config)
     for preprocessor in TEACHING:
@@ -137,7 +141,16 @@ def _open(value: ast.AST | None) -> bool:
 
 def _names(target: ast.AST) -> set[str]:
     """The names that a target binds or, as `a[0] = …` and `a.b = …` do, changes."""
-    return {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
+    found, parts = set(), [target]
+    while parts:
+        match parts.pop():
+            case ast.Name(id=name):
+                found.add(name)
+            case ast.Tuple(elts=inner) | ast.List(elts=inner):
+                parts += inner
+            case ast.Starred(value=inner) | ast.Subscript(value=inner) | ast.Attribute(value=inner):
+                parts.append(inner)
+    return found
 
 
 def _bound(node: ast.stmt) -> Iterator[tuple[set[str], bool]]:
@@ -148,6 +161,8 @@ def _bound(node: ast.stmt) -> Iterator[tuple[set[str], bool]]:
         case ast.AnnAssign(target=target, value=value):
             yield _names(target), value is not None and not _open(value)
         case ast.AugAssign(target=target) | ast.For(target=target) | ast.AsyncFor(target=target):
+            yield _names(target), True
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=target))):  # such as a.append(…)
             yield _names(target), True
         case ast.With(items=items) | ast.AsyncWith(items=items):
             yield from ((_names(item.optional_vars), True) for item in items if item.optional_vars)
@@ -219,17 +234,16 @@ class _Extra:
 
     cell: NotebookNode
     behind: int
-    kind: str
-    source: str
+    bound: Mapping[str, bool]  # as `bindings` tells of it
     moved_from: "_Extra | None" = None
 
     def binds(self, names: set[str]) -> bool:
         """Does it, as code, bind one of the names to more than `...`?"""
-        return self.kind == "code" and _binds(self.source, names)
+        return self.cell.cell_type == "code" and _binds(self.bound, names)
 
 
-def _binds(source: str, names: set[str]) -> bool:
-    return any(full and name in names for name, full in (bindings(source) or {}).items())
+def _binds(bound: Mapping[str, bool], names: set[str]) -> bool:
+    return any(bound.get(name) for name in names)
 
 
 class _Restoration:
@@ -321,7 +335,7 @@ class _Restoration:
     def _fit(self, i: int, j: int) -> float:
         if self.owned[i] or self.mine[j].cell_type != self.cells[i].cell_type:
             return float(self.owned[i] and self._is_answer_to(i, j))
-        mine, own = set(self.flat[j][:MAX_CODE].split()), set(self.own[i].split())
+        mine, own = set(self.flat[j][:MAX_WORDS].split()), set(self.own[i].split())
         return len(mine & own) / max(len(mine | own), 1)
 
     def _is_answer_to(self, i: int, j: int) -> bool:
@@ -360,8 +374,8 @@ class _Restoration:
         moved = self._out_of_order()
         for i, j in enumerate(self.chosen):
             if j is None:
-                back = "put back" if self._source(i) else "put back empty, since another cell assigns what it asks for"
-                self._say(i, f"the {self._what(i)} was deleted; the course's own was {back}")
+                back = "the course's own was put back" if self._source(i) else "another cell gives its answer"
+                self._say(i, f"the {self._what(i)} was deleted; {back}")
                 continue
             self._compare_cell(i, self.mine[j])
             if i in moved:
@@ -419,23 +433,20 @@ class _Restoration:
             elif j in copies:
                 self._keep_copy(copies[j], j, behind)
             else:
-                self.extras.append(_Extra(cell, behind, cell.cell_type, cell.source))
+                self.extras.append(_Extra(cell, behind, self.bound[j]))
                 if grade_id(cell):
                     named = f"a cell of the student's own came with the name {shown(grade_id(cell))}"
                     self.said[len(self.cells)].append(f"{named}; it was kept without.")
 
     def _keep_copy(self, i: int, j: int, behind: int) -> None:
         """A copy with something of its own in it is kept; one that answers runs before the cell that counts."""
-        cell, counts = self.mine[j], self.chosen[i] or 0
-        if self._same(i, j) or self.flat[j] in ("", self.flat[counts]):
+        if self._same(i, j) or self.flat[j] in ("", self.flat[self.chosen[i] or 0]):
             return
         if not self.owned[i]:
             self._say(i, "a copy that differs was kept as a cell of the student's own")
         elif self.asked[i] & set(self.bound[j]):
             behind = min(behind, i - 1)
-        self.extras.append(
-            _Extra(cell, behind, self.cells[i].cell_type if self.owned[i] else cell.cell_type, cell.source)
-        )
+        self.extras.append(_Extra(self.mine[j], behind, self.bound[j]))
 
     def _rescue(self, i: int, names: set[str]) -> None:
         """Find the answer to an unanswered question in an edited test cell, or in a cell on the wrong side of it."""
@@ -443,16 +454,18 @@ class _Restoration:
         test = next((k for k, found in words if self._is_code(k) and not self.owned[k] and found & names), i + 1)
         for k in range(i + 1, len(self.cells)):
             typed = self._typed_into(k)
-            if _binds(typed, names):
-                self.moved.append(_Extra(NotebookNode(), test - 1, "code", typed))
-                self._say(i, f"the answer was typed into {self.names[k]}; it was moved into a cell above it")
+            bound = bindings(typed) or {}
+            if _binds(bound, names):
+                self.moved.append(_Extra(NotebookNode(cell_type="code", source=typed), test - 1, bound))
+                self._say(i, f"the answer was typed into {self.names[k]}; it was moved into a cell of its own")
                 return
         first = i if names & set(bindings(self._source(i)) or {}) else -1  # a stub undoes what stands above it
         found = [extra for extra in self.extras if extra.binds(names)]
         standing = [extra for extra in [*self._kept(), *self.moved] if extra.binds(names)]
         if found and not any(first <= extra.behind < test for extra in standing):
             self.moved.append(replace(found[-1], behind=test - 1, moved_from=found[-1]))
-            self._say(i, f"the answer stood {self._where(found[-1])}; it was moved above {self.names[test]}")
+            above = [*self.names, "the end"][test]
+            self._say(i, f"the answer stood {self._where(found[-1])}; it was moved above {above}")
 
     def _typed_into(self, k: int) -> str:
         j = self.chosen[k]
@@ -473,9 +486,9 @@ class _Restoration:
         for i, j in enumerate(self.chosen if blank else []):
             if j is not None and not self.owned[i] and not self._is_code(i):
                 text = _added(self.mine[j].source, self.released[i])
-                self.extras += [_Extra(NotebookNode(), i, "markdown", text)] if text else []
+                self.extras += [_Extra(NotebookNode(cell_type="markdown", source=text), i, {})] if text else []
         for extra in self.extras if blank else []:
-            if extra.kind == "markdown" and extra.source.strip():
+            if extra.cell.cell_type == "markdown" and extra.cell.source.strip():
                 unknown = f"a text {self._where(extra)} belongs to no question for certain"
                 self.said[len(self.cells)].append(f"{unknown}; a reader should look (unanswered: {blank}).")
 
@@ -488,7 +501,7 @@ class _Restoration:
         if j is not None:
             return str(self.mine[j].source)
         others = [k for k, owned in zip(self.chosen, self.owned, strict=True) if owned and k is not None]
-        assigned = any(_binds(self.mine[k].source, self.asked[i]) for k in others)
+        assigned = any(_binds(self.bound[k], self.asked[i]) for k in others)
         return "" if assigned else self.released[i]  # a stub put back would undo what another cell assigns
 
     def _notebook(self) -> NotebookNode:
@@ -516,8 +529,9 @@ def _plain(extra: _Extra, used: set[str]) -> NotebookNode:
     known = extra.cell.get("id")
     name = fresh_id("extra", used) if known is None or known in used else known
     used.add(name)
-    cell = NotebookNode(cell_type=extra.kind, id=name, metadata=NotebookNode(), source=extra.source)
-    if extra.kind == "code":
+    kind, source = extra.cell.cell_type, extra.cell.source
+    cell = NotebookNode(cell_type=kind, id=name, metadata=NotebookNode(), source=source)
+    if kind == "code":
         cell.outputs, cell.execution_count = [], None
     elif extra.cell.get("attachments"):
         cell.attachments = copy.deepcopy(extra.cell.attachments)

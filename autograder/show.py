@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -9,13 +10,14 @@ from rich.table import Table as RichTable
 
 from autograder.report import Row, Table
 
+WIDTH = 124  # characters of a table that no terminal bounds
 OPEN = "·"  # a mark that a reader has still to give
 
 console = Console(highlight=False, soft_wrap=not Console().is_terminal)
 
 
-def show_table(results: Table) -> None:
-    """Print a row a student, a mark a question, the total and the status."""
+def show_table(results: Table, picture: Path | None = None) -> None:
+    """Print a row a student, a mark a question, the total and the status; on request draw it as SVG as well."""
     automatic = [name for name in results.points if not name.endswith("-why")]
     written = [name for name in results.points if name.endswith("-why")]
     grid = RichTable(title=f"{results.assignment}: {len(results.rows)} students", title_justify="left", pad_edge=False)
@@ -28,9 +30,11 @@ def show_table(results: Table) -> None:
         grid.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
     for row in results.rows:
         grid.add_row(row.student, *(_mark(row.marks[name]) for name in automatic), *_why(row, written), *_end(row))
-    wide = Console(highlight=False, width=max(console.width, 130)) if not console.is_terminal else console
-    wide.print(grid)
-    wide.print(f"{OPEN} is open: a reader has still to give this mark. Scores are less late penalties.")
+    page = Console(highlight=False, width=None if console.is_terminal else WIDTH, record=picture is not None)
+    page.print(grid)
+    page.print(f"{OPEN} is open: a reader has still to give this mark. Scores are less late penalties.")
+    if picture:
+        page.save_svg(str(picture), title="autograder demo")
 
 
 def _why(row: Row, written: list[str]) -> list[str]:

@@ -98,7 +98,7 @@ def grade_restored(
         except KernelError as error:
             return _broken(desk, notebook, str(error), repairs)
     verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, ran.taken)
-    return _finished(desk, ran.notebook, verdicts, repairs)
+    return _finished(desk, ran.notebook, verdicts, repairs, ran.deaths)
 
 
 def _without(desk: Desk, why: NoEvidence) -> NotebookResult:
@@ -113,7 +113,11 @@ def _broken(desk: Desk, notebook: NotebookNode, said: str, repairs: tuple[str, .
 
 
 def _finished(
-    desk: Desk, notebook: NotebookNode, verdicts: tuple[Verdict, ...], repairs: tuple[str, ...] = ()
+    desk: Desk,
+    notebook: NotebookNode,
+    verdicts: tuple[Verdict, ...],
+    repairs: tuple[str, ...] = (),
+    deaths: tuple[NoEvidence, ...] = (),
 ) -> NotebookResult:
     """The autograded copy: verdicts as the test cells' outputs, and nothing in it that could harm a browser."""
     shown, by_cell = inert(notebook), {verdict.cell: verdict for verdict in verdicts}
@@ -126,7 +130,7 @@ def _finished(
         verdicts=verdicts,
         untouched=_untouched(notebook, desk.master),
         repairs=repairs,
-        status=_status(verdicts),
+        status=_status(verdicts, deaths),
     )
 
 
@@ -153,9 +157,12 @@ def show_verdict(verdict: Verdict) -> list[NotebookNode]:
     return [nbformat.v4.new_output("error", ename=verdict.word, evalue=verdict.rationale, traceback=[text])]
 
 
-def _status(verdicts: tuple[Verdict, ...]) -> str:
+def _status(verdicts: tuple[Verdict, ...], deaths: tuple[NoEvidence, ...]) -> str:
+    """What went wrong in a notebook that was run; what a cell's death made of later names counts as that death."""
     found = {"grader-error" if verdict.word == "grader error" else verdict.reason for verdict in verdicts}
-    return most_serious(found)
+    if any(verdict.word == "no evidence" for verdict in verdicts):
+        found |= {death.reason for death in deaths}
+    return most_serious(found - {"missing"})  # a missing name, that is; a missing notebook was never run
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -146,8 +146,8 @@ def test_doctor_is_well_here(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_doctor_says_what_is_missing(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "requires", lambda name: ["numpy==1.0", "no-such-package==2", 'ruff==1; extra=="test"'])
-    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
-    monkeypatch.setattr(doctor.sys, "version_info", (3, 9, 1))
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("sys.version_info", (3, 9, 1))
     said = [str(finding) for finding in doctor.examine(course)]
     assert said[0].endswith(": use Python 3.11, 3.12 or 3.13")
     assert said[1].startswith("✗ numpy 2")

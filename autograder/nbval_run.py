@@ -1,0 +1,193 @@
+"""A notebook → what nbval finds in it, unmodified and in a process of its own; and how cells are read and named.
+
+Theory of operation. This process starts a *keeper* in a session of its own; the keeper starts pytest with nbval as its
+only plugin; nbval starts the kernel. All see an environment without nbgrader's, pytest's and the terminal's settings,
+and one scratch folder for whatever Jupyter writes. nbval interrupts a cell that runs too long and notices a dead kernel
+at that cell's timeout; this process ends a notebook that takes too long as a whole. The keeper adopts what its children
+leave behind (on Linux) and ends when all of that is killed, also where this process dies first.
+
+What was found crosses back as pytest's report in XML, a test a cell; a report that is cut short is a fault by itself.
+Student code runs as the user who grades, unless JUPYTER_DEFAULT_PROVISIONER_NAME names Jupyter's hook into a sandbox.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from xml.etree import ElementTree
+
+import nbformat
+from nbformat import NotebookNode
+
+TAG = "nbval-check-output"
+CELL_SECONDS = 120
+SPARE_SECONDS = 60  # a notebook may take these and three times as long as a cell
+NO_START = "Kernel died before replying"  # kernels that start at the same time may choose the same port
+RETRIES = 2
+UNWANTED = re.compile(r"NBGRADER_|PYTEST_|PYTHONWARNINGS$|(JUPYTER_)?(COLUMNS|LINES)$|(NO|FORCE)_COLOR$")
+PYTEST = "--tb=no --color=no -W ignore -p no:cacheprovider --noconftest --disable-plugin-autoload -p nbval.plugin"
+NBVAL = "--nbval-lax --nbval-current-env -o junit_duration_report=call"
+KEEPER = """
+import contextlib, ctypes, psutil, signal, subprocess, sys  # psutil comes with ipykernel
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: orphans become children of this process
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: this process ends when its parent dies
+try:
+    code = subprocess.call(sys.argv[1:], **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL))
+finally:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while left := psutil.Process().children(recursive=True):
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=1)
+sys.exit(code if code >= 0 else 1)
+"""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The cell at fault (its grade_id, else its id, else its number; empty: the whole notebook), and a sentence."""
+
+    cell: str
+    sentence: str
+
+    @classmethod
+    def at(cls, cell: str, text: str) -> "Failure":
+        """A cell's name, or none for the whole notebook, and the end of a sentence about it."""
+        return cls(cell, f"cell {cell} {text}" if cell else f"the notebook {text}")
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What nbval found in one notebook."""
+
+    ok: bool
+    failures: tuple[Failure, ...]
+
+    @classmethod
+    def of(cls, failures: Iterable[Failure]) -> "Outcome":
+        """Well where there are no failures."""
+        found = tuple(failures)
+        return cls(not found, found)
+
+
+def nbval(notebook: Path, cwd: Path, timeout: int = CELL_SECONDS) -> Outcome:
+    """Run a notebook in its folder (and pytest in `cwd`), a cell for at most `timeout` seconds."""
+    try:
+        cells = [name_of(cell, number) for number, cell in enumerate(code_cells(read(notebook)), 1)]
+    except Exception:  # a submission can be anything
+        return Outcome.of([Failure.at("", "could not run: it is not a notebook.")])
+    found = _run(notebook, cwd, cells, timeout)
+    for _ in range(RETRIES):
+        if any(NO_START in fault.sentence for fault in found):
+            found = _run(notebook, cwd, cells, timeout)
+    return Outcome.of(found)
+
+
+def environment(scratch: str) -> dict[str, str]:
+    """What a notebook's processes see: nothing that changes what is printed, one folder for what they write aside."""
+    kept = {name: value for name, value in os.environ.items() if not UNWANTED.match(name)}
+    return kept | dict.fromkeys(("TMPDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR"), scratch)
+
+
+def read(path: Path) -> NotebookNode:
+    """A notebook of any format as one of format 4; raises anything where the file is none."""
+    return nbformat.convert(nbformat.reader.reads(path.read_text(encoding="utf-8")), 4)
+
+
+def code_cells(notebook: NotebookNode) -> list[Any]:
+    """Cells of code, in order: those that nbval counts."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def keys(cell: Any) -> list[str]:
+    """What a cell may be known by: its grade_id, its id."""
+    return [str(key) for key in (cell.metadata.get("nbgrader", {}).get("grade_id"), cell.get("id")) if key]
+
+
+def name_of(cell: Any, number: int) -> str:
+    """The first of a cell's keys, else its number; safe in a table: a student can put any text there."""
+    return re.sub(r"[^\w.-]+", "_", [*keys(cell), str(number)][0])[:60]
+
+
+def is_marked(cell: Any) -> bool:
+    """Must the cell print what is stored in it?"""
+    return TAG in cell.metadata.get("tags", [])
+
+
+def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int) -> list[Failure]:
+    limit = 3 * timeout + SPARE_SECONDS
+    with TemporaryDirectory(prefix="nbval-", ignore_cleanup_errors=True) as scratch:
+        report = Path(scratch, "report.xml")
+        options = [f"--rootdir={cwd}", f"--nbval-cell-timeout={timeout}", f"--junitxml={report}", str(notebook)]
+        command = [sys.executable, "-m", "pytest", "-c", os.devnull, *PYTEST.split(), *NBVAL.split(), *options]
+        code = _keep(command, cwd, scratch, limit)
+        if code is None:
+            return [Failure.at("", f"still ran when {limit} s were over.")]
+        try:
+            found = list(_failures(ElementTree.parse(report), cells, timeout))
+        except Exception:  # a report cut short
+            code, found = code or 1, []
+    good = found or code in (0, 5)  # 5: no cells
+    return found if good else [Failure.at("", f"could not run: pytest ended with {code}.")]
+
+
+def _keep(command: list[str], cwd: Path, scratch: str, limit: int) -> int | None:
+    """Run a command and end all that it started; its exit code, or None where `limit` seconds were not enough."""
+    keeper = [sys.executable, "-c", KEEPER, *command]
+    run = subprocess.Popen(keeper, cwd=cwd, env=environment(scratch), start_new_session=True)
+    try:
+        return run.wait(limit)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        run.terminate()
+        run.wait()
+
+
+def _failures(report: "ElementTree.ElementTree[Any]", cells: list[str], timeout: int) -> Iterator[Failure]:
+    """Faults in order, up to the first that leaves no kernel for the rest."""
+    for case in report.iter("testcase"):
+        said = "".join(fault.text or "" for fault in case if fault.tag in ("failure", "error"))
+        head = re.match(r"Notebook cell execution failed\nCell \d+: (.*)", said)
+        words = head[1] if head else ""
+        late = _late(float(case.get("time", 0)), words, said, timeout)
+        if late or head:
+            yield Failure.at(cells[int(case.get("name", "")[5:])], late or _text(words, said))
+        elif said:
+            yield Failure.at("", f"could not run: {said.strip().splitlines()[-1].removeprefix('E   ')}")
+        if late or (said and not head):
+            return
+
+
+def _late(seconds: float, words: str, said: str, timeout: int) -> str:
+    """Of a cell that took too long: that it did; nbval passes one that outlives its interruption."""
+    cut = "exceeded executing cell" in words
+    died = ", or its kernel died" if said and not cut else ""
+    return f"timed out after {timeout} s{died}." if cut or seconds >= timeout else ""
+
+
+def _text(words: str, said: str) -> str:
+    """nbval's words in ours."""
+    if words == "Cell execution caused an exception":
+        return f"raises {_raised(said)}"
+    if words == "Cell outputs differ":
+        return "prints something else than its stored output."
+    return "has a stored output, but no execution count." if words.startswith("Unrun") else f"could not run: {words}"
+
+
+def _raised(said: str) -> str:
+    """`ValueError: first line` from a traceback of IPython's."""
+    _, framed, end = re.sub(r"#x1B\[[\d;]*m", "", said).rpartition("(most recent call last)")
+    lines = re.findall(r"^[\w.]+(?::.*)?$", end, re.MULTILINE) or ["an exception"]
+    return str(lines[0 if framed else -1])[:200].rstrip(": ")
