@@ -13,10 +13,10 @@ from autograder.errors import CourseError
 from autograder.feedback import feedback
 from autograder.grade import grade
 from autograder.handout import handout
-from autograder.release import is_stale, release
-from autograder.report import Table, table, write_csv
 from autograder.outputs import refresh
 from autograder.prove import prove
+from autograder.release import is_stale, release
+from autograder.report import Table, table, write_csv
 from autograder.reproduce import reproduce, validate
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 import nbformat
 from nbgrader.api import MissingEntry
 
+from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.placing import read_folder
 from autograder.record import Recorder
 from autograder.release import tell_gradebook
-from autograder.restore import read_folder, teaching_copy
 from autograder.result import Result
 from autograder.run import Limits
 from autograder.submission import Masters, Submission, grade_submission

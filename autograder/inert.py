@@ -43,7 +43,7 @@ def inert_markdown(text: str) -> str:
 
 
 def inert_sentence(text: str) -> str:
-    """One of our sentences, with what it quotes, fit for a comment: nbgrader renders those as markdown, HTML and all."""
+    """One of our sentences, fit for a comment whatever it quotes: nbgrader renders those as markdown, HTML and all."""
     return " ".join(_printable(text).translate(_MATH | _QUOTED).split())
 
 

@@ -21,9 +21,7 @@ from nbformat import NotebookNode
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.nbval_run import CELL_SECONDS, code_cells, environment, is_marked, name_of
-from autograder.reproduce import master, sources
-
-
+from autograder.reproduce import read_master, sources
 
 
 def refresh(
@@ -44,7 +42,7 @@ def refresh(
 
 def _executed(path: Path, timeout: int) -> NotebookNode:
     """A source notebook, run in its folder; it keeps marked outputs, and nothing that changes from run to run."""
-    notebook = master(path)
+    notebook = read_master(path)
     metadata = notebook.metadata | {"language_info": {"name": "python"}}
     _execute(path, notebook, timeout)
     notebook.metadata = metadata

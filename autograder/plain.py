@@ -17,8 +17,9 @@ from traitlets.log import get_logger
 from autograder.course import Course
 from autograder.grade import masters_of
 from autograder.ledger import Ledger
+from autograder.reading import parse
 from autograder.record import ledger_entry, write_notebook
-from autograder.restore import parse, restore
+from autograder.restore import restore
 from autograder.result import NotebookResult
 from autograder.submission import Desk, grade_restored
 

@@ -14,12 +14,12 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from autograder.answers import bindings
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.grade import masters_of
 from autograder.judge import Verdict
 from autograder.plan import Plan
-from autograder.restore import bindings
 from autograder.result import NotebookResult
 from autograder.run import SENTENCES, Limits
 from autograder.submission import Desk, grade_notebook

@@ -37,7 +37,7 @@ def validate(course: Course, assignment: str | None = None, timeout: int = CELL_
     for path in released:
         if not path.is_file():
             raise CourseError(f"{path.parent}: {path.name} is not released; run `make release`.")
-    unstored = {path: _unstored(master(path)) for path in masters}
+    unstored = {path: _unstored(read_master(path)) for path in masters}
 
     def run(path: Path) -> Outcome:
         if unstored.get(path):
@@ -56,7 +56,7 @@ def reproduce(
     timeout: int = CELL_SECONDS,
 ) -> dict[str, str]:
     """Run submissions again: `yes`, `no: ` and the cells, or `not run` for each student, kept in the ledger as well."""
-    masters = {path.name: master(path) for path in course.masters(course.assignment(assignment))}
+    masters = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
     helpers, ledger = _released(course, assignment), Ledger(course, assignment)
     chosen, results = _submitted(course, assignment, students), {}
 
@@ -80,7 +80,7 @@ def sources(course: Course, assignment: str | None) -> list[Path]:
     return [path for name in chosen for path in course.masters(name)]
 
 
-def master(path: Path) -> NotebookNode:
+def read_master(path: Path) -> NotebookNode:
     """A source notebook; raise CourseError where the file is none."""
     try:
         return read(path)

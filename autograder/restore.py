@@ -7,55 +7,21 @@ that they stood behind. The work is to find each answer: by nbgrader's name, by 
 and what it assigns; and, as long as a question is unanswered, where learners type answers by mistake.
 """
 
-import ast
 import copy
 import re
-import warnings
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import nbformat
-from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.preprocessors import (
-    CheckCellMetadata,
-    ClearHiddenTests,
-    ClearMarkScheme,
-    ClearOutput,
-    ClearSolutions,
-    ComputeChecksums,
-    IncludeHeaderFooter,
-    LockCells,
-)
-from nbgrader.utils import is_grade, is_locked, is_solution, is_task
+from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
-from autograder.reading import (
-    EDITORS,
-    Damaged,
-    Files,
-    fresh_id,
-    gathered,
-    grade_id,
-    parse,
-    place,
-    read_folder,
-    shown,
-    squeezed,
-)
+from autograder.answers import added, bindings, binds, typed
+from autograder.matching import Matching
+from autograder.reading import EDITORS, fresh_id, gathered, grade_id, shown, squeezed
 
-__all__ = ["Damaged", "Files", "Restored", "parse", "place", "read_folder"]
-__all__ += ["answered", "bindings", "released_copy", "restore", "teaching_copy"]
-
-TEACHING = (IncludeHeaderFooter, LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums)
 KINDS = {"code": "code", "markdown": "text", "raw": "raw"}
-ALIKE = 0.6  # share of the words that two cells have in common, from which on one is the other, edited
-MAX_CODE = 10_000  # characters; longer cells are nobody's answer and are not taken apart
-MAX_WORDS = 2_000  # characters by which two texts are compared
-
-_IPYTHON = re.compile(r"^([ \t]*)(?:[%!?].*|.*\?)$", re.MULTILINE)
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True)
@@ -71,163 +37,6 @@ def restore(submitted: NotebookNode, master: NotebookNode, config: Config | None
     return _Restoration(submitted, master, config).restored()
 
 
-# --- the master's two copies --------------------------------------------------------------------------------------
-
-
-def teaching_copy(source: NotebookNode, config: Config) -> NotebookNode:
-    """nbgrader's chain up to SaveCells: stubs for solutions; hidden tests and marking schemes still inside."""
-    config, source = copy.deepcopy(config), copy.deepcopy(source)
-    source.nbformat_minor = max(source.nbformat_minor, 5)
-    for number, cell in enumerate(source.cells):
-        cell.setdefault("id", f"master-{number}")  # a master of an older format has none
-    config.Exporter.default_preprocessors = []
-    exporter = NotebookExporter(config=config)
-    for preprocessor in TEACHING:
-        exporter.register_preprocessor(preprocessor, enabled=True)
-    text, _ = exporter.from_notebook_node(source)
-    return nbformat.reads(text, as_version=4)
-
-
-def released_copy(teaching: NotebookNode, config: Config | None = None) -> NotebookNode:
-    """What a student gets of it: hidden tests and marking schemes removed.
-
-    Only the course's own cells are gone through: whatever markers a student writes, his text stays as it is.
-    """
-    config = copy.deepcopy(config or Config())
-    config.ClearMarkScheme.enforce_metadata = False  # here, marking schemes stand in locked cells
-    chain = [step(config=config) for step in (ClearHiddenTests, ClearMarkScheme, ComputeChecksums)]
-    released = copy.deepcopy(teaching)
-    for index, cell in enumerate(released.cells):
-        if is_locked(cell) or is_task(cell) or (is_grade(cell) and cell.cell_type == "code"):
-            for step in chain:
-                step.preprocess_cell(cell, {}, index)
-    return released
-
-
-# --- answers as code ----------------------------------------------------------------------------------------------
-
-
-def _parsed(source: str) -> tuple[str, ast.Module] | None:
-    """Code and its tree, IPython's own lines passed over if need be; None where it is not Python."""
-    for code in (source, _IPYTHON.sub(r"\1pass", source)) if len(source) <= MAX_CODE else ():
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # "\d" in a student's text is not our concern
-                return code, ast.parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None
-
-
-def _dump(node: ast.AST | None) -> str:
-    try:
-        return ast.dump(node) if node else ""
-    except RecursionError:
-        return "nested too deep"
-
-
-def _open(value: ast.AST | None) -> bool:
-    """Is it `...`, or a dict, tuple or list of nothing else?"""
-    leaves = [value]
-    while leaves:
-        leaf = leaves.pop()
-        parts = getattr(leaf, "values" if isinstance(leaf, ast.Dict) else "elts", None)
-        if parts:
-            leaves += parts
-        elif not (isinstance(leaf, ast.Constant) and leaf.value is ...):
-            return False
-    return True
-
-
-def _names(target: ast.AST) -> set[str]:
-    """The names that a target binds or, as `a[0] = …` and `a.b = …` do, changes."""
-    found, parts = set(), [target]
-    while parts:
-        match parts.pop():
-            case ast.Name(id=name):
-                found.add(name)
-            case ast.Tuple(elts=inner) | ast.List(elts=inner):
-                parts += inner
-            case ast.Starred(value=inner) | ast.Subscript(value=inner) | ast.Attribute(value=inner):
-                parts.append(inner)
-    return found
-
-
-def _bound(node: ast.stmt) -> Iterator[tuple[set[str], bool]]:
-    """What one statement binds by itself, each with: to more than `...`?"""
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            yield from ((_names(target), not _open(value)) for target in targets)
-        case ast.AnnAssign(target=target, value=value):
-            yield _names(target), value is not None and not _open(value)
-        case ast.AugAssign(target=target) | ast.For(target=target) | ast.AsyncFor(target=target):
-            yield _names(target), True
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=target))):  # such as a.append(…)
-            yield _names(target), True
-        case ast.With(items=items) | ast.AsyncWith(items=items):
-            yield from ((_names(item.optional_vars), True) for item in items if item.optional_vars)
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield {name}, True
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield {(alias.asname or alias.name).split(".")[0] for alias in names}, True
-
-
-def bindings(source: str) -> dict[str, bool] | None:
-    """The names that code binds, each with: to more than `...`? None where the source is not Python."""
-    parsed = _parsed(source)
-    found: dict[str, bool] = {}
-    todo: list[ast.AST] = [parsed[1]] if parsed else []
-    while todo:
-        node = todo.pop()
-        for names, full in _bound(node) if isinstance(node, ast.stmt) else ():
-            found |= {name: full or found.get(name, False) for name in names}
-        blocks = () if isinstance(node, _SCOPES) else ("body", "orelse", "handlers", "finalbody", "cases")
-        todo += [part for block in blocks for part in getattr(node, block, ())]
-    return found if parsed else None
-
-
-def answered(source: str, stub: str, code: bool = True) -> bool:
-    """Has the student put anything into the stub? An attempt that is no valid Python is an answer, too."""
-    if squeezed(source) in ("", squeezed(stub)):
-        return False
-    if not code:
-        return bool(_added(source, stub))
-    mine, asked = bindings(source), bindings(stub) or {}
-    names = [name for name, full in asked.items() if not full]
-    if mine is None or not names:  # a stub without `...`, such as a function's head, says nothing of names
-        return mine is None or _code(source) != _code(stub)
-    return any(mine.get(name) for name in names)
-
-
-def _code(source: str) -> str:
-    parsed = _parsed(source)
-    return _dump(parsed[1]) if parsed else source
-
-
-def _lines(text: str) -> set[str]:
-    return {squeezed(line) for line in text.splitlines()} - {""}
-
-
-def _added(source: str, known: str) -> str:
-    """The lines that stand in the source and not in the known text, wherever that breaks its lines."""
-    whole, lines = squeezed(known), _lines(known) | {""}
-    new = [line for line in source.splitlines() if squeezed(line) not in lines]
-    return "\n".join(line for line in new if len(line) < 20 or squeezed(line) not in whole).strip()
-
-
-def _typed(source: str, known: str) -> str:
-    """The statements that stand in an edited cell and not in the course's own."""
-    parsed, own = _parsed(source), _parsed(known)
-    if parsed is None or own is None:
-        return _added(source, known)
-    dumps = {_dump(statement) for statement in own[1].body}
-    new = [statement for statement in parsed[1].body if _dump(statement) not in dumps]
-    return "\n".join(ast.get_source_segment(parsed[0], statement) or "" for statement in new)
-
-
-# --- the submission -----------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class _Extra:
     """A cell of the student's own, and the master's cell that it stands behind (-1: the top)."""
@@ -239,39 +48,20 @@ class _Extra:
 
     def binds(self, names: set[str]) -> bool:
         """Does it, as code, bind one of the names to more than `...`?"""
-        return self.cell.cell_type == "code" and _binds(self.bound, names)
+        return self.cell.cell_type == "code" and binds(self.bound, names)
 
 
-def _binds(bound: Mapping[str, bool], names: set[str]) -> bool:
-    return any(bound.get(name) for name in names)
-
-
-class _Restoration:
-    """One submission on its way: `mine` are its cells, `claims` those that claim to be a cell of the master."""
+class _Restoration(Matching):
+    """The notebook made of a matched submission, and what is said of it, by the cell that it is about."""
 
     def __init__(self, submitted: NotebookNode, master: NotebookNode, config: Config | None) -> None:
-        self.submitted, self.master = submitted, master
-        self.mine: list[NotebookNode] = submitted.cells
-        self.cells: list[NotebookNode] = master.cells
-        self.released: list[str] = [cell.source for cell in released_copy(master, config).cells]
-        self.names: list[str] = [grade_id(cell) or cell.id for cell in self.cells]
-        self.owned = [not (is_locked(cell) or is_task(cell)) for cell in self.cells]
-        self.asked = [set(bindings(text) or {}) if self._is_code(i) else set() for i, text in enumerate(self.released)]
-        self.flat, self.own = (list(map(squeezed, texts)) for texts in ([c.source for c in self.mine], self.released))
-        self.lines, self.own_lines = [_lines(cell.source) for cell in self.mine], self._own_lines()
-        self.bound = [bindings(cell.source) or {} for cell in self.mine]
-        self.claims: list[list[int]] = [[] for _ in self.cells]
-        self.chosen: list[int | None] = [None for _ in self.cells]
+        super().__init__(submitted, master, config)
         self.extras: list[_Extra] = []
         self.moved: list[_Extra] = []
         self.said: dict[int, list[str]] = {i: [] for i in range(-1, len(self.cells) + 1)}
 
     def restored(self) -> Restored:
-        self._claim_by_name()
-        self._claim_by_text()
-        self._claim_by_place()
-        self._claim_by_answer()
-        self.chosen = [self._pick(i) for i in range(len(self.cells))]
+        self.match()
         self._compare()
         self._keep_extras()
         for i, names in enumerate(self.asked):
@@ -281,84 +71,8 @@ class _Restoration:
         repairs = gathered(sentence for i in sorted(self.said) for sentence in self.said[i])
         return Restored(self._notebook(), tuple(repairs))
 
-    def _is_code(self, i: int) -> bool:
-        return bool(self.cells[i].cell_type == "code")
-
-    def _own_lines(self) -> list[set[str]]:
-        """The lines of each cell that stand in no other, such as a written question's own."""
-        lines = [_lines(text) for text in self.released]
-        return [own - set().union(*lines[:i], *lines[i + 1 :]) for i, own in enumerate(lines)]
-
     def _say(self, i: int, sentence: str) -> None:
         self.said[i].append(f"{self.names[i]}: {sentence}.")
-
-    # which cell is which
-
-    def _free(self) -> list[int]:
-        claimed = {j for claims in self.claims for j in claims}
-        return [j for j in range(len(self.mine)) if j not in claimed]
-
-    def _claim_by_name(self) -> None:
-        ids = {cell.id: i for i, cell in enumerate(self.cells)}
-        names = {grade_id(cell): i for i, cell in enumerate(self.cells) if grade_id(cell)}
-        for j, cell in enumerate(self.mine):
-            i = names.get(grade_id(cell), ids.get(cell.get("id")))
-            if i is not None:
-                self.claims[i].append(j)
-
-    def _claim_by_text(self) -> None:
-        """A cell that lost its name is known by its text; not one that a student typed once more."""
-        lost = [i for i in range(len(self.cells)) if not self.claims[i] or not (self.owned[i] or self._exact(i))]
-        for j in self._free():
-            same = [i for i in lost if self.own[i] and self._same(i, j)]
-            if same:
-                self.claims[same[0]].append(j)
-                lost.remove(same[0])
-
-    def _same(self, i: int, j: int) -> bool:
-        return self.flat[j] == self.own[i]
-
-    def _exact(self, i: int) -> list[int]:
-        return [j for j in self.claims[i] if self._same(i, j)]
-
-    def _claim_by_place(self) -> None:
-        """Between its neighbours, an answer is known by what it assigns, a locked cell by most of its words."""
-        gone = [i for i, claims in enumerate(self.claims) if not claims]
-        for i in sorted(gone, key=lambda i: not self.owned[i]):
-            before = [claims[0] for claims in self.claims[:i] if claims][-1:] or [-1]
-            behind = [claims[0] for claims in self.claims[i + 1 :] if claims][:1] or [len(self.mine)]
-            fits = {j: self._fit(i, j) for j in self._free() if before[0] < j < behind[0]}
-            best = max(fits, key=lambda j: fits[j], default=-1)
-            if fits.get(best, 0) >= ALIKE:
-                self.claims[i].append(best)
-
-    def _fit(self, i: int, j: int) -> float:
-        if self.owned[i] or self.mine[j].cell_type != self.cells[i].cell_type:
-            return float(self.owned[i] and self._is_answer_to(i, j))
-        mine, own = set(self.flat[j][:MAX_WORDS].split()), set(self.own[i].split())
-        return len(mine & own) / max(len(mine | own), 1)
-
-    def _is_answer_to(self, i: int, j: int) -> bool:
-        """Does the cell assign what the stub assigns, or, of a written answer, hold the question's own line?"""
-        if self.asked[i]:
-            return bool(self.asked[i] & set(self.bound[j]))
-        return bool(self.own_lines[i] & self.lines[j])
-
-    def _claim_by_answer(self) -> None:
-        """What assigns an answer whose cell is gone, is that answer, wherever it stands."""
-        for i in (i for i, claims in enumerate(self.claims) if not claims and self.owned[i]):
-            fits = [j for j in self._free() if self._is_answer_to(i, j) and self._is_answered(i, j)]
-            self.claims[i] += fits[-1:]
-
-    def _is_answered(self, i: int, j: int | None) -> bool:
-        return j is not None and answered(self.mine[j].source, self.released[i], self._is_code(i))
-
-    def _pick(self, i: int) -> int | None:
-        """Which of several counts: the last one that was answered; of locked cells, the one that is as it was."""
-        claims = self.claims[i]
-        best = [j for j in claims if self._is_answered(i, j)][-1:] if self.owned[i] else self._exact(i)
-        own = [j for j in claims if self.mine[j].get("id") == self.cells[i].id]
-        return next(iter([*best, *own, *claims]), None)
 
     # what was done to it
 
@@ -453,10 +167,10 @@ class _Restoration:
         words = ((k, set(re.findall(r"\w+", self.released[k]))) for k in range(i + 1, len(self.cells)))
         test = next((k for k, found in words if self._is_code(k) and not self.owned[k] and found & names), i + 1)
         for k in range(i + 1, len(self.cells)):
-            typed = self._typed_into(k)
-            bound = bindings(typed) or {}
-            if _binds(bound, names):
-                self.moved.append(_Extra(NotebookNode(cell_type="code", source=typed), test - 1, bound))
+            answer = self._typed_into(k)
+            bound = bindings(answer) or {}
+            if binds(bound, names):
+                self.moved.append(_Extra(NotebookNode(cell_type="code", source=answer), test - 1, bound))
                 self._say(i, f"the answer was typed into {self.names[k]}; it was moved into a cell of its own")
                 return
         first = i if names & set(bindings(self._source(i)) or {}) else -1  # a stub undoes what stands above it
@@ -470,7 +184,7 @@ class _Restoration:
     def _typed_into(self, k: int) -> str:
         j = self.chosen[k]
         edited = not self.owned[k] and self._is_code(k) and j is not None and not self._same(k, j)
-        return _typed(self.mine[j or 0].source, self.released[k]) if edited else ""
+        return typed(self.mine[j or 0].source, self.released[k]) if edited else ""
 
     def _kept(self) -> list[_Extra]:
         """The extra cells that stay; one that answers two questions is moved to both."""
@@ -485,7 +199,7 @@ class _Restoration:
         blank = ", ".join(self.names[i] for i in texts if not self._is_answered(i, self.chosen[i]))
         for i, j in enumerate(self.chosen if blank else []):
             if j is not None and not self.owned[i] and not self._is_code(i):
-                text = _added(self.mine[j].source, self.released[i])
+                text = added(self.mine[j].source, self.released[i])
                 self.extras += [_Extra(NotebookNode(cell_type="markdown", source=text), i, {})] if text else []
         for extra in self.extras if blank else []:
             if extra.cell.cell_type == "markdown" and extra.cell.source.strip():
@@ -501,7 +215,7 @@ class _Restoration:
         if j is not None:
             return str(self.mine[j].source)
         others = [k for k, owned in zip(self.chosen, self.owned, strict=True) if owned and k is not None]
-        assigned = any(_binds(self.bound[k], self.asked[i]) for k in others)
+        assigned = any(binds(self.bound[k], self.asked[i]) for k in others)
         return "" if assigned else self.released[i]  # a stub put back would undo what another cell assigns
 
     def _notebook(self) -> NotebookNode:

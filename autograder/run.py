@@ -127,6 +127,8 @@ class _Runner:
     deadline: float = 0.0
 
     async def run(self) -> Ran:
+        # nbclient abandons its pollers when a kernel dies; what they raise then is nobody's news
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
         self.deadline = time.monotonic() + self.limits.notebook_seconds
         last = NoEvidence("crash", "")
         for _ in range(1 + self.limits.fresh_kernels):

@@ -15,10 +15,13 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
+from autograder.answers import answered
 from autograder.inert import inert
 from autograder.judge import Judge, Verdict
+from autograder.placing import place
 from autograder.plan import Plan, plans
-from autograder.restore import Damaged, answered, parse, place, restore
+from autograder.reading import Damaged, parse
+from autograder.restore import restore
 from autograder.result import NotebookResult, Result, most_serious
 from autograder.run import KernelError, Limits, NoEvidence, run
 

@@ -10,10 +10,10 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.judge import Judge
 from autograder.plan import Plan, plans
-from autograder.restore import teaching_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "solutions" / "rnn_shapes"

@@ -16,9 +16,9 @@ from autograder.record import Recorder
 from autograder.result import NotebookResult, Result
 from autograder.submission import show_verdict
 from autograder.tests.servers import TOKEN, chromium, jupyter_server, needs_chromium
-from autograder.tests.test_record import NAME, own
+from autograder.tests.test_record import NAME, known, own
 
-__all__ = ["own"]
+__all__ = ["known", "own"]
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 20).decode()
 FIRES = "window.hacked=1;document.title='hacked'"
 SCRIPTS = [

@@ -1,6 +1,7 @@
 """What is written: the table verdict → gradebook, and that a kill at any moment leaves everything whole."""
 
 import pickle
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -23,20 +24,27 @@ from autograder.tests.conftest import SOURCE
 NAME = "3_gru"  # five test cells and written answers enough
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Course:
-    """A course of one notebook that its gradebook knows, with one student's submission."""
-    (tmp_path / CONFIG).write_text(
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a course of one notebook that its gradebook knows, with one student's submission."""
+    root = tmp_path_factory.mktemp("record") / "course"
+    source = root / "source" / "ps1"
+    source.mkdir(parents=True)
+    (root / CONFIG).write_text(
         "c = get_config()\nc.ClearMarkScheme.enforce_metadata = False\n"
         "c.Course.due_dates = {'ps1': '2027-01-31 12:00 UTC'}\n"
     )
-    source = tmp_path / "source" / "ps1"
-    source.mkdir(parents=True)
     (source / f"{NAME}.ipynb").write_bytes((SOURCE / f"{NAME}.ipynb").read_bytes())
-    (tmp_path / "submitted" / "ada" / "ps1").mkdir(parents=True)
-    course = Course.at(tmp_path)
-    tell_gradebook(course, "ps1")
-    return course
+    (root / "submitted" / "ada" / "ps1").mkdir(parents=True)
+    tell_gradebook(Course.at(root), "ps1")
+    return root
+
+
+@pytest.fixture
+def own(known: Path, tmp_path: Path) -> Course:
+    """A copy of that course."""
+    shutil.copytree(known, tmp_path, dirs_exist_ok=True)
+    return Course.at(tmp_path)
 
 
 def _result(points: float = 2.0, text: str = "h is memory and output at once", **changed: Verdict) -> Result:

@@ -1,4 +1,8 @@
-"""Reproduce: each result and each sentence, on tiny notebooks; what is left behind; and once with TensorFlow."""
+"""Reproduce: each result and each sentence, on tiny notebooks; what is left behind; and once with TensorFlow.
+
+To start pytest, nbval and a kernel costs seconds: so a notebook holds many cases, and no such fixture is shared, which
+xdist would make once in each of its processes.
+"""
 
 import copy
 import json
@@ -10,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from autograder import nbval_run
 from autograder import reproduce as room
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.ledger import Ledger
-from autograder.reproduce import TAG, nbval, refresh, reproduce, validate
+from autograder.nbval_run import TAG, Failure, Outcome, nbval
+from autograder.outputs import refresh
+from autograder.reproduce import reproduce, validate
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -33,6 +39,7 @@ c.CourseDirectory.release_directory = "notebooks"
 """
 MARK = f"reproduce-test-{os.getpid()}"
 DAEMON = f"import subprocess as s; s.Popen(['sleep', '4000.{os.getpid()}'], start_new_session=True, env={{}}) and 1"
+OUTLIVES = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"
 STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"
 
 
@@ -89,33 +96,39 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert left_behind() == []
 
 
-def make_course(folder: Path) -> Course:
-    """One assignment `toy`, one notebook `a`, a helper; released, but never run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "nbgrader_config.py").write_text(CONFIG)
-    guess = new_code_cell("guess = ...", id="guess")
+def toy(stored: bool) -> list[Any]:
+    """The cells of a notebook; with what is stored in them as `refresh` stores it."""
     cells = [
         new_markdown_cell("# Toy", id="title"),
         cell("setup", "import random\nfrom helper import three"),
-        guess,
-        marked("shape", "print(three, guess)"),
+        new_code_cell("guess = ...", id="guess"),
+        marked("shape", "print(three, guess)", "3 Ellipsis\n" if stored else None),
         marked("sum", "three + 1"),
-        marked("twice", "print(2 * three)"),
-        marked("list", "print([three])"),
+        marked("twice", "print(2 * three)", "6\n" if stored else None),
+        marked("list", "print([three])", "[3]\n" if stored else None),
         cell("free", "print(random.random())"),
     ]
+    if stored:
+        cells[4].outputs = [new_output("execute_result", execution_count=4, data={"text/plain": "4"})]
+        for count, each in enumerate(cells[3:7], 3):
+            each.execution_count = count
+    return cells
+
+
+def make_course(folder: Path) -> Course:
+    """One assignment `toy`, one notebook `a` with its outputs stored, a helper; released as if never run."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "nbgrader_config.py").write_text(CONFIG)
     for step in ("solutions", "notebooks"):
-        write(folder / step / "toy" / "a.ipynb", *cells)
+        write(folder / step / "toy" / "a.ipynb", *toy(stored=step == "solutions"))
         (folder / step / "toy" / "helper.py").write_text("three = 3\n")
     return Course.at(folder)
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """The toy course with its outputs stored."""
-    made = make_course(tmp_path_factory.mktemp("course"))
-    assert refresh(made, "toy", "a") == [made.root / "solutions/toy/a.ipynb"]
-    return made
+@pytest.fixture
+def course(tmp_path: Path) -> Course:
+    """The toy course."""
+    return make_course(tmp_path)
 
 
 def master(course: Course) -> Any:
@@ -134,24 +147,28 @@ def honest(notebook: Any) -> None:
     at(notebook, "setup").source += f"\n{DAEMON}"
 
 
-def edited(notebook: Any) -> None:
-    at(notebook, "shape").outputs[0].text = "3 4\n"
-
-
 def hidden(notebook: Any) -> None:
-    edited(notebook)
+    at(notebook, "shape").outputs[0].text = "3 4\n"
+    emptied(notebook)
+    at(notebook, "twice").update(outputs=[], execution_count=None)
     for each in notebook.cells:
         each.metadata = {"tags": ["nbval-skip", "nbval-ignore-output"]}
     at(notebook, "shape").source += "\n \f## NBVAL_SKIP\n# NBVAL_IGNORE_OUTPUT"
 
 
+def wrong(notebook: Any) -> None:
+    at(notebook, "sum").outputs[0].data["text/plain"] = "5"  # as printed with the student's helper.py
+    at(notebook, "free").update(source="unknown", execution_count=9, outputs=[])
+    hostile = cell("x", OUTLIVES, text="")
+    hostile.metadata.nbgrader.grade_id = "[b]\ud800,\n=1"
+    notebook.cells.append(hostile)
+
+
+# What nbval finds no fault with.
+
+
 def cleared(notebook: Any) -> None:
     at(notebook, "sum").update(outputs=[], execution_count=None)
-
-
-def cleared_and_edited(notebook: Any) -> None:
-    cleared(notebook)
-    edited(notebook)
 
 
 def emptied(notebook: Any) -> None:
@@ -166,36 +183,10 @@ def deleted(notebook: Any) -> None:
     notebook.cells.remove(at(notebook, "sum"))
 
 
-def all_wrong(notebook: Any) -> None:
-    for name in ("shape", "twice", "list"):
-        at(notebook, name).outputs[0].text = "?\n"
-    at(notebook, "sum").outputs[0].data["text/plain"] = "?"
-
-
-def own_helper(notebook: Any) -> None:
-    at(notebook, "twice").outputs[0].text = "8\n"  # as printed with the student's helper.py
-
-
-def stale(notebook: Any) -> None:
-    at(notebook, "free").update(source="unknown", execution_count=9, outputs=[])
-    hostile = cell("x", "1/0", text="")
-    hostile.metadata.nbgrader.grade_id = "[b]\ud800,\n=1"
-    notebook.cells.append(hostile)
-
-
-def outlives(notebook: Any) -> None:
-    at(notebook, "free").source = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"
-
-
 CLASS: dict[Callable[[Any], None], str] = {
     honest: "yes",
     hidden: "no: a/shape",
-    cleared_and_edited: "no: a/shape",
-    emptied: "not run",
-    all_wrong: "no: a/shape, a/sum, a/twice, …",
-    own_helper: "no: a/twice",
-    stale: "no: a/free, a/_b_1",
-    outlives: "no: a/free",
+    wrong: "no: a/sum, a/free, a/_b_1",
 }
 DAMAGED = {
     "garbage": b"{",
@@ -205,11 +196,16 @@ DAMAGED = {
     "cells": b'{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": 3}',
     "deep": b"[" * 100_000,
 }
+RESULTS = (
+    {change.__name__: result for change, result in CLASS.items()}
+    | dict.fromkeys(DAMAGED, "no: a damaged")
+    | {"nothing": "no: a missing"}
+)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def handed_in(course: Course) -> dict[str, tuple[bytes, int]]:
-    """A class of students; gives the bytes and times of all they handed in."""
+    """A class of students; gives the bytes and times of all that lies in the course now."""
     submitted = course.root / "submitted"
     for change in CLASS:
         notebook = copy.deepcopy(master(course))
@@ -222,64 +218,49 @@ def handed_in(course: Course) -> dict[str, tuple[bytes, int]]:
         (submitted / name / "toy").mkdir(parents=True)
         (submitted / name / "toy" / "a.ipynb").write_bytes(content)
     (submitted / "nothing" / "toy").mkdir(parents=True)
-    return contents(submitted)
+    return contents(course.root)
 
 
 def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.fixture(scope="module")
-def results(course: Course, handed_in: object) -> tuple[dict[str, str], list[tuple[str, str]]]:
-    """The whole class run again, and what was told meanwhile."""
+def test_a_class_run_again(course: Course, handed_in: dict[str, tuple[bytes, int]], scratch: Path) -> None:
     told: list[tuple[str, str]] = []
-    return reproduce(course, "toy", progress=lambda student, result: told.append((student, result)), timeout=2), told
-
-
-@pytest.mark.parametrize("change", CLASS, ids=lambda change: change.__name__)
-def test_a_student_s_result(results: tuple[dict[str, str], object], change: Callable[[Any], None]) -> None:
-    assert results[0][change.__name__] == CLASS[change]
-
-
-@pytest.mark.parametrize("name", DAMAGED)
-def test_a_damaged_notebook(results: tuple[dict[str, str], object], name: str) -> None:
-    assert results[0][name] == "no: a damaged"
-
-
-def test_a_missing_notebook(results: tuple[dict[str, str], object]) -> None:
-    assert results[0]["nothing"] == "no: a missing"
-
-
-def test_results_come_in_order_and_go_into_the_ledger(course: Course, results: Any) -> None:
-    found, told = results
+    found = reproduce(course, "toy", progress=lambda student, result: told.append((student, result)), timeout=2)
+    assert found == RESULTS
     assert list(found) == course.students("toy")
     assert told == list(found.items())
     ledger = Ledger(course, "toy")
     assert {student: ledger.of(student)["reproducible"] for student in found} == found
-
-
-def test_nothing_is_left_of_a_class(course: Course, handed_in: object, results: object, scratch: Path) -> None:
-    assert contents(course.root / "submitted") == handed_in
-    assert sorted(path.name for path in (course.root / "notebooks/toy").iterdir()) == ["a.ipynb", "helper.py"]
+    now = contents(course.root)
+    assert now.pop(str(ledger.path))
+    assert now == handed_in
     assert list(scratch.iterdir()) == []
     assert left_behind() == []
 
 
-@pytest.mark.parametrize("change", [cleared, uncounted, deleted], ids=lambda change: change.__name__)
-def test_not_run_where_nbval_finds_nothing(tmp_path: Path, course: Course, change: Any, monkeypatch: Any) -> None:
-    shutil.copytree(course.root, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("submitted"))
+@pytest.mark.parametrize("change", [cleared, emptied, uncounted, deleted], ids=lambda change: change.__name__)
+def test_not_run_where_nbval_finds_nothing(course: Course, change: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = master(course)
-    write(tmp_path / "submitted/s1/toy/a.ipynb", *notebook.cells)
+    write(course.root / "submitted/s1/toy/a.ipynb", *notebook.cells)
     change(notebook)
-    write(tmp_path / "submitted/s2/toy/a.ipynb", *notebook.cells)
-    monkeypatch.setattr(room, "nbval", lambda *_: room.Outcome(True, ()))
-    assert reproduce(Course.at(tmp_path), "toy") == {"s1": "yes", "s2": "not run"}
+    write(course.root / "submitted/s2/toy/a.ipynb", *notebook.cells)
+    monkeypatch.setattr(room, "nbval", lambda *_: Outcome(True, ()))
+    assert reproduce(course, "toy") == {"s1": "yes", "s2": "not run"}
 
 
-def test_a_stop_drops_those_that_have_not_begun(
-    course: Course, handed_in: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_result_names_three_cells(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(course.root / "submitted/s1/toy/a.ipynb", *toy(stored=True))
+    failures = [Failure.at(name, "raises") for name in ("shape", "sum", "twice", "list")]
+    monkeypatch.setattr(room, "nbval", lambda *_: Outcome.of(failures))
+    assert reproduce(course, "toy") == {"s1": "no: a/shape, a/sum, a/twice, …"}
+
+
+def test_a_stop_drops_those_that_have_not_begun(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     begun = []
+    for number in range(9):
+        write(course.root / f"submitted/s{number}/toy/a.ipynb", *toy(stored=True))
 
     def stopped(*_: object) -> None:
         begun.append(1)
@@ -290,7 +271,7 @@ def test_a_stop_drops_those_that_have_not_begun(
     monkeypatch.setattr(room, "nbval", stopped)
     with pytest.raises(KeyboardInterrupt):
         reproduce(course, "toy")
-    assert len(begun) < 5 < len(CLASS)
+    assert len(begun) < 5
 
 
 def test_students_by_name(course: Course, handed_in: object) -> None:
@@ -301,79 +282,48 @@ def test_students_by_name(course: Course, handed_in: object) -> None:
 
 # nbval itself: each sentence.
 
-SENTENCES = {
-    "empty": ([new_markdown_cell("nothing")], 2, []),
-    "differs": (
-        [marked("a", "print(1)", "2\n"), uncount(marked("b", "print(1)", "1\n"))],
-        2,
-        [
-            "cell a prints something else than its stored output.",
-            "cell b has a stored output, but no execution count.",
-        ],
-    ),
-    "raises": (
-        [
-            cell("a", "{}['x']"),
-            cell("b", "raise ValueError('one\\ntwo: 2')"),
-            cell("c", "def f("),
-            cell("d", "raise SystemExit"),
-            cell("e", "try:\n    1/0\nexcept Exception as e:\n    raise OSError from e"),
-        ],
-        2,
-        [
-            "cell a raises KeyError: 'x'",
-            "cell b raises ValueError: one",
-            "cell c raises SyntaxError: incomplete input",
-            "cell d raises SystemExit",
-            "cell e raises OSError",
-        ],
-    ),
-    "late": (
-        [cell("a", "import time\nwhile True: time.sleep(1)"), cell("b", "1/0")],
-        1,
-        ["cell a timed out after 1 s."],
-    ),
-    "crash": (
-        [cell("a", "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"), cell("b", "1")],
-        1,
-        ["cell a timed out after 1 s, or its kernel died."],
-    ),
-}
+FAULTS = [
+    (cell("a", "{}['x']"), "cell a raises KeyError: 'x'"),
+    (cell("b", "raise ValueError('one\\ntwo: 2')"), "cell b raises ValueError: one"),
+    (cell("c", "def f("), "cell c raises SyntaxError: incomplete input"),
+    (cell("d", "raise SystemExit"), "cell d raises SystemExit"),
+    (cell("e", "try:\n    1/0\nexcept Exception as e:\n    raise OSError from e"), "cell e raises OSError"),
+    (marked("f", "print(1)", "2\n"), "cell f prints something else than its stored output."),
+    (uncount(marked("g", "print(1)", "1\n")), "cell g has a stored output, but no execution count."),
+    (new_code_cell("1/0", id="plain"), "cell plain raises ZeroDivisionError: division by zero"),
+    (new_code_cell("1/0"), "cell 9 raises ZeroDivisionError: division by zero"),
+    (cell("late", "import time\nwhile True: time.sleep(1)"), "cell late timed out after 2 s."),
+]
+CRASH = "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)"
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, room.Outcome]:
-    folder = tmp_path_factory.mktemp("sentences")
-    with ThreadPoolExecutor(len(SENTENCES)) as pool:
-        runs = {
-            name: pool.submit(nbval, write(folder / f"{name}.ipynb", *cells), folder, timeout)
-            for name, (cells, timeout, _) in SENTENCES.items()
-        }
-        return {name: run.result() for name, run in runs.items()}
-
-
-@pytest.mark.parametrize("name", SENTENCES)
-def test_a_sentence_for_each_fault(outcomes: dict[str, room.Outcome], name: str) -> None:
-    assert [str(failure) for failure in outcomes[name].failures] == SENTENCES[name][2]
-    assert outcomes[name].ok == (not SENTENCES[name][2])
-
-
-def test_a_cell_is_named_by_grade_id_else_id_else_number(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.ipynb", cell("graded", "1/0"), new_code_cell("1/0", id="plain"), new_code_cell("1/0"))
+def test_a_sentence_for_each_fault(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ipynb", *(each for each, _ in FAULTS), cell("after", "1/0"))
     notebook = nbformat.read(path, 4)
     notebook.nbformat_minor = 4
-    at(notebook, "graded").id = "other"
-    del notebook.cells[2]["id"]
+    at(notebook, "a").id = "other"
+    del notebook.cells[8]["id"]
     path.write_text(json.dumps(notebook))
-    assert [failure.cell for failure in nbval(path, tmp_path, 5).failures] == ["graded", "plain", "3"]
+    found = nbval(path, tmp_path, 2)
+    assert [str(failure) for failure in found.failures] == [sentence for _, sentence in FAULTS]
+    assert [failure.cell for failure in found.failures] == [*"abcdefg", "plain", "9", "late"]
+    assert not found.ok
+
+
+def test_a_cell_that_kills_its_kernel(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.ipynb", cell("a", CRASH), cell("b", "1"))
+    (failure,) = nbval(path, tmp_path, 1).failures
+    assert failure == Failure("a", "cell a timed out after 1 s, or its kernel died.")
+
+
+def test_a_notebook_without_code(tmp_path: Path) -> None:
+    assert nbval(write(tmp_path / "a.ipynb", new_markdown_cell("nothing")), tmp_path) == Outcome(True, ())
 
 
 def test_no_notebook(tmp_path: Path) -> None:
     (tmp_path / "a.ipynb").write_text("no")
     for path in (tmp_path / "a.ipynb", tmp_path / "b.ipynb"):
-        assert nbval(path, tmp_path).failures == (
-            room.Failure("", "the notebook could not run: it is not a notebook."),
-        )
+        assert nbval(path, tmp_path).failures == (Failure("", "the notebook could not run: it is not a notebook."),)
 
 
 def test_the_kernel_is_started_by_the_provisioner_that_jupyter_is_told(
@@ -382,13 +332,13 @@ def test_the_kernel_is_started_by_the_provisioner_that_jupyter_is_told(
     monkeypatch.setenv("JUPYTER_DEFAULT_PROVISIONER_NAME", "no-such-sandbox")
     (failure,) = nbval(write(tmp_path / "a.ipynb", cell("a", "1"), cell("b", "2")), tmp_path).failures
     said = "ModuleNotFoundError: Kernel provisioner 'no-such-sandbox' has not been registered."
-    assert failure == room.Failure("", f"the notebook could not run: {said}")
+    assert failure == Failure("", f"the notebook could not run: {said}")
 
 
 def test_a_kernel_that_died_at_its_start_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = [room.Failure("", "the notebook could not run: RuntimeError: Kernel died before replying to kernel_info")]
-    ends: list[list[room.Failure]] = [dead, [], dead, dead, dead, []]
-    monkeypatch.setattr(room, "_run", lambda *_: ends.pop(0))
+    dead = [Failure("", "the notebook could not run: RuntimeError: Kernel died before replying to kernel_info")]
+    ends: list[list[Failure]] = [dead, [], dead, dead, dead, []]
+    monkeypatch.setattr(nbval_run, "_run", lambda *_: ends.pop(0))
     path = write(tmp_path / "a.ipynb", cell("a", "1"))
     assert nbval(path, tmp_path).ok
     assert nbval(path, tmp_path).failures == tuple(dead)
@@ -396,13 +346,13 @@ def test_a_kernel_that_died_at_its_start_is_started_again(tmp_path: Path, monkey
 
 
 def test_pytest_that_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "NBVAL", "--no-such-option")
+    monkeypatch.setattr(nbval_run, "NBVAL", "--no-such-option")
     (failure,) = nbval(write(tmp_path / "a.ipynb", cell("a", "1")), tmp_path).failures
-    assert failure == room.Failure("", "the notebook could not run: pytest ended with 4.")
+    assert failure == Failure("", "the notebook could not run: pytest ended with 4.")
 
 
 def test_a_notebook_has_a_time_limit_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "SPARE_SECONDS", 1)
+    monkeypatch.setattr(nbval_run, "SPARE_SECONDS", 1)
     path = write(tmp_path / "a.ipynb", cell("a", DAEMON), cell("b", STUBBORN), cell("c", "1"))
     begun = time.monotonic()
     (failure,) = nbval(path, tmp_path, 1).failures
@@ -413,7 +363,7 @@ def test_a_notebook_has_a_time_limit_too(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
     path = write(tmp_path / "a.ipynb", cell("a", f"{DAEMON}\nopen('begun', 'w')\n{STUBBORN}"))
-    code = f"from pathlib import Path as P; from autograder.reproduce import nbval; nbval(P({str(path)!r}), P('.'))"
+    code = f"from pathlib import Path as P; from autograder.nbval_run import nbval; nbval(P({str(path)!r}), P('.'))"
     grader = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, env=os.environ | {"TMPDIR": str(tmp_path)})
     wait_for((tmp_path / "begun").exists)
     assert left_behind() != []
@@ -435,27 +385,25 @@ def wait_for(true: Callable[[], bool]) -> None:
 def test_validate_runs_source_and_released_notebooks(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     monkeypatch.setenv("PYTHONWARNINGS", "error")
+    write(course.root / "notebooks/toy/a.ipynb", *toy(stored=False), cell("more", "from helper import four"))
     before = contents(course.root)
-    found = validate(course)
-    assert [(str(path.relative_to(course.root)), outcome.ok) for path, outcome in found] == [
-        ("solutions/toy/a.ipynb", True),
-        ("notebooks/toy/a.ipynb", True),
-    ]
+    (source, well), (released, ill) = validate(course)
+    assert [source, released] == [course.root / f"{step}/toy/a.ipynb" for step in ("solutions", "notebooks")]
+    assert well == Outcome(True, ())
+    assert [failure.cell for failure in ill.failures] == ["more"]
+    assert str(ill.failures[0]).startswith("cell more raises ImportError: cannot import name 'four' from 'helper'")
     assert contents(course.root) == before
 
 
-def test_validate_names_what_is_wrong(tmp_path: Path) -> None:
-    course = make_course(tmp_path)
-    write(tmp_path / "notebooks/toy/a.ipynb", cell("setup", "from helper import four"))
+def test_validate_names_marked_cells_without_output(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(course.root / "notebooks/toy/a.ipynb", course.root / "solutions/toy/a.ipynb")
+    monkeypatch.setattr(room, "nbval", lambda *_: Outcome(True, ()))
     (_, source), (_, released) = validate(course, "toy")
     assert [str(failure) for failure in source.failures] == [
         f"cell {name} is marked nbval-check-output but has no stored output; run `make outputs`."
         for name in ("shape", "sum", "twice", "list")
     ]
-    assert [failure.cell for failure in released.failures] == ["setup"]
-    assert str(released.failures[0]).startswith(
-        "cell setup raises ImportError: cannot import name 'four' from 'helper'"
-    )
+    assert released.ok
 
 
 BAD_COURSES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -475,86 +423,23 @@ BAD_COURSES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("fault", BAD_COURSES)
-def test_validate_says_what_is_missing(tmp_path: Path, fault: str) -> None:
-    course = make_course(tmp_path)
+def test_validate_says_what_is_missing(course: Course, fault: str) -> None:
     spoil, sentence = BAD_COURSES[fault]
-    spoil(tmp_path)
+    spoil(course.root)
     with pytest.raises(CourseError) as caught:
         validate(course)
-    assert str(caught.value) == f"{tmp_path}/{sentence}"
+    assert str(caught.value) == f"{course.root}/{sentence}"
 
 
-def test_bad_names(tmp_path: Path) -> None:
-    course = make_course(tmp_path)
-    for ask in (validate, refresh):
+def test_bad_names(course: Course) -> None:
+    for ask in (validate, reproduce):
         with pytest.raises(CourseError, match=r"/solutions: no assignment 'tow'; there are: toy\.$"):
             ask(course, "tow")
-    with pytest.raises(CourseError, match=r"/solutions/toy: no notebook 'b'; there are: a\.$"):
-        refresh(course, "toy", "b")
-    with pytest.raises(CourseError, match=r"/solutions: no assignment 'tow'; there are: toy\.$"):
-        reproduce(course, "tow")
     with pytest.raises(CourseError, match=r"/submitted/<student>/toy: no submissions here; put each student's"):
         reproduce(course, "toy")
-    shutil.rmtree(tmp_path / "notebooks")
+    shutil.rmtree(course.root / "notebooks")
     with pytest.raises(CourseError, match=r"/notebooks/toy: nothing is released yet; run `make release`\.$"):
         reproduce(course, "toy")
-
-
-# refresh
-
-
-def test_refresh_keeps_marked_outputs_and_nothing_else(course: Course) -> None:
-    notebook = master(course)
-    assert {each.id: (each.execution_count, bool(each.outputs)) for each in room._code(notebook)} == {
-        "setup": (None, False),
-        "guess": (None, False),
-        "shape": (3, True),
-        "sum": (4, True),
-        "twice": (5, True),
-        "list": (6, True),
-        "free": (None, False),
-    }
-    assert at(notebook, "shape").outputs == [new_output("stream", name="stdout", text="3 Ellipsis\n")]
-    assert notebook.metadata == {"language_info": {"name": "python"}}
-    assert all("execution" not in each.metadata for each in notebook.cells)
-
-
-def test_refresh_gives_the_same_bytes_again(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = course.root / "solutions/toy/a.ipynb"
-    before = path.read_bytes()
-    for name, value in {"COLUMNS": "30", "NO_COLOR": "1", "NBGRADER_EXECUTION": "validate"}.items():
-        monkeypatch.setenv(name, value)
-    refresh(course, notebook="a.ipynb")
-    assert path.read_bytes() == before
-    assert before.endswith(b"}\n")
-
-
-FAULTS = {
-    "raise ValueError('one\\ntwo')": "raises ValueError: one",
-    "raise OSError": "raises OSError",
-    "import os; print(os.environ['COLUMNS'])": "raises KeyError: 'COLUMNS'",
-    "import time; time.sleep(60)": "timed out after 1 s",
-    "import os; os._exit(1)": "ended its kernel",
-}
-
-
-@pytest.mark.parametrize("source", FAULTS)
-def test_refresh_leaves_a_failing_notebook_as_it_was(tmp_path: Path, source: str) -> None:
-    course = make_course(tmp_path)
-    path = write(tmp_path / "solutions/toy/a.ipynb", marked("a", "print(1)"), marked("b", source))
-    before = contents(tmp_path)
-    with pytest.raises(CourseError) as caught:
-        refresh(course, timeout=1)
-    assert str(caught.value) == f"{path}: cell b {FAULTS[source]}; mend it (the file is as it was)."
-    assert contents(tmp_path) == before
-    wait_for(lambda: not left_behind())
-
-
-def test_refresh_without_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    course = make_course(tmp_path)
-    monkeypatch.setattr(sys, "executable", shutil.which("true"))
-    with pytest.raises(CourseError, match=r"/solutions/toy/a.ipynb: its kernel did not start \(.*\); try again\.$"):
-        refresh(course)
 
 
 # TensorFlow

@@ -1,151 +1,38 @@
 """The real notebooks, handed in in every state that editors and students leave them in."""
 
 import copy
-import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
-from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ComputeChecksums
-from nbgrader.utils import is_locked, is_solution
-from traitlets.config.loader import PyFileConfigLoader
+from nbgrader.utils import is_locked
 
-from autograder.restore import TEACHING, Restored, answered, bindings, parse, released_copy, restore, teaching_copy
-
-ROOT = Path(__file__).parents[2]
-CONFIG = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
-SOURCES = {path.stem: nbformat.read(path, 4) for path in sorted((ROOT / "solutions/rnn_shapes").glob("*.ipynb"))}
-MASTERS = {name: teaching_copy(source, CONFIG) for name, source in SOURCES.items()}
-NAMES = list(MASTERS)
-LSTM = NAMES[0]
-LOOK = "a reader should look"
-
-
-def solution(cell: NotebookNode) -> str:
-    """A source cell as a student leaves it: the solution in the stub's place."""
-    inside = re.search(r"### BEGIN SOLUTION\n(.*)\n### END SOLUTION", cell.source, re.DOTALL)
-    assert inside
-    prompt = cell.source.split("### BEGIN")[0] if cell.cell_type == "markdown" else ""
-    return f"{prompt}{inside[1]}"
-
-
-ANSWERS = {name: {cell.id: solution(cell) for cell in nb.cells if is_solution(cell)} for name, nb in SOURCES.items()}
-
-
-def starter(name: str = LSTM) -> NotebookNode:
-    return released_copy(MASTERS[name])
-
-
-def solved(name: str = LSTM, **answers: str) -> NotebookNode:
-    nb = starter(name)
-    for cell in nb.cells:
-        cell.source = {**ANSWERS[name], **answers}.get(cell.id, cell.source)
-    return nb
-
-
-def at(nb: NotebookNode, name: str) -> int:
-    return next(i for i, cell in enumerate(nb.cells) if cell.id == name)
-
-
-def of(nb: NotebookNode, name: str) -> NotebookNode:
-    return nb.cells[at(nb, name)]
-
-
-def code(source: str, **metadata: Any) -> NotebookNode:
-    return nbformat.v4.new_code_cell(source, metadata=metadata)
-
-
-def text(source: str) -> NotebookNode:
-    return nbformat.v4.new_markdown_cell(source)
-
-
-def duplicate(cell: NotebookNode, source: str | None = None) -> NotebookNode:
-    """What copying a cell makes in JupyterLab: its metadata come along, its id does not."""
-    twin = copy.deepcopy(cell)
-    twin.id = nbformat.v4.new_raw_cell().id
-    twin.source = cell.source if source is None else source
-    return twin
-
-
-def mend(nb: NotebookNode, name: str = LSTM) -> Restored:
-    """Hand a notebook in, restore it, and hold the result to what is true of every result."""
-    submitted, repairs = parse(nbformat.writes(nb).encode(), name)
-    assert repairs == []
-    untouched = copy.deepcopy((submitted, MASTERS[name]))
-    restored = restore(submitted, MASTERS[name])
-    assert (submitted, MASTERS[name]) == untouched
-    hold(restored, MASTERS[name])
-    return restored
-
-
-def hold(restored: Restored, master: NotebookNode) -> None:
-    nb = restored.notebook
-    nbformat.validate(nb)
-    assert nb.metadata == master.metadata
-    kept = [cell for cell in nb.cells if cell.id in {cell.id for cell in master.cells}]
-    assert [cell.id for cell in kept] == [cell.id for cell in master.cells]
-    for cell, own in zip(kept, master.cells, strict=True):
-        assert (cell.cell_type, cell.metadata) == (own.cell_type, own.metadata)
-        assert cell.source == own.source or not is_locked(own)
-    assert not any(cell.metadata for cell in nb.cells if cell not in kept)
-    assert not any(cell.outputs or cell.execution_count for cell in nb.cells if cell.cell_type == "code")
-    assert all(re.fullmatch(r"[^\n]{1,400}", sentence) for sentence in restored.repairs)
-
-
-def sources(restored: Restored) -> dict[str, str]:
-    return {cell.id: cell.source for cell in restored.notebook.cells}
-
-
-def answers(restored: Restored, name: str = LSTM) -> dict[str, str]:
-    return {cell: source for cell, source in sources(restored).items() if cell in ANSWERS[name]}
-
-
-def neighbours(restored: Restored, source: str) -> tuple[str, str]:
-    """The ids of the cells around the one that holds the source."""
-    cells = restored.notebook.cells
-    (i,) = [i for i, cell in enumerate(cells) if cell.source == source]
-    return cells[i - 1].id, cells[i + 1].id
-
-
-# --- the two copies -----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_copies_are_nbgraders_own(name: str) -> None:
-    config = copy.deepcopy(CONFIG)
-    config.Exporter.default_preprocessors = []
-    exporter = NotebookExporter(config=config)
-    for preprocessor in (*TEACHING, ClearHiddenTests, ClearMarkScheme, ComputeChecksums):
-        exporter.register_preprocessor(preprocessor, enabled=True)
-    released = nbformat.reads(exporter.from_notebook_node(SOURCES[name])[0], 4)
-    assert released_copy(MASTERS[name], CONFIG) == released
-    assert any("BEGIN HIDDEN TESTS" in cell.source for cell in MASTERS[name].cells)
-    assert not any("BEGIN SOLUTION" in cell.source for cell in MASTERS[name].cells)
-
-
-def test_only_the_courses_own_cells_lose_regions() -> None:
-    nb = mend(solved(q1="### BEGIN HIDDEN TESTS\nq1 = 1")).notebook
-    assert of(released_copy(nb), "q1").source == "### BEGIN HIDDEN TESTS\nq1 = 1"
-    assert of(released_copy(nb), "q1-test").source == of(starter(), "q1-test").source
-
-
-def test_a_course_may_have_markers_of_its_own() -> None:
-    config = copy.deepcopy(CONFIG)
-    config.ClearHiddenTests.begin_test_delimeter = "BEGIN SECRET"
-    config.ClearHiddenTests.end_test_delimeter = "END SECRET"
-    source = copy.deepcopy(SOURCES[LSTM])
-    for cell in source.cells:
-        cell.source = cell.source.replace("HIDDEN TESTS", "SECRET")
-    master = teaching_copy(source, config)
-    assert [cell.source for cell in released_copy(master, config).cells] == [cell.source for cell in starter().cells]
-    assert restore(solved(), master, config).repairs == ()
-
+from autograder.answers import bindings
+from autograder.copies import released_copy, teaching_copy
+from autograder.restore import Restored, restore
+from autograder.tests.handed_in import (
+    ANSWERS,
+    CONFIG,
+    LSTM,
+    MASTERS,
+    NAMES,
+    SOURCES,
+    answers,
+    at,
+    code,
+    duplicate,
+    hold,
+    mend,
+    neighbours,
+    of,
+    retype,
+    solved,
+    sources,
+    starter,
+    text,
+)
 
 # --- nothing to mend ----------------------------------------------------------------------------------------------
 
@@ -229,14 +116,6 @@ def test_edited() -> None:
     )
 
 
-def retype(cell: NotebookNode, kind: str) -> None:
-    cell.cell_type = kind
-    for key in ("outputs", "execution_count"):
-        cell.pop(key, None)
-    if kind == "code":
-        cell.update(outputs=[], execution_count=None)
-
-
 def test_retyped() -> None:
     nb = solved()
     for name, kind in (("setup", "raw"), ("q3", "markdown"), ("q2-why", "code"), ("q4-test", "markdown")):
@@ -305,6 +184,12 @@ def test_made_up_names() -> None:
     restored = mend(nb)
     assert restored.repairs == ("a cell of the student's own came with the name q99-test?<b>; it was kept without.",)
     assert restored.notebook.cells[-1].source == "1 + 1"
+
+
+def test_another_kernel() -> None:
+    nb = solved()
+    nb.metadata.kernelspec = {"name": "ir", "display_name": "R"}
+    assert mend(nb).repairs == ("it asked for the kernel ir; it runs in the course's own, python3.",)
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -431,107 +316,6 @@ def test_a_stub_put_back_does_not_undo_an_answer_given_elsewhere() -> None:
     assert restored.repairs == ("q4: the answer cell was deleted; another cell gives its answer.",)
 
 
-# --- editors ------------------------------------------------------------------------------------------------------
-
-
-def colab(nb: NotebookNode) -> NotebookNode:
-    """Format 4.0: ids move into metadata and are new; nbgrader's metadata get lost."""
-    nb.metadata = {"colab": {"provenance": []}, "kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    for n, cell in enumerate(nb.cells):
-        cell.metadata = {
-            "id": f"x{n:011}",
-            "colab": {"base_uri": "https://localhost:8080/"},
-            "executionInfo": {"status": "ok"},
-        }
-        del cell["id"]
-    nb.nbformat_minor = 0
-    return nb
-
-
-def vscode(nb: NotebookNode) -> NotebookNode:
-    """Ids are new, keys that say nothing are dropped, the language is added."""
-    for n, cell in enumerate(nb.cells):
-        meta = cell.metadata.pop("nbgrader", None)
-        cell.metadata = {"vscode": {"languageId": "python"}}
-        cell.id = f"{n:08x}"
-        if meta:
-            cell.metadata["nbgrader"] = {"grade_id": meta.grade_id, "locked": meta.locked}
-    return nb
-
-
-def deepnote(nb: NotebookNode) -> NotebookNode:
-    nb.metadata = {"deepnote": {}, "deepnote_notebook_id": "9f", "kernelspec": nb.metadata.kernelspec}
-    for n, cell in enumerate(nb.cells):
-        cell.metadata = {"cell_id": f"{n:032x}", "deepnote_cell_type": "code", "source_hash": "1"}
-        cell.id = f"{n:032x}"
-    return nb
-
-
-def bare(nb: NotebookNode) -> NotebookNode:
-    """Nothing left but the ids."""
-    for cell in nb.cells:
-        cell.metadata = {}
-    return nb
-
-
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize(
-    ("editor", "by"),
-    [(colab, " (saved by Google Colab)"), (vscode, None), (deepnote, " (saved by Deepnote)"), (bare, "")],
-)
-def test_editors_that_strip_metadata(editor: Callable[[NotebookNode], NotebookNode], by: str | None, name: str) -> None:
-    nb = solved(name)
-    nb.cells.insert(at(nb, "predict"), code("scratch = 1"))
-    guesses = [cell for cell in nb.cells if cell.id.endswith("guess")]
-    for cell in guesses:
-        cell.source = cell.source.replace("...", "3")
-    count = sum("nbgrader" in cell.metadata for cell in nb.cells)
-    expected = {cell.id: cell.source for cell in (*guesses, *[c for c in nb.cells if c.id in ANSWERS[name]])}
-    restored = mend(editor(nb), name)
-    assert {id_: sources(restored)[id_] for id_ in expected} == expected
-    assert neighbours(restored, "scratch = 1") == ("guess", "predict")
-    lost = f"{count} cells: nbgrader's metadata was lost{by}; known by id, text or place."
-    assert restored.repairs == ((lost,) if by is not None else ())
-
-
-def test_an_edited_cell_without_metadata_is_known_by_its_place() -> None:
-    nb = solved()
-    of(nb, "predict").source = of(nb, "predict").source.replace("verbose=0", "verbose=1")
-    restored = mend(deepnote(nb))
-    assert restored.repairs[1:] == ("predict: the cell was edited; the course's own was used.",)
-
-
-def test_unanswered_and_stripped() -> None:
-    restored = mend(deepnote(starter()))
-    assert restored.notebook == MASTERS[LSTM]
-
-
-def test_stripped_moved_and_answered() -> None:
-    nb = solved()
-    nb.cells += [nb.cells.pop(at(nb, name)) for name in ("q4-why", "q3", "guess")]
-    restored = mend(deepnote(nb))
-    assert answers(restored) == ANSWERS[LSTM]
-    assert restored.repairs[1:] == (
-        "guess: the cell was moved; it is back in its place.",
-        "q3: the answer cell was moved; it is back in its place.",
-        "q4-why: the answer cell was moved; it is back in its place.",
-    )
-
-
-def test_old_format_keeps_the_answers() -> None:
-    old = nbformat.convert(solved(), 3)
-    submitted, said = parse(nbformat.versions[3].writes_json(old).encode(), LSTM)
-    assert said == ["the file was saved in an old notebook format; it was converted."]
-    assert restore(submitted, MASTERS[LSTM]).repairs == ()
-    assert answers(restore(submitted, MASTERS[LSTM])) == ANSWERS[LSTM]
-
-
-def test_another_kernel() -> None:
-    nb = solved()
-    nb.metadata.kernelspec = {"name": "ir", "display_name": "R"}
-    assert mend(nb).repairs == ("it asked for the kernel ir; it runs in the course's own, python3.",)
-
-
 # --- written answers ----------------------------------------------------------------------------------------------
 
 
@@ -601,83 +385,9 @@ def test_another_notebook_of_the_course() -> None:
     assert "q12" in {name for cell in restored.notebook.cells for name in bindings(cell.source) or {}}
 
 
-# --- answered or not ----------------------------------------------------------------------------------------------
-
-STUBS = {cell.id: cell.source for nb in MASTERS.values() for cell in nb.cells if is_solution(cell)}
-
-
-@pytest.mark.parametrize(
-    ("name", "source", "verdict"),
-    [
-        ("q1", STUBS["q1"], False),
-        ("q1", "", False),
-        ("q1", "q1 =   ...\n\n", False),
-        ("q1", "print(data)", False),
-        ("q1", "q1 = ('batch',)", True),
-        ("q1", "q1 = ('batch',", True),
-        ("q1", "%matplotlib inline\nq1 = ...", False),
-        ("q1", "%matplotlib inline\nq1: tuple = ('batch',)", True),
-        ("q3", "q3 = {'output': ..., 'h': ..., 'c': ...}", False),
-        ("q3", "q3 = {'output': (1, 3), 'h': ..., 'c': ...}", True),
-        ("q3", STUBS["q3"] + "\nq3['h'] = (1, 3)", True),
-        ("q3", STUBS["q3"] + "\nq3['a']['b'].c = 1", True),
-        ("q3", STUBS["q3"] + "\nq3.update(h=(1, 3))", True),
-        ("q3", STUBS["q3"] + "\noutput[q3] = 1", False),
-        ("q3", "def f():\n    q3 = 1", False),
-        ("q5", STUBS["q5"].replace("q5 = ...", "q5 = 'x'"), True),
-        ("q5", "model5, output5, q5 = ..., [..., ...], (...)", False),
-        ("q5", "for q5 in 'x': pass", True),
-        ("q2-why", STUBS["q2-why"], False),
-        ("q2-why", STUBS["q2-why"].split("\n")[0], False),
-        ("q2-why", STUBS["q2-why"] + "\n\nIt sums up.", True),
-        ("q2-why", "h", True),
-    ],
-)
-def test_answered(name: str, source: str, verdict: bool) -> None:
-    assert answered(source, STUBS[name], code=not name.endswith("why")) is verdict
-
-
-def test_a_stub_without_ellipsis() -> None:
-    stub = "def f(x):\n    raise NotImplementedError()"
-    assert not answered(stub + "  # mine", stub)
-    assert answered("def f(x):\n    return x", stub)
-    assert answered("x", "not python(")
-
-
-def test_bindings() -> None:
-    source = (
-        "import a.b, c as d\nfrom e import f\nclass G:\n    h = 1\nwith i as j: k: int\n[l for l in m]\nn[0] = o.p = q"
-    )
-    assert bindings(source) == {name: name != "k" for name in "adfGjkno"}
-    assert bindings("a b") is None
-
-
-@pytest.mark.parametrize(
-    "source",
-    ["(" * 10_000, "-" * 100_000 + "1", "-" * 5_000 + "1", "+".join("1" * 9_000), "q1 = " + "[" * 90 + "]" * 90]
-    + [
-        "q1" + ".a" * 9_000,
-        "q1 = " + "(..., " * 150 + "..." + ",)" * 150,
-        '"\\d"',
-        "1 is 1",
-        "0x1for x in q1",
-        "q1 = \0",
-    ]
-    + [
-        "a = b = " * 4_000 + "1",
-        "if 1:\n" + "".join(" " * n + "if 1:\n" for n in range(1, 200)),
-        "q1 = " + "9" * 5_000,
-    ],
-)
-def test_code_made_to_break_a_parser(source: str) -> None:
-    answered(source, STUBS["q1"])
-    nb = solved(q1=source.replace("\0", " "))
-    of(nb, "q4-test").source = source.replace("\0", " ")
-    assert sources(mend(nb))["q1"] == source.replace("\0", " ")
-
-
 # --- whatever is done to it ---------------------------------------------------------------------------------------
 
+LOOK = "a reader should look"
 FOREIGN = [
     "",
     "q3 = 1",
