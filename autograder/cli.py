@@ -169,7 +169,7 @@ def _demo(options: argparse.Namespace, course: Course) -> int:
     results: Table = table(demo, ASSIGNMENT)
     show.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")
-    print(f"The class lies in {demo.root}; look at it with: autograder --course {options.folder} formgrader")
+    print(f"The class lies in {demo.root}; look at its written answers with: make formgrader COURSE={options.folder}")
     return 0
 
 
