@@ -30,6 +30,7 @@ def inert(notebook: NotebookNode) -> NotebookNode:
     for cell in copy.cells:
         cell.pop("attachments", None)
         if cell.cell_type == "code":
+            cell.execution_count = cell.execution_count if isinstance(cell.execution_count, int) else None
             cell.outputs = [_output(output) for output in cell.outputs[:MAX_OUTPUTS]]
         elif not is_locked(cell):
             cell.source = inert_markdown(cell.source)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
@@ -23,7 +23,7 @@ from autograder.plan import Plan, plans
 from autograder.reading import Damaged, parse
 from autograder.restore import restore
 from autograder.result import NotebookResult, Result, most_serious
-from autograder.run import KernelError, Limits, NoEvidence, run
+from autograder.run import KernelError, Limits, NoEvidence, Ran, fill, run
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,24 @@ def grade_restored(
     limits: Limits | None = None,
 ) -> NotebookResult:
     """Run and judge a notebook that `restore` gave."""
-    with tempfile.TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True) as folder:
-        _fill(Path(folder), {**others, **dict(desk.masters.helpers)})
-        try:
-            ran = run(notebook, desk.plans, Path(folder), limits)
-        except KernelError as error:
-            return _broken(desk, notebook, str(error), repairs)
+    try:
+        ran = run(notebook, desk.plans, {**others, **dict(desk.masters.helpers)}, limits)
+    except KernelError as error:
+        return _broken(desk, notebook, str(error), repairs)
     verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, ran.taken)
-    return _finished(desk, ran.notebook, verdicts, repairs, ran.deaths)
+    verdicts = tuple(_explained(verdict, ran) for verdict in verdicts)
+    return _finished(desk, ran.notebook, verdicts, repairs)
+
+
+def _explained(verdict: Verdict, ran: Ran) -> Verdict:
+    """Where a name is missing and a cell before the test did not come through, that is why."""
+    place = [_grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
+    before = [death for index, death in sorted(ran.deaths.items()) if index < place]
+    if verdict.reason != "missing" or not before:
+        return verdict
+    return replace(
+        verdict, reason=before[-1].reason, rationale=f"{verdict.rationale} Before it, {before[-1].sentence}."
+    )
 
 
 def _without(desk: Desk, why: NoEvidence) -> NotebookResult:
@@ -120,7 +130,6 @@ def _finished(
     notebook: NotebookNode,
     verdicts: tuple[Verdict, ...],
     repairs: tuple[str, ...] = (),
-    deaths: tuple[NoEvidence, ...] = (),
 ) -> NotebookResult:
     """The autograded copy: verdicts as the test cells' outputs, and nothing in it that could harm a browser."""
     shown, by_cell = inert(notebook), {verdict.cell: verdict for verdict in verdicts}
@@ -133,7 +142,7 @@ def _finished(
         verdicts=verdicts,
         untouched=_untouched(notebook, desk.master),
         repairs=repairs,
-        status=_status(verdicts, deaths),
+        status=_status(verdicts),
     )
 
 
@@ -160,29 +169,17 @@ def show_verdict(verdict: Verdict) -> list[NotebookNode]:
     return [nbformat.v4.new_output("error", ename=verdict.word, evalue=verdict.rationale, traceback=[text])]
 
 
-def _status(verdicts: tuple[Verdict, ...], deaths: tuple[NoEvidence, ...]) -> str:
-    """What went wrong in a notebook that was run; what a cell's death made of later names counts as that death."""
+def _status(verdicts: tuple[Verdict, ...]) -> str:
+    """What went wrong in a notebook that was run."""
     found = {"grader-error" if verdict.word == "grader error" else verdict.reason for verdict in verdicts}
-    if any(verdict.word == "no evidence" for verdict in verdicts):
-        found |= {death.reason for death in deaths}
     return most_serious(found - {"missing"})  # a missing name, that is; a missing notebook was never run
-
-
-def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files below a folder; a path that would leave it, or that a folder already takes, is left out."""
-    for name, content in files.items():
-        inside = PurePosixPath(name)
-        if inside.is_absolute() or ".." in inside.parts or (folder / inside).is_dir():
-            continue
-        (folder / inside).parent.mkdir(parents=True, exist_ok=True)
-        (folder / inside).write_bytes(content)
 
 
 @cache
 def judge_for(helpers: tuple[tuple[str, bytes], ...]) -> Judge:
     """This process' judge for these helpers; ends with the process."""
     folder = Path(tempfile.mkdtemp(prefix="autograder-judge-"))
-    _fill(folder, dict(helpers))
+    fill(folder, dict(helpers))
     judge = Judge(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     atexit.register(judge.close)

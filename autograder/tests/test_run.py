@@ -1,8 +1,5 @@
 """Real kernels: evidence is taken where a test stands, and a deadly cell costs itself alone."""
 
-import os
-from pathlib import Path
-
 import nbformat
 import psutil
 import pytest
@@ -25,10 +22,10 @@ def _notebook(*cells: str) -> nbformat.NotebookNode:
     return nbformat.v4.new_notebook(cells=made)
 
 
-def _run(folder: Path, *cells: str, limits: Limits = LIMITS, **evidence: str) -> Ran:
+def _run(*cells: str, limits: Limits = LIMITS, **evidence: str) -> Ran:
     tests = [cell for cell in cells if cell.endswith("-test")]
     plans = [Plan(test, 1.0, (test.removesuffix("-test"),), tuple(evidence.items()), "", "") for test in tests]
-    return run(_notebook(*cells), plans, folder, limits)
+    return run(_notebook(*cells), plans, {}, limits)
 
 
 def _values(ran: Ran, test: str) -> dict[str, object]:
@@ -43,26 +40,24 @@ def _no_kernels() -> bool:
     ]
 
 
-def test_evidence_is_what_held_at_the_test(tmp_path: Path) -> None:
-    ran = _run(tmp_path, "x = 1", "x-test", "x = 2", "y = x", "y-test")
+def test_evidence_is_what_held_at_the_test() -> None:
+    ran = _run("x = 1", "x-test", "x = 2", "y = x", "y-test")
     assert _values(ran, "x-test") == {"x": 1}
     assert _values(ran, "y-test") == {"y": 2}
-    assert ran.deaths == ()
+    assert ran.deaths == {}
     assert _no_kernels()
 
 
-def test_a_test_cell_is_never_run_and_declared_evidence_is(tmp_path: Path) -> None:
-    ran = _run(tmp_path, "def f(n): return n * x\nx = 3", "x-test", drawn="x + 1", got="f(drawn)", raised="f()")
+def test_a_test_cell_is_never_run_and_declared_evidence_is() -> None:
+    ran = _run("def f(n): return n * x\nx = 3", "x-test", drawn="x + 1", got="f(drawn)", raised="f()")
     found = _values(ran, "x-test")
     assert (found["x"], found["drawn"], found["got"]) == (3, 4, 12)
     assert str(found["raised"]).startswith("raised: TypeError: f() missing 1 required positional argument")
-    assert "drawn" not in str(
-        _values(_run(tmp_path, "x = 1", "x-test", "y = dir()", "y-test", drawn="1"), "y-test")["y"]
-    )
+    assert "drawn" not in str(_values(_run("x = 1", "x-test", "y = dir()", "y-test", drawn="1"), "y-test")["y"])
 
 
-def test_an_error_costs_what_depends_on_it(tmp_path: Path) -> None:
-    ran = _run(tmp_path, "x = 1 / 0", "x-test", "y = 2", "y-test")
+def test_an_error_costs_what_depends_on_it() -> None:
+    ran = _run("x = 1 / 0", "x-test", "y = 2", "y-test")
     assert str(_values(ran, "x-test")["x"]).startswith("x: no such name")
     assert _values(ran, "y-test") == {"y": 2}
     assert ran.notebook.cells[0].outputs[0].ename == "ZeroDivisionError"
@@ -78,30 +73,31 @@ def test_an_error_costs_what_depends_on_it(tmp_path: Path) -> None:
         ("while True: print('x' * 1000)", "output", "the cell number 3 put out more than"),
     ],
 )
-def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: str, tmp_path: Path) -> None:
-    ran = _run(tmp_path, "x = 1", "x-test", f"y = 1\n{deadly}", "y-test", "z = x + 2", "z-test")
+def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: str) -> None:
+    ran = _run("x = 1", "x-test", f"y = 1\n{deadly}", "y-test", "z = x + 2", "z-test")
     assert _values(ran, "x-test") == {"x": 1}
     assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
     assert _values(ran, "z-test") == {"z": 3}
-    (death,) = ran.deaths
+    ((place, death),) = ran.deaths.items()
+    assert place == 2
     assert death.reason == reason
     assert death.sentence.startswith(sentence)
     assert ran.notebook.cells[2].outputs[0].ename == reason
     assert _no_kernels()
 
 
-def test_after_too_many_deaths_the_rest_has_no_evidence(tmp_path: Path) -> None:
+def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
     cells = [cell for i in range(4) for cell in (f"import os; x{i} = 1; os._exit(1)", f"x{i}-test")]
-    ran = _run(tmp_path, *cells, limits=Limits(cell_seconds=5, fresh_kernels=2))
-    assert [death.reason for death in ran.deaths] == ["crash"] * 3
+    ran = _run(*cells, limits=Limits(cell_seconds=5, fresh_kernels=2))
+    assert [death.reason for death in ran.deaths.values()] == ["crash"] * 3
     last = ran.taken["x3-test"]
     assert isinstance(last, NoEvidence)
     assert last.sentence == "the kernel died in the cell number 5; no time was left for this one"
 
 
-def test_a_notebook_is_bounded_as_a_whole(tmp_path: Path) -> None:
+def test_a_notebook_is_bounded_as_a_whole() -> None:
     cells = ["import select; select.select([], [], [], 2)"] * 4
-    ran = _run(tmp_path, *cells, "x = 1", "x-test", limits=Limits(cell_seconds=5, notebook_seconds=4, fresh_kernels=1))
+    ran = _run(*cells, "x = 1", "x-test", limits=Limits(cell_seconds=5, notebook_seconds=4, fresh_kernels=1))
     found = ran.taken["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason == "timeout"
@@ -115,31 +111,27 @@ def test_a_notebook_is_bounded_as_a_whole(tmp_path: Path) -> None:
         "ip = get_ipython(); ip.run_cell = lambda *a, **k: None",
     ],
 )
-def test_a_notebook_that_changes_how_cells_run_gives_no_evidence(tampering: str, tmp_path: Path) -> None:
-    found = _run(tmp_path, "x = 1", tampering, "x-test").taken["x-test"]
+def test_a_notebook_that_changes_how_cells_run_gives_no_evidence(tampering: str) -> None:
+    found = _run("x = 1", tampering, "x-test").taken["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason in ("damaged", "timeout", "crash")
 
 
-def test_honest_names_that_shadow_builtins_do_no_harm(tmp_path: Path) -> None:
+def test_honest_names_that_shadow_builtins_do_no_harm() -> None:
     shadows = "list = dict = print = type = exec = compile = str = len = sorted = isinstance = open = id = 7"
-    assert _values(_run(tmp_path, shadows, "x = (1, [2.5, {'a': None}])", "x-test"), "x-test") == {
-        "x": (1, [2.5, {"a": None}])
-    }
+    assert _values(_run(shadows, "x = (1, [2.5, {'a': None}])", "x-test"), "x-test") == {"x": (1, [2.5, {"a": None}])}
 
 
-def test_a_kernel_sees_no_secrets_and_no_sign_of_grading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_sees_no_secrets_and_no_sign_of_grading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "hush")
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    ran = _run(
-        tmp_path, "import os\nx = [k for k in os.environ if k in ('SECRET_TOKEN', 'NBGRADER_EXECUTION')]", "x-test"
-    )
+    ran = _run("import os\nx = [k for k in os.environ if k in ('SECRET_TOKEN', 'NBGRADER_EXECUTION')]", "x-test")
     assert _values(ran, "x-test") == {"x": []}
 
 
-def test_a_kernel_that_cannot_start_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_cannot_start_is_our_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.run.ENVIRONMENT", ())
-    monkeypatch.setattr("autograder.run._environment", lambda folder: {"PYTHONHOME": os.fspath(tmp_path)})
+    monkeypatch.setattr("autograder.run._environment", lambda folder: {"PYTHONHOME": "/nowhere"})
     with pytest.raises(KernelError, match=r"no kernel could be started \("):
-        _run(tmp_path, "x = 1", "x-test", limits=Limits(start_seconds=5))
+        _run("x = 1", "x-test", limits=Limits(start_seconds=5))
     assert _no_kernels()
