@@ -14,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lab grade release handout feedback export formgrader reproduce validate outputs doctor system
+.PHONY: help setup demo test check attacks lab grade release handout feedback export formgrader reproduce validate outputs doctor system
 
 help:  ## list the targets
 	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
@@ -35,6 +35,9 @@ check: $(READY)  ## lint, types, and whether notebooks/ is what solutions/ gives
 	$(BIN)/mypy
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(AUTOGRADER) release --check
+
+attacks: $(READY)  ## try every attack on plain nbgrader and on this grader, side by side
+	$(BIN)/python -m autograder.tests.attacks $(ARGS)
 
 lab: $(READY)  ## open your own copy of the notebooks in JupyterLab
 	$(AUTOGRADER) lab

@@ -41,6 +41,7 @@ from autograder.plan import Plan
 
 Reason = Literal["timeout", "crash", "memory", "output", "damaged", "missing", "raised", "not plain data"]
 
+IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook, unlike its kernel, imports from its folder
 MAX_EVIDENCE = 2 * MAX_TOTAL  # the text is quoted once more on its way
 MIME = "application/vnd.autograder.evidence+json"
 ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "VIRTUAL_ENV")
@@ -198,6 +199,7 @@ class _Runner:
             allow_errors=True,
             store_widget_state=False,
             coalesce_streams=True,
+            extra_arguments=[f"--InteractiveShellApp.exec_lines={IMPORTS}"],
         )
         client.limits = self.limits
         return client

@@ -5,12 +5,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
 from _pytest.mark import ParameterSet
 
 from autograder.tests.attacks.bench import ours, table
 from autograder.tests.attacks.bench.attack import Attack, Expected, found
-from autograder.tests.attacks.bench.browser import is_alive
+from autograder.tests.attacks.bench.browser import trouble
 from autograder.tests.attacks.bench.outcome import Mark, Outcome, faults
 from autograder.tests.attacks.bench.scene import Scene, processes, scene
 
@@ -202,7 +203,13 @@ def test_an_unknown_attack_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     ],
 )
 def test_markup_is_alive_where_a_browser_would_act_on_it(page: str, alive: bool) -> None:
-    assert is_alive("MARK", [], [page]) == alive
+    assert trouble("MARK", [], [page]) == ["script runs in the browser"] * alive
+
+
+def test_a_notebook_that_nbconvert_refuses_cannot_be_opened() -> None:
+    missing = nbformat.v4.new_markdown_cell("![x](attachment:x.png)")
+    notebook = nbformat.v4.new_notebook(cells=[missing])
+    assert trouble("MARK", [nbformat.writes(notebook).encode()], []) == ["graded notebook cannot be opened"]
 
 
 @pytest.fixture

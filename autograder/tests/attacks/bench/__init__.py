@@ -1,0 +1,1 @@
+"""Where attacks are tried: a course to attack, the two graders, and the table of how both fared."""

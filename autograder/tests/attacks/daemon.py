@@ -1,0 +1,9 @@
+"""Leaves a process running in a session of its own, where no signal to the kernel's group finds it."""
+
+CELLS = {
+    "q1": """import subprocess
+
+subprocess.Popen(["sleep", "20", "@MARK@"], start_new_session=True)
+q1 = 12"""
+}
+NEEDS_SANDBOX = "a process can leave the kernel's group; only a process namespace ends all of them"

@@ -1,0 +1,10 @@
+"""Is right, and has used names that the grader's own code uses."""
+
+CELLS = {
+    "q1": """encode = encode_all = shell = text = json = math = binascii = names = namespace = None
+
+def kernel_source():
+    raise ValueError
+
+q1 = 12"""
+}

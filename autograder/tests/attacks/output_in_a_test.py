@@ -1,0 +1,5 @@
+"""Prints 20 MB when the test calls it."""
+
+CELLS = {"q5": "def square(x):\n    print('x' * 4_000_000)\n    return x * x"}
+GAIN = "not stopped"
+EXPECT = {"q5": ("no evidence", "output: the cell q5-test put out more than 1 MiB")}

@@ -1,0 +1,16 @@
+"""Writes its own version of the tests' helpers into the folder that the judge imports them from."""
+
+CELLS = {
+    "q3": """import os
+from pathlib import Path
+
+for task in Path(f"/proc/{os.getppid()}/task").glob("*/children"):
+    for child in task.read_text().split():
+        command = Path(f"/proc/{child}/cmdline").read_text().split("\\0")
+        if "autograder.judge_process" in command:
+            folder = Path(command[command.index("autograder.judge_process") + 1])
+            (folder / "tools.py").write_text("same = lambda a, b: True")
+q3 = np.zeros(4)"""
+}
+EXPECT = {"q3": ("failed", "q3: these are not the means of the columns.")}
+NEEDS_SANDBOX = "the judge's folder is the same user's; only a kernel that sees no such folder cannot write there"

@@ -1,0 +1,10 @@
+"""Reads the solution from the course's folder."""
+
+CELLS = {
+    "q1": """import json
+
+cells = json.load(open("@SOURCE@"))["cells"]
+exec("".join(next(cell["source"] for cell in cells if cell["id"] == "q1")))"""
+}
+EXPECT = {"q1": ("no evidence", "q1: no such name")}
+NEEDS_SANDBOX = "a kernel of the grader's own user can read what he can read"
