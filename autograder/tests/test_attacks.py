@@ -13,7 +13,7 @@ from autograder.tests.attacks.bench import ours, table
 from autograder.tests.attacks.bench.attack import Attack, Expected, found
 from autograder.tests.attacks.bench.browser import trouble
 from autograder.tests.attacks.bench.outcome import Mark, Outcome, faults
-from autograder.tests.attacks.bench.scene import Scene, processes, scene
+from autograder.tests.attacks.bench.scene import Scene, processes, remove_templates, scene
 
 # What the table was asked to hold at least, and the attacks that do it.
 ASKED = {
@@ -43,7 +43,7 @@ ASKED = {
     "memory bombs": "memory_bomb",
     "fork bombs": "fork_bomb",
     "1 GB of output": "output_line_by_line output_at_once output_by_descriptor output_as_display output_as_evidence "
-    "output_as_comms output_of_nobody output_in_a_test",
+    "output_as_comms output_of_nobody output_in_a_test output_in_one_line",
     "disk filling": "disk_filling",
     "network": "network",
     "symlinks in the submission": "symlinks symlinked_notebook",
@@ -68,6 +68,12 @@ ASKED = {
     "honest names": "honest_shadowing honest_names honest_types",
     "honest mishaps": "honest_error honest_exit",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _templates() -> Iterator[None]:
+    yield
+    remove_templates()
 
 
 def _row(attack: Attack) -> ParameterSet:

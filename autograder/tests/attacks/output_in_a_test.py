@@ -1,5 +1,5 @@
-"""Prints 20 MB when the test calls it."""
+"""Prints 60 MB when the test calls it."""
 
-CELLS = {"q5": "def square(x):\n    print('x' * 4_000_000)\n    return x * x"}
+CELLS = {"q5": "def square(x):\n    print(('x' * 99 + '\\n') * 120_000)\n    return x * x"}
 GAIN = "not stopped"
 EXPECT = {"q5": ("no evidence", "output: the cell q5-test put out more than 1 MiB")}

@@ -25,6 +25,7 @@ from autograder.tests.attacks.bench.tiny import RIGHT, TOOLS, tiny
 ASSIGNMENT, ATTACKER, CLASSMATE = "ps", "mallory", "zoe"  # nbgrader grades them in this order
 SECRET = "ATTACK_SECRET"  # an environment variable of the grader's own
 SOLUTIONS = Path(__file__).resolve().parents[4] / "solutions" / "rnn_shapes"
+TEMPLATES: list[Path] = []
 SETTINGS = """c = get_config()
 c.CourseDirectory.course_id = "attacked"
 c.ClearSolutions.code_stub = {{"python": "# put your answer in place of ..."}}
@@ -159,7 +160,7 @@ def answer(notebook: NotebookNode, sources: Mapping[str, str]) -> None:
 def template(notebook: str) -> Path:
     """A course folder with one released notebook and the classmate's submission; made once a process."""
     folder = Path(tempfile.mkdtemp(prefix="attack-course-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    TEMPLATES.append(folder)
     (folder / "nbgrader_config.py").write_text(SETTINGS.format(seconds=int(SECONDS[notebook == TINY])))
     source = folder / "source" / ASSIGNMENT
     source.mkdir(parents=True)
@@ -176,6 +177,14 @@ def template(notebook: str) -> Path:
     answer(honest, right(notebook))
     nbformat.write(honest, place / f"{notebook}.ipynb")
     return folder
+
+
+@atexit.register
+def remove_templates() -> None:
+    """Remove what `template` made; a worker of pytest-xdist ends without ever calling what `atexit` knows."""
+    template.cache_clear()
+    while TEMPLATES:
+        shutil.rmtree(TEMPLATES.pop(), ignore_errors=True)
 
 
 def processes(mark: str) -> list[int]:
