@@ -31,7 +31,7 @@ def inert(notebook: NotebookNode) -> NotebookNode:
         cell.pop("attachments", None)
         if cell.cell_type == "code":
             cell.execution_count = cell.execution_count if isinstance(cell.execution_count, int) else None
-            cell.outputs = [_output(output) for output in cell.outputs[:MAX_OUTPUTS]]
+            cell.outputs = [_output(output) for output in _joined(cell.outputs)[:MAX_OUTPUTS]]
         elif not is_locked(cell):
             cell.source = inert_markdown(cell.source)
     return copy
@@ -41,6 +41,18 @@ def inert_markdown(text: str) -> str:
     """Markdown that shows `text` as it was typed."""
     plain = _printable(text).translate(_MATH)
     return "  \n".join(_MARKUP.sub(r"\\\1", line.strip()) for line in plain.splitlines())
+
+
+def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Outputs in which a stream that came in pieces is one."""
+    found: list[NotebookNode] = []
+    for output in outputs:
+        last = found[-1] if found else None
+        if last and output.output_type == last.output_type == "stream" and output.get("name") == last.get("name"):
+            last["text"] = f"{last.get('text', '')}{output.get('text', '')}"[: 2 * MAX_TEXT]
+        else:
+            found.append(output)
+    return found
 
 
 def inert_sentence(text: str) -> str:

@@ -198,7 +198,7 @@ class _Runner:
             shutdown_kernel="immediate",
             allow_errors=True,
             store_widget_state=False,
-            coalesce_streams=True,
+            coalesce_streams=False,  # its search for carriage returns grows with the square of a line
             extra_arguments=[f"--InteractiveShellApp.exec_lines={IMPORTS}"],
         )
         client.limits = self.limits

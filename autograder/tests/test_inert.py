@@ -98,9 +98,12 @@ def test_a_real_image_passes_and_a_false_one_does_not() -> None:
 
 def test_text_is_kept_short_and_printable() -> None:
     long = nbformat.v4.new_output("stream", name="stdout", text="x" * (MAX_TEXT + 5) + "\a")
-    cell = nbformat.v4.new_code_cell("x", outputs=[long] * 70)
+    cell = nbformat.v4.new_code_cell(
+        "x", outputs=[long, nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])] * 70
+    )
     outputs = inert(nbformat.v4.new_notebook(cells=[cell])).cells[0].outputs
-    assert outputs[0].text.endswith("x\n… (6 characters more)")
+    assert outputs[0].text.endswith("characters more)")
+    assert len(outputs[0].text) < MAX_TEXT + 50
     assert len(outputs) == 50
 
 
