@@ -84,7 +84,7 @@ def _fault(plan: Plan, verdict: Verdict, cells: list[NotebookNode]) -> str:
         return f"finds `...` in the solution, in {' or '.join(f'`{name}`' for name in plan.answers)}; answer it"
     if verdict.word == "grader error":
         return f"cannot be judged: {said}; {_cure(said)}"
-    if verdict.reason == "missing":
+    if ": no such name;" in verdict.rationale:
         lost = (
             _lost(name, cells) or "which neither an answer nor a locked cell assigns; assign or import it in this test"
         )

@@ -1,5 +1,6 @@
 """What tests share: the course of this checkout, its notebooks lived through once, and a judge."""
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 import pytest
 from nbformat import NotebookNode
 
@@ -18,6 +20,16 @@ from autograder.plan import Plan, plans
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "solutions" / "rnn_shapes"
 NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
+
+
+def kernels() -> list[int]:
+    """Process ids of the kernels that this process has started and not ended."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # ended just now, or ended and not yet waited for
+            found += [child.pid] * ("ipykernel" in " ".join(child.cmdline()))
+    return found
+
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 

@@ -1,12 +1,12 @@
 """Real kernels: evidence is taken where a test stands, and a deadly cell costs itself alone."""
 
 import nbformat
-import psutil
 import pytest
 
 from autograder.evidence import decode_all
 from autograder.plan import Plan
 from autograder.run import KernelError, Limits, NoEvidence, Ran, run
+from autograder.tests.conftest import kernels
 
 pytestmark = pytest.mark.kernel
 LIMITS = Limits(cell_seconds=3, notebook_seconds=60, cell_output=100_000, notebook_output=300_000)
@@ -35,9 +35,7 @@ def _values(ran: Ran, test: str) -> dict[str, object]:
 
 
 def _no_kernels() -> bool:
-    return not [
-        child for child in psutil.Process().children(recursive=True) if "ipykernel" in " ".join(child.cmdline())
-    ]
+    return not kernels()
 
 
 def test_evidence_is_what_held_at_the_test() -> None:

@@ -17,4 +17,3 @@ q1 = 0""",
     "q2": "q2 = []",
 }
 EXPECT = {"q1": ("no evidence", "damaged"), "q2": ("no evidence", "output")}
-SECONDS = 20.0

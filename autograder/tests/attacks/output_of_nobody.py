@@ -12,4 +12,3 @@ while time.monotonic() < end:
 GAIN = "not stopped"
 EXPECT = {"q1": ("no evidence", "timeout")}
 LIMITS = {"cell_seconds": 3.0}
-SECONDS = 15.0

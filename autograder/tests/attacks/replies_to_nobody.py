@@ -12,4 +12,3 @@ q1 = 12"""
 GAIN = "not stopped"
 EXPECT = {"q1": ("no evidence", "timeout")}
 LIMITS = {"cell_seconds": 3.0}
-SECONDS = 10.0

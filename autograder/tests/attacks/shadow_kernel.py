@@ -2,4 +2,3 @@
 
 FILES = {"ipykernel_launcher.py": "import time\n\ntime.sleep(60)\n"}
 LIMITS = {"start_seconds": 5.0}
-SECONDS = 40.0
