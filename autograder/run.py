@@ -217,12 +217,14 @@ class _Runner:
         if left <= 0:
             raise _DeathError(index, "timeout")
         client.timeout, client.spent_cell = max(1, math.ceil(left)), 0
+        end = time.monotonic() + client.timeout + 1  # for a kernel that keeps nbclient too busy to see its own limit
         try:
-            await client.async_execute_cell(cell, index, execution_count=None)
-        except CellTimeoutError:
+            await asyncio.wait_for(client.async_execute_cell(cell, index, execution_count=None), client.timeout + 1)
+        except (CellTimeoutError, TimeoutError):
             raise _DeathError(index, "timeout") from None
         except DeadKernelError:
-            raise _DeathError(index, "output" if client.flooded else "crash") from None
+            late = time.monotonic() >= end
+            raise _DeathError(index, "output" if client.flooded else "timeout" if late else "crash") from None
         except Exception:  # what Jupyter's own client trips over was not sent by an honest cell
             raise _DeathError(index, "damaged") from None
 
