@@ -20,9 +20,10 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ SENTENCES: dict[str, str] = {
     "crash": "the kernel died in the cell {cell}",
     "damaged": "the cell {cell} sent what is no message of a kernel",
 }
+
+ALL_TOO_LONG = "the notebook ran longer than {seconds:g} s and was stopped at the cell {cell}"
 
 
 @dataclass(frozen=True)
@@ -97,11 +100,11 @@ def run(notebook: NotebookNode, plans: Sequence[Plan], files: Mapping[str, bytes
 
 
 class _Client(NotebookClient):
-    """nbclient's client, which ends a cell that sends too much, and remembers which process group is the kernel's."""
+    """nbclient's client, which ends a cell that sends too much, or keeps nbclient too busy to see that time is up."""
 
     limits: Limits
     spent_cell = spent = 0
-    taking = flooded = False
+    taking = flooded = late = False
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take in one message of any kind, or, past the limit, none and end the cell."""
@@ -114,6 +117,26 @@ class _Client(NotebookClient):
             self.task_poll_for_reply.cancel()
             return None
         return super().process_message(msg, cell, cell_index)
+
+    @property
+    def group(self) -> int | None:
+        """The kernel's process group."""
+        return self.km.provisioner.pgid if self.km else None
+
+    @contextlib.contextmanager
+    def watched(self, seconds: float) -> Iterator[None]:
+        """Kill the kernel after `seconds`, from a thread: a flood of replies holds up the event loop and its clocks."""
+
+        def bite() -> None:
+            self.late = True
+            _kill_group(self.group)
+
+        watch = threading.Timer(seconds, bite)
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
 
 
 class _DeathError(Exception):
@@ -154,8 +177,11 @@ class _Runner:
     def _bury(self, death: _DeathError) -> NoEvidence:
         """Note what a cell did; the next walk leaves it out."""
         cell = self.notebook.cells[death.index]
-        sentence = SENTENCES[death.reason].format(
-            cell=_name(cell, death.index), seconds=self.limits.cell_seconds, mib=self.limits.cell_output / (1 << 20)
+        over = time.monotonic() > self.deadline
+        sentence = (ALL_TOO_LONG if over and death.reason == "timeout" else SENTENCES[death.reason]).format(
+            cell=_name(cell, death.index),
+            seconds=self.limits.notebook_seconds if over else self.limits.cell_seconds,
+            mib=self.limits.cell_output / (1 << 20),
         )
         found = NoEvidence(death.reason, sentence)
         self.dead[death.index] = found
@@ -174,7 +200,7 @@ class _Runner:
             client = self._client(place)
             async with AsyncExitStack() as stack:
                 await self._start(client, place, stack)
-                stack.callback(_kill_group, client.km.provisioner.pgid)  # type: ignore[union-attr]
+                stack.callback(_kill_group, client.group)
                 await self._cells(client)
 
     async def _cells(self, client: "_Client") -> None:
@@ -217,14 +243,13 @@ class _Runner:
         if left <= 0:
             raise _DeathError(index, "timeout")
         client.timeout, client.spent_cell = max(1, math.ceil(left)), 0
-        end = time.monotonic() + client.timeout + 1  # for a kernel that keeps nbclient too busy to see its own limit
         try:
-            await asyncio.wait_for(client.async_execute_cell(cell, index, execution_count=None), client.timeout + 1)
-        except (CellTimeoutError, TimeoutError):
+            with client.watched(client.timeout + 1):
+                await client.async_execute_cell(cell, index, execution_count=None)
+        except CellTimeoutError:
             raise _DeathError(index, "timeout") from None
         except DeadKernelError:
-            late = time.monotonic() >= end
-            raise _DeathError(index, "output" if client.flooded else "timeout" if late else "crash") from None
+            raise _DeathError(index, "output" if client.flooded else "timeout" if client.late else "crash") from None
         except Exception:  # what Jupyter's own client trips over was not sent by an honest cell
             raise _DeathError(index, "damaged") from None
 

@@ -99,6 +99,8 @@ def test_a_notebook_is_bounded_as_a_whole() -> None:
     found = ran.taken["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason == "timeout"
+    assert found.sentence.startswith("the notebook ran longer than 4 s and was stopped at the cell number ")
+    assert kernels() == []
 
 
 @pytest.mark.parametrize(
