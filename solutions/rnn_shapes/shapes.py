@@ -291,9 +291,7 @@ def _verdict(question: str, answer: Any, live: Live) -> Verdict:
     try:
         fault = QUESTIONS[question](answer, live)
     except Exception as error:  # a learner's session goes on whatever the answer is
-        fault = Fault(
-            f"The answer cannot be read ({type(error).__name__}).", "Write plain values: text, numbers, tuples."
-        )
+        fault = Fault(f"The answer cannot be read ({type(error).__name__}).", "Write text, numbers, tuples or lists.")
     if fault:
         return Verdict(question, "not yet", str(fault))
     if question in RECORDED:
