@@ -32,9 +32,11 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Take the first pass."""
-        desk = _desk(self, resources)
-        submitted, _ = parse(nbformat.writes(nb).encode(), desk.name)
-        return restore(submitted, desk.master).notebook, resources
+        desk, place = _desk(resources), resources["nbgrader"]
+        submitted, repairs = parse(nbformat.writes(nb).encode(), desk.name)
+        restored = restore(submitted, desk.master)
+        _note(place, desk.name, {"status": "", "repairs": [*repairs, *restored.repairs]})
+        return restored.notebook, resources
 
 
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]
@@ -42,13 +44,13 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Take the second pass; gives the autograded copy."""
-        desk = _desk(self, resources)
-        place = resources["nbgrader"]
+        desk, place = _desk(resources), resources["nbgrader"]
         folder = _course().folder("autograded", place["assignment"], place["student"])
         others = {
             path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".ipynb" and path.is_file()
         }
-        result = grade_restored(desk, nb, others)
+        repairs = _noted(place).get(desk.name, {}).get("repairs", ())
+        result = grade_restored(desk, nb, others, tuple(repairs))
         _record(result, place)
         return nbformat.reads(result.content.decode(), 4), resources
 
@@ -92,7 +94,7 @@ def _course() -> Course:
     return Course.at(Path.cwd())
 
 
-def _desk(preprocessor: NbGraderPreprocessor, resources: Resources) -> Desk:
+def _desk(resources: Resources) -> Desk:
     place = resources["nbgrader"]
     masters = masters_of(_course(), place["assignment"])
     content = dict(masters.notebooks)[place["notebook"]]
@@ -104,6 +106,13 @@ def _record(result: NotebookResult, place: dict[str, str]) -> None:
         row = book.find_submission_notebook(place["notebook"], place["assignment"], place["student"])
         write_notebook(row, result, {})
         book.db.commit()
-    ledger = Ledger(_course(), place["assignment"])
-    known = ledger.of(place["student"]).get("notebooks", {})
-    ledger.note(place["student"], notebooks={**known, **ledger_entry(result)})
+    _note(place, result.name, ledger_entry(result)[result.name])
+
+
+def _noted(place: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """What the ledger has of the submission's notebooks."""
+    return dict(Ledger(_course(), place["assignment"]).of(place["student"]).get("notebooks", {}))
+
+
+def _note(place: dict[str, str], name: str, entry: dict[str, Any]) -> None:
+    Ledger(_course(), place["assignment"]).note(place["student"], notebooks={**_noted(place), name: entry})

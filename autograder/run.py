@@ -179,15 +179,15 @@ class _Runner:
         cell = self.notebook.cells[death.index]
         over = time.monotonic() > self.deadline
         sentence = (ALL_TOO_LONG if over and death.reason == "timeout" else SENTENCES[death.reason]).format(
-            cell=_name(cell, death.index),
+            cell=name_of(cell, death.index),
             seconds=self.limits.notebook_seconds if over else self.limits.cell_seconds,
             mib=self.limits.cell_output / (1 << 20),
         )
         found = NoEvidence(death.reason, sentence)
         self.dead[death.index] = found
         cell.outputs = [nbformat.v4.new_output("error", ename=death.reason, evalue=sentence, traceback=[sentence])]
-        if _name(cell, death.index) in self.plans:
-            self.taken.setdefault(_name(cell, death.index), found)
+        if name_of(cell, death.index) in self.plans:
+            self.taken.setdefault(name_of(cell, death.index), found)
         return found
 
     async def _walk(self) -> None:
@@ -205,7 +205,7 @@ class _Runner:
 
     async def _cells(self, client: "_Client") -> None:
         for index, cell in enumerate(self.notebook.cells):
-            plan = self.plans.get(_name(cell, index))
+            plan = self.plans.get(name_of(cell, index))
             if cell.cell_type != "code" or index in self.dead:
                 continue
             if plan is None:
@@ -271,7 +271,7 @@ class _Runner:
         return NoEvidence("damaged", f"the kernel gave no evidence for {plan.cell}; the notebook changed how cells run")
 
 
-def _name(cell: NotebookNode, index: int) -> str:
+def name_of(cell: NotebookNode, index: int) -> str:
     """How a cell is spoken of: its grade_id, else its place."""
     return str(cell.metadata.get("nbgrader", {}).get("grade_id") or f"number {index + 1}")
 

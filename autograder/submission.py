@@ -16,14 +16,14 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.answers import answered
-from autograder.inert import inert
+from autograder.inert import inert, inert_sentence
 from autograder.judge import Judge, Verdict
 from autograder.placing import place
 from autograder.plan import Plan, plans
 from autograder.reading import Damaged, parse
 from autograder.restore import restore
 from autograder.result import NotebookResult, Result, most_serious
-from autograder.run import KernelError, Limits, NoEvidence, Ran, fill, run
+from autograder.run import KernelError, Limits, NoEvidence, Ran, fill, name_of, run
 
 
 @dataclass(frozen=True)
@@ -106,12 +106,18 @@ def grade_restored(
 def _explained(verdict: Verdict, ran: Ran) -> Verdict:
     """Where a name is missing and a cell before the test did not come through, that is why."""
     place = [_grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
-    before = [death for index, death in sorted(ran.deaths.items()) if index < place]
+    before = [death for index in range(place) if (death := ran.deaths.get(index) or _memory(ran.notebook, index))]
     if verdict.reason != "missing" or not before:
         return verdict
-    return replace(
-        verdict, reason=before[-1].reason, rationale=f"{verdict.rationale} Before it, {before[-1].sentence}."
-    )
+    said = f"{verdict.rationale} Before it, {before[-1].sentence}."
+    return replace(verdict, reason=before[-1].reason, rationale=said)
+
+
+def _memory(notebook: NotebookNode, index: int) -> NoEvidence | None:
+    """A cell that asked for more memory than there is raises, and its kernel lives on."""
+    errors = [output.get("ename") for output in notebook.cells[index].get("outputs", [])]
+    sentence = f"the cell {name_of(notebook.cells[index], index)} asked for more memory than there is"
+    return NoEvidence("memory", sentence) if "MemoryError" in errors else None
 
 
 def _without(desk: Desk, why: NoEvidence) -> NotebookResult:
@@ -136,6 +142,7 @@ def _finished(
     for cell in shown.cells:
         if verdict := by_cell.get(_grade_id(cell)):
             cell.outputs = show_verdict(verdict)
+    shown.cells[:0] = _show_repairs(repairs)
     return NotebookResult(
         name=desk.name,
         content=nbformat.writes(shown).encode(),
@@ -144,6 +151,12 @@ def _finished(
         repairs=repairs,
         status=_status(verdicts),
     )
+
+
+def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
+    """What was mended, as a first cell: formgrader shows it to the instructor, feedback to the student."""
+    lines = "\n".join(f"* {inert_sentence(repair)}" for repair in repairs)
+    return [nbformat.v4.new_markdown_cell(f"**Mended before this notebook was run:**\n\n{lines}")] if lines else []
 
 
 def _untouched(notebook: NotebookNode, master: NotebookNode) -> frozenset[str]:

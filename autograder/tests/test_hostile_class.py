@@ -25,6 +25,7 @@ HOSTILE = {
         "import sys\nsys.displayhook(3.0)\nget_ipython().ast_transformers.append(None)\nx = type('Y', (), {})()",
         "",
     ),
+    "memory": ("import numpy as np\nx = np.ones(1 << 50)", "memory"),
     "fault": ("import ctypes\nctypes.string_at(0)", "crash"),
 }
 BROKEN = {"truncated": b'{"cells": [', "empty": b"", "list": b"[1, 2]", "latin": "{'é'".encode("latin-1")}

@@ -11,6 +11,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course import CONFIG, Course, find_alembic
 from autograder.grade import grade
+from autograder.ledger import Ledger
 from autograder.release import release
 from autograder.tests.servers import jupyter_server, post
 
@@ -72,6 +73,8 @@ def ungraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         notebook = nbformat.read(root / "release" / "ps1" / "one.ipynb", 4)
         notebook.cells[0].source = answer
         notebook.cells[2].source = notebook.cells[2].source if student == "cy" else "because"
+        if student == "bob":
+            del notebook.cells[1]
         nbformat.write(notebook, place / "one.ipynb")
         (place / "timestamp.txt").write_text("2027-02-02 09:00 UTC" if student == "fay" else "2027-01-30 09:00 UTC")
     return root
@@ -119,6 +122,9 @@ def test_nbgrader_autograde_gives_the_same_gradebook(ungraded: Path, by_command:
     )
     assert done.returncode == 0, done.stderr
     assert _gradebook(course) == by_command
+    bob = Ledger(course, "ps1").repairs("bob")
+    assert bob == Ledger(Course.at(ungraded.with_name("by-command")), "ps1").repairs("bob")
+    assert [repair for repair in bob if "x-test" in repair]
 
 
 def test_nbgraders_log_says_what_it_leaves_out(ungraded: Path) -> None:

@@ -1,0 +1,42 @@
+"""The learner's side with the real notebooks: a quiet start, and what nbgrader's Validate says."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbgrader.validator import Validator
+
+from autograder.tests.conftest import NOTEBOOKS, ROOT, SOURCE
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_tensorflow_starts_without_a_word(name: str, sources: dict[str, NotebookNode]) -> None:
+    cells = {cell.id: cell.source for cell in sources[name].cells}
+    script = "\n".join([cells["setup"], cells["sizes"], cells["model"].split("model.summary")[0]])
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=SOURCE, env={"PATH": "/usr/bin:/bin"}, capture_output=True, check=True
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
+
+
+def test_validate_says_what_is_open_and_what_is_wrong(tmp_path: Path) -> None:
+    released = ROOT / "notebooks" / "rnn_shapes"
+    shutil.copy(released / "shapes.py", tmp_path)
+    notebook = nbformat.read(released / "3_gru.ipynb", 4)
+    for cell in notebook.cells:
+        cell.source = {"q9": "q9 = (3,)", "q10": "q10 = [('output', 'h')]"}.get(cell.id, cell.source)
+    nbformat.write(notebook, tmp_path / "3_gru.ipynb")
+    results = Validator().validate(str(tmp_path / "3_gru.ipynb"))
+    said = {failed["source"].splitlines()[0]: failed["error"] for failed in results["failed"]}
+    question = "**Q8, in your own words.** What took over the work of `c`?"
+    assert list(said) == ['check("q8", q8)', question, 'check("q9", q9, output=output, h=h)']
+    open_, written, wrong = said.values()
+    assert "q8 ○ not answered" in open_
+    assert written == "You did not provide a response."
+    assert "q9 ✗ not yet: output: you gave 1 axis, (3,); it has 2: the batch axis is missing." in wrong
