@@ -1,0 +1,182 @@
+"""Finding or starting the server that kernels are asked of.
+
+Theory of operation. The first kernel of a process starts a server (a zygote, or where namespaces do not nest its cold
+stand-in) and a folder of its own, which holds the server's socket and a folder for each kernel. Later kernels find it
+there, also those of processes that `shared` has told of it. The server lives as long as the pipe to its starter; what
+a starter that was killed left on the disk, the next one removes.
+"""
+
+import atexit
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from autograder.kernels import host
+from autograder.kernels.host import NoSandboxError
+from autograder.kernels.sandbox import KERNELS
+from autograder.kernels.zygote import NO_NESTING
+
+Shape = Literal["warm", "cold"]
+PLACE = "AUTOGRADER_KERNELS"  # environment: the folder of a server to be shared
+PREFIX = "ag-"  # short: paths of sockets end at 107 bytes
+BACKLOG = 64
+PATIENCE = 5.0  # seconds that a server has to end
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a server has loaded: modules by name, and a line of Python that is run after loading them."""
+
+    preload: str = ""
+    prepare: str = ""
+
+    @property
+    def name(self) -> str:
+        """A short name for a socket."""
+        return sha256(f"{self.preload}\0{self.prepare}".encode()).hexdigest()[:8]
+
+
+@dataclass
+class _Server:
+    process: subprocess.Popen[bytes]
+    lifeline: int
+
+
+_lock = threading.Lock()
+_servers: dict[str, _Server] = {}
+_own: list[Path] = []
+
+
+def connect(loaded: Loaded, shape: str = "auto") -> socket.socket:
+    """A connection for one kernel; starts the server where there is none. Raises NoSandboxError."""
+    with _lock:
+        for wanted in ("warm", "cold") if shape == "auto" else (shape,):
+            with contextlib.suppress(_NoNestingError):
+                return _connect(loaded, wanted)
+    raise NoSandboxError(
+        "namespaces do not nest on this machine, so no kernel can be forked into a sandbox of its own; "
+        "set c.SandboxProvisioner.shape = 'cold'."
+    )
+
+
+def place() -> Path:
+    """The folder for this process' kernels, made where there is none."""
+    if shared := os.environ.get(PLACE):
+        return Path(shared)
+    if not _own:
+        _sweep()
+        _own.append(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
+        _own[0].chmod(0o711)  # a kernel's user passes through, to folders of its own
+        atexit.register(close)
+    return _own[0]
+
+
+def shared() -> dict[str, str]:
+    """What a child process' environment needs to share this process' servers."""
+    return {PLACE: str(place())}
+
+
+def close() -> None:
+    """End this process' servers, and with them all their kernels, and remove their folder."""
+    with _lock:
+        for server in _servers.values():
+            os.close(server.lifeline)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.process.wait(PATIENCE)
+            server.process.kill()
+            server.process.wait()
+        _servers.clear()
+        for folder in _own:
+            shutil.rmtree(folder, ignore_errors=True)
+        _own.clear()
+
+
+class _NoNestingError(Exception):
+    """The warm shape is not to be had."""
+
+
+def _connect(loaded: Loaded, shape: str) -> socket.socket:
+    path = place() / f"{shape[0]}{loaded.name}"
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    if (place() / f"{NO_NESTING}").exists() and shape == "warm":
+        raise _NoNestingError
+    with contextlib.suppress(OSError):
+        connection.connect(str(path))
+        return connection
+    _start(loaded, shape, path)
+    connection.connect(str(path))
+    return connection
+
+
+def _start(loaded: Loaded, shape: str, path: Path) -> None:
+    """Start a server and wait until it has loaded everything."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(str(path))
+        listener.listen(BACKLOG)
+        lifeline, ours = os.pipe()
+        announced, announce = os.pipe()
+        program = host.filter_file()
+        given = {"listener": listener.fileno(), "lifeline": lifeline, "announce": announce, "filter": program}
+        process = _popen(loaded, shape, path, given)
+        for descriptor in (lifeline, announce, program):
+            os.close(descriptor)
+    with os.fdopen(announced, "rb") as pipe:
+        ready = pipe.read()
+    if ready:
+        _servers[path.name] = _Server(process, ours)
+        return
+    os.close(ours)
+    path.unlink()
+    _explain(process, shape)
+
+
+def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> subprocess.Popen[bytes]:
+    options = [word for name, number in given.items() for word in (f"--{name}", str(number))]
+    if shape == "warm":
+        rehearsal = path.with_suffix(".r")
+        rehearsal.mkdir(exist_ok=True)
+        host.give(rehearsal)
+        options += ["--rehearsal", str(KERNELS / rehearsal.name), "--user", str(host.user())]
+        options += ["--preload", loaded.preload, "--prepare", loaded.prepare]
+    outside = [*host.wall(path.parent, KERNELS), "--"] if shape == "warm" else []
+    module = "autograder.kernels." + ("zygote" if shape == "warm" else "cold")
+    with path.with_suffix(".log").open("wb") as log:
+        return subprocess.Popen(
+            [*outside, sys.executable, "-P", "-m", module, *options],
+            env=host.environment(),
+            pass_fds=tuple(given.values()),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def _explain(process: subprocess.Popen[bytes], shape: str) -> None:
+    ended = process.wait()
+    if ended == NO_NESTING:
+        (place() / f"{NO_NESTING}").touch()
+        raise _NoNestingError
+    logs = sorted(place().glob("*.log"), key=lambda path: path.stat().st_mtime)
+    said = logs[-1].read_text(errors="replace").strip().splitlines()[-1:] or [f"it ended with {ended}"]
+    raise NoSandboxError(f"the {shape} sandbox does not start here: {said[0]}")
+
+
+def _sweep() -> None:
+    """Remove the folders of processes that are no more."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = folder.name.split("-")[1]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,114 @@
+"""The other shape: a bubblewrap for each kernel, where namespaces do not nest. Slower by what loading Keras takes.
+
+Theory of operation. The same server as the zygote's, but outside any sandbox and with nothing loaded. For each request
+it forks a supervisor, which starts bubblewrap; inside, this module again becomes the kernel. bubblewrap dies with its
+supervisor, and all inside dies with bubblewrap. The supervisor finds the kernel's processes by their namespace.
+
+What differs for the code inside: process 1 is bubblewrap's; the folder of its sockets stays writable, and what lies
+there counts as memory; /tmp and /dev/shm have sizes of their own, each as large as the scratch space.
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from autograder.kernels import host
+from autograder.kernels.policy import STATUS
+from autograder.kernels.sandbox import Request, furnish
+from autograder.kernels.supervisor import supervise
+from autograder.kernels.system import NO_NEW_PRIVS, load_filter, prctl
+from autograder.kernels.zygote import Server, alone, be_kernel, become, request_of
+
+MAX_REQUEST = 1 << 20
+MODULE = "autograder.kernels.cold"
+
+
+def main() -> None:
+    """Serve, or, inside bubblewrap, be a kernel."""
+    parser = argparse.ArgumentParser()
+    for name in ("listener", "lifeline", "announce", "filter", "request", "user"):
+        parser.add_argument(f"--{name}", type=int, default=0)
+    options = parser.parse_args()
+    if options.request:
+        _inside(options)
+        return
+    os.write(options.announce, b"ready")
+    os.close(options.announce)
+    listener = socket.socket(fileno=options.listener)
+    Server(listener, options.lifeline, lambda request: _fork(request, options.filter)).serve()
+
+
+def _fork(request: Request, program: int) -> int:
+    """Start a supervisor; gives its process id."""
+    supervisor = os.fork()
+    if supervisor:
+        return supervisor
+    try:
+        kept = os.dup(program)
+        alone(kept)
+        _supervise(request, kept)
+    finally:
+        os._exit(STATUS["refused"])
+
+
+def _supervise(request: Request, program: int) -> None:
+    reading, writing = os.pipe()
+    said = os.memfd_create("request")
+    os.write(said, json.dumps(asdict(request)).encode())
+    for descriptor in (said, program):
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    command = [*host.wall(Path(request.outside), Path(request.folder), request.policy.scratch), "--die-with-parent"]
+    inside = [sys.executable, "-P", "-m", MODULE, "--request", str(said), "--filter", str(program)]
+    wrapped = subprocess.Popen(
+        [*command, "--info-fd", str(writing), "--", *inside, "--user", str(host.user())],
+        env=host.environment(),
+        pass_fds=(writing, said, program),
+    )
+    os.close(writing)
+    with os.fdopen(reading) as info:
+        first = json.load(info)["child-pid"]
+    space = _namespace(first)
+    supervise(wrapped.pid, request.policy, lambda: _processes(space), lambda: _held(request.outside))
+
+
+def _namespace(process: int | str) -> str:
+    """Which process namespace a process is in, "" where it has ended or is not this user's."""
+    with suppress(OSError):
+        return str(Path(f"/proc/{process}/ns/pid").readlink())
+    return ""
+
+
+def _processes(space: str) -> Iterator[Path]:
+    for folder in Path("/proc").iterdir():
+        if space and folder.name.isdecimal() and _namespace(folder.name) == space:
+            yield folder
+
+
+def _held(folder: str) -> int:
+    """Bytes written beside the sockets."""
+    return sum(path.lstat().st_blocks * 512 for path in Path(folder).rglob("*"))
+
+
+def _inside(options: argparse.Namespace) -> None:
+    """Take the request, furnish the sandbox that bubblewrap has made, be the kernel."""
+    if options.user:
+        become(options.user)
+    with os.fdopen(options.request) as file:
+        request = request_of(json.load(file))
+    with os.fdopen(options.filter, "rb") as file:
+        program = file.read()
+    furnish(request)
+    prctl(NO_NEW_PRIVS, 1)
+    load_filter(program)
+    be_kernel(request, lambda: None)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""IPython's kernel, started in a process that has its modules loaded already; what runs inside the sandbox."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ipykernel.iostream import OutStream
+from ipykernel.kernelapp import IPKernelApp
+
+
+class OutputLimitError(OSError):
+    """A cell printed more than it may."""
+
+
+class CappedStream(OutStream):  # type: ignore[misc]
+    """Standard output that raises in the cell which prints too much, before it piles up in whoever listens."""
+
+    limit = 1 << 20
+    cell: Any = None
+    left = 0
+
+    def write(self, string: str) -> int | None:
+        """Write, or raise OutputLimitError; both streams of a cell count together."""
+        now = self.parent_header.get("msg_id")
+        if now != CappedStream.cell:
+            CappedStream.cell, CappedStream.left = now, CappedStream.limit
+        CappedStream.left -= len(string)
+        if CappedStream.left < 0:
+            raise OutputLimitError(f"this cell printed more than {CappedStream.limit} characters")
+        written: int | None = super().write(string)
+        return written
+
+
+def start(arguments: Sequence[str], output: int, ready: Callable[[], None]) -> None:
+    """Be a kernel until it ends; `ready` is called once its sockets are bound, before it runs any cell."""
+    CappedStream.limit = output
+    sys.argv = ["ipykernel_launcher.py", *arguments]
+    if "" not in sys.path:
+        sys.path.insert(0, "")  # the working folder, as in every kernel
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed()  # a fork copies NumPy's global state; the standard library's reseeds itself
+    app = IPKernelApp.instance(outstream_class=f"{__name__}.CappedStream")
+    app.initialize([*arguments, "--HistoryManager.enabled=False"])
+    ready()
+    app.start()
+    os._exit(0)

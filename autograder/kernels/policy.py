@@ -1,0 +1,36 @@
+"""What one kernel may use, as a request carries it, and how a kernel may end.
+
+limit          what                                          what the code inside sees
+wall_seconds   from its start to its end                     nothing: all of its processes are killed (`wall`)
+cpu_seconds    processor time of all its processes together  nothing: killed (`cpu`)
+memory         bytes of all its processes and its scratch    MemoryError for one that asks for all of it at once,
+               space together                                else nothing: killed (`memory`)
+processes      processes and threads at a time               BlockingIOError, "can't start new thread"
+files          open at a time, a process                     OSError, too many open files
+file_size      bytes of one file                             OSError, file too large
+scratch        bytes of all files, in working folder, /tmp   OSError, no space left on device
+output         characters a cell may print                   OutputLimitError, in the cell that prints
+"""
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The limits of one kernel; sizes in bytes."""
+
+    wall_seconds: float = 3600.0
+    cpu_seconds: float = 600.0
+    memory: int = 3 << 30
+    processes: int = 128
+    files: int = 1024
+    file_size: int = 64 * MIB
+    scratch: int = 256 * MIB
+    output: int = MIB
+
+
+# How a supervisor tells what it killed a kernel for: its own exit status.
+ENDINGS = {0: "", 101: "memory", 102: "cpu", 103: "wall", 104: "scratch", 105: "refused"}
+STATUS = {why: status for status, why in ENDINGS.items() if why}

@@ -1,0 +1,204 @@
+"""Jupyter's hook for starting kernels: a kernel in a sandbox, for any tool that starts kernels by their name.
+
+Theory of operation. For each kernel the provisioner makes a folder, writes the connection file into it (transport: unix
+sockets, which work without a network), puts a copy of the working folder beside it, and asks the server that `client`
+finds or starts. From then on the kernel is a connection: an order to end goes in, how it ended comes out. What the tool
+asks for beyond that is plain Jupyter. A kernel is never asked to finish in order: nothing in it is worth the wait.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import select
+import shutil
+import socket
+import stat
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from jupyter_client.provisioning import KernelProvisionerBase
+from traitlets import Enum, Float, Integer, List, Unicode
+
+from autograder.kernels import client, host
+from autograder.kernels.client import Loaded
+from autograder.kernels.policy import Policy
+from autograder.kernels.sandbox import KERNELS
+
+DATA_OPS = [
+    f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")
+]
+MODULES = " ".join(["numpy numpy.random numpy.testing tensorflow keras", *DATA_OPS])  # what `predict` loads late, too
+MAX_MESSAGE = 1 << 16
+INSIDE = "inside.json"
+POLL = 0.02  # seconds
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a kernel ended: `why` is a limit's name or "", `cpu` in seconds, `memory` in bytes at most."""
+
+    why: str
+    cpu: float = 0.0
+    memory: int = 0
+
+
+class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+    """Starts kernels in a sandbox, in a fork of a process that has loaded their modules already."""
+
+    shape = Enum(
+        ["auto", "warm", "cold"],
+        default_value="auto",
+        help="warm: a fork of a process with everything loaded; cold: a process of its own; auto: what can be had.",
+    ).tag(config=True)
+    preload = Unicode(
+        MODULES,
+        help="Modules that a kernel finds loaded, by name.",
+    ).tag(config=True)
+    prepare = Unicode("", help="A line of Python to be run after loading them; it must start no thread.").tag(
+        config=True
+    )
+    environment = List(
+        Unicode(), default_value=[], help="Names of environment variables that a kernel may see, beyond the usual ones."
+    ).tag(config=True)
+
+    wall_seconds = Float(Policy.wall_seconds, help="Time from a kernel's start to its end.").tag(config=True)
+    cpu_seconds = Float(Policy.cpu_seconds, help="Processor time of all its processes together.").tag(config=True)
+    memory = Integer(Policy.memory, help="Bytes of all its processes and its scratch space.").tag(config=True)
+    processes = Integer(Policy.processes, help="Processes and threads at a time.").tag(config=True)
+    files = Integer(Policy.files, help="Files open at a time, in one process.").tag(config=True)
+    file_size = Integer(Policy.file_size, help="Bytes of one file.").tag(config=True)
+    scratch = Integer(Policy.scratch, help="Bytes of all files it writes.").tag(config=True)
+    output = Integer(Policy.output, help="Characters that one cell may print.").tag(config=True)
+
+    connection: socket.socket | None = None
+    folder: Path | None = None
+    supervisor = 0
+    ended: Ended | None = None
+
+    @property
+    def has_process(self) -> bool:
+        """Was a kernel started, and not cleaned up?"""
+        return self.connection is not None or self.ended is not None
+
+    async def poll(self) -> int | None:
+        """None while the kernel runs, else 0."""
+        if self.connection is not None and select.select([self.connection], [], [], 0)[0]:
+            self._hear(self.connection)
+        return None if self.ended is None else 0
+
+    async def wait(self) -> int | None:
+        """Wait until the kernel has ended."""
+        while await self.poll() is None and self.connection is not None:
+            await asyncio.sleep(POLL)
+        return 0
+
+    async def send_signal(self, signum: int) -> None:
+        """End the kernel, whatever the signal (0: none); it is interrupted by message."""
+        if signum:
+            self.end()
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel."""
+        self.end()
+
+    async def terminate(self, restart: bool = False) -> None:
+        """End the kernel."""
+        self.end()
+
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """End the kernel, which has nothing to put in order."""
+        self.end()
+
+    def end(self) -> None:
+        """End the kernel and all that it has started; may be called from any thread."""
+        connection = self.connection
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.send(b'{"end": true}')
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Make the kernel's folder, its connection file and a copy of its working folder."""
+        manager = self.parent
+        if self.folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="k", dir=client.place()))
+            manager.transport, manager.cache_ports = "ipc", False
+            manager.ip, manager.connection_file = str(self.folder / "k"), str(self.folder / "c.json")
+            manager.write_connection_file()
+            _move(self.folder / "c.json", self.folder / INSIDE, str(KERNELS / self.folder.name / "k"))
+        self.connection_info = manager.get_connection_info()
+        if kwargs.get("cwd"):
+            _copy(Path(kwargs["cwd"]), self.folder / "cwd", self.policy().scratch // 2)
+        host.give(self.folder)
+        command = manager.format_kernel_cmd(kwargs.pop("extra_arguments", []))
+        return dict(await super().pre_launch(cmd=command, **kwargs))
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        """Ask the server for a kernel; raises NoSandboxError where there can be none."""
+        assert self.folder is not None
+        inside, words = str(KERNELS / self.folder.name), cmd[cmd.index("-f") :]
+        given = kwargs.get("env") or os.environ
+        seen = {name: given[name] for name in (*host.KEPT, *self.environment) if name in given}
+        request = {
+            "arguments": [word.replace(str(self.folder / "c.json"), f"{inside}/{INSIDE}") for word in words],
+            "environment": seen,
+            "folder": inside,
+            "outside": str(self.folder),
+            "policy": asdict(self.policy()),
+        }
+        self.ended = None
+        loaded = Loaded(self.preload, self.prepare)
+        self.connection = await asyncio.to_thread(client.connect, loaded, self.shape)
+        self.connection.send(json.dumps(request).encode())
+        self.supervisor = json.loads(self.connection.recv(MAX_MESSAGE))["pid"]
+        return dict(self.connection_info)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Remove the kernel's folder; it stays where the kernel is only started again."""
+        if self.folder and not restart:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    def policy(self) -> Policy:
+        """The limits, as they are set."""
+        return Policy(**{field.name: getattr(self, field.name) for field in fields(Policy)})
+
+    def _hear(self, connection: socket.socket) -> None:
+        try:
+            message = connection.recv(MAX_MESSAGE)
+        except OSError:
+            message = b""
+        # nothing: the server has died, and all kernels with it
+        self.ended = Ended(**json.loads(message)) if message else Ended("")
+        self.connection = None
+        connection.close()
+
+
+def _move(own: Path, other: Path, ip: str) -> None:
+    """The connection file as it is to be inside, where the sockets' folder has another name."""
+    other.write_text(json.dumps(json.loads(own.read_text()) | {"ip": ip}))
+
+
+def _copy(source: Path, target: Path, most: int) -> None:
+    """Copy a folder, links as links; raise OSError where it holds more than `most` bytes."""
+    left = most
+
+    def copy(one: str, other: str) -> None:
+        nonlocal left
+        left -= os.lstat(one).st_size
+        if left < 0:
+            raise OSError(f"{source}: holds more than {most >> 20} MiB; start the notebook in a folder of its own.")
+        shutil.copy2(one, other, follow_symlinks=False)
+
+    shutil.copytree(source, target, symlinks=True, copy_function=copy, ignore=_special, dirs_exist_ok=True)
+
+
+def _special(folder: str, names: list[str]) -> list[str]:
+    """What is neither file, folder nor link: copying a pipe would never end."""
+    return [name for name in names if not _is_plain(Path(folder, name).lstat().st_mode)]
+
+
+def _is_plain(mode: int) -> bool:
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)

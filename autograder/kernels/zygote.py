@@ -1,0 +1,214 @@
+"""A process with Keras loaded that forks a kernel for each request. Runs inside bubblewrap; never runs a notebook.
+
+Theory of operation. It is handed a listening socket, a lifeline and the seccomp program as open descriptors; its only
+other doors are the folder of connection files and sockets, and nothing else that can be written. It has *imported*
+modules and run nothing of them: any TensorFlow operation before a fork starts threads, and then the child hangs. So it
+has one thread, which it proves before it serves.
+
+A connection is a kernel: one request comes, the process id of its supervisor goes back; an order to end may come; when
+the kernel has ended, how it did goes back. Where the connection ends first, so does the kernel: a killed client leaves
+none. Where the lifeline ends (its writer, who started this zygote, has died), so does the zygote, and with it every
+kernel: supervisors end with their parent, kernels with their supervisor.
+
+What a fork inherits: loaded modules (so KERAS_BACKEND and TF_* set in a notebook come too late), one seed for the
+hashes of texts, no descriptor but those of its standard streams.
+"""
+
+import argparse
+import gc
+import importlib
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from autograder.kernels import sandbox
+from autograder.kernels.policy import ENDINGS, STATUS, Policy
+from autograder.kernels.sandbox import Request
+from autograder.kernels.system import NODEV, NOEXEC, NOSUID, SET_DUMPABLE, mount, prctl
+
+KERNEL = (
+    "autograder.kernels.interior ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
+    "IPython.extensions.storemagic sqlite3 tornado.platform.asyncio tornado.queues tornado.locks"
+).split()
+MAX_REQUEST = 1 << 20
+FIRST_DESCRIPTOR = 3
+
+FAILED = "failed"  # in a kernel's folder: why it did not start
+NO_NESTING = 3  # exit status where no fork can be locked in
+
+Spawn = Callable[[Request], int]  # starts a supervised kernel, gives its supervisor's process id
+Run = Callable[[Request, Callable[[], None]], None]  # what a locked in fork does
+
+
+class Server:
+    """Serves connections until the lifeline ends. `spawn` starts one kernel."""
+
+    def __init__(self, listener: socket.socket, lifeline: int, spawn: Spawn) -> None:
+        self.listener, self.spawn = listener, spawn
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(listener, selectors.EVENT_READ, self._accept)
+        self.selector.register(lifeline, selectors.EVENT_READ, None)
+        self.kernels: dict[socket.socket, tuple[int, int]] = {}  # its supervisor: process id, descriptor
+
+    def serve(self) -> None:
+        """Answer until the lifeline ends."""
+        while True:
+            for key, _ in self.selector.select():
+                if key.data is None:
+                    return
+                key.data()
+
+    def _accept(self) -> None:
+        connection = self.listener.accept()[0]
+        self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(connection))
+
+    def _hear(self, connection: socket.socket) -> None:
+        try:
+            message = connection.recv(MAX_REQUEST)
+        except OSError:
+            message = b""
+        if not message:
+            self._drop(connection)
+            return
+        said = json.loads(message)
+        if "end" in said:
+            self._end(connection)
+        else:
+            self._start(connection, request_of(said))
+
+    def _start(self, connection: socket.socket, request: Request) -> None:
+        supervisor = self.spawn(request)
+        descriptor = os.pidfd_open(supervisor)
+        self.kernels[connection] = (supervisor, descriptor)
+        self.selector.register(descriptor, selectors.EVENT_READ, lambda: self._ended(connection))
+        _tell(connection, {"pid": supervisor})
+
+    def _end(self, connection: socket.socket) -> None:
+        if connection in self.kernels:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self.kernels[connection][1], signal.SIGTERM)
+
+    def _drop(self, connection: socket.socket) -> None:
+        """The client is gone."""
+        self.selector.unregister(connection)
+        self._end(connection)
+        if connection not in self.kernels:
+            connection.close()
+
+    def _ended(self, connection: socket.socket) -> None:
+        supervisor, descriptor = self.kernels.pop(connection)
+        _, status, usage = os.wait4(supervisor, 0)
+        self.selector.unregister(descriptor)
+        os.close(descriptor)
+        why = ENDINGS.get(os.waitstatus_to_exitcode(status), "")
+        _tell(connection, {"why": why, "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss << 10})
+        with suppress(KeyError):
+            self.selector.unregister(connection)
+        connection.close()
+
+
+def request_of(said: dict[str, Any]) -> Request:
+    """A request as it came through the connection."""
+    own = Policy(**said["policy"])
+    return Request(tuple(said["arguments"]), said["environment"], said["folder"], said["outside"], own)
+
+
+def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
+    with suppress(OSError):
+        connection.send(json.dumps(message).encode())
+
+
+def main() -> None:
+    """Load modules, prove that a fork can be locked in, serve."""
+    options = _options()
+    if options.user:
+        # bubblewrap has covered parts of root's /proc, and under a covered one no fork could mount its own
+        mount("proc", "/proc", "proc", NOSUID | NODEV | NOEXEC)
+        become(options.user)
+    with os.fdopen(options.filter, "rb") as file:
+        program = file.read()
+    listener = socket.socket(fileno=options.listener)
+    if not _nests(options.rehearsal, program):
+        sys.exit(NO_NESTING)
+    for module in (*KERNEL, *options.preload.split()):
+        importlib.import_module(module)
+    exec(options.prepare, {})
+    gc.collect()
+    gc.freeze()
+    threads = len(list(Path("/proc/self/task").iterdir()))
+    if threads > 1:
+        sys.exit(f"{threads} threads after loading {options.preload}: a fork would hang.")
+    os.write(options.announce, b"ready")
+    os.close(options.announce)
+    Server(listener, options.lifeline, lambda request: _fork(request, program, be_kernel)).serve()
+    os._exit(0)  # TensorFlow's own way out takes a second, where it comes to an end at all
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    for name in ("listener", "lifeline", "announce", "filter", "user"):
+        parser.add_argument(f"--{name}", type=int, default=0)
+    parser.add_argument("--rehearsal", required=True)  # a folder like a kernel's
+    parser.add_argument("--preload", default="")
+    parser.add_argument("--prepare", default="")
+    return parser.parse_args()
+
+
+def become(user: int) -> None:
+    """Turn from root into an ordinary user, for good."""
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    prctl(SET_DUMPABLE, 1)  # else /proc/self belongs to root, and no user namespace could be mapped
+
+
+def _nests(folder: str, program: bytes) -> bool:
+    """Lock in one fork that does nothing: where namespaces do not nest, this shows it before anything is loaded."""
+    supervisor = _fork(Request((), {}, folder, "", Policy()), program, lambda request, ready: ready())
+    os.waitpid(supervisor, 0)
+    return not Path(folder, FAILED).exists()
+
+
+def _fork(request: Request, program: bytes, run: Run) -> int:
+    supervisor = os.fork()
+    if supervisor:
+        return supervisor
+    try:
+        alone()
+        run(request, sandbox.enter(request, program))
+    except BaseException:  # nobody listens to what a fork writes; the folder can be written until the kernel is ready
+        with suppress(OSError):
+            Path(request.folder, FAILED).write_text(traceback.format_exc())
+    finally:
+        os._exit(STATUS["refused"])
+
+
+def alone(kept: int = 0) -> None:
+    """Leave the server's session, signals and descriptors, but for one; standard streams go nowhere."""
+    os.setsid()
+    null = os.open(os.devnull, os.O_RDWR)
+    for number in range(FIRST_DESCRIPTOR):
+        os.dup2(null, number)
+    most = os.sysconf("SC_OPEN_MAX")
+    os.closerange(FIRST_DESCRIPTOR, max(kept, FIRST_DESCRIPTOR))
+    os.closerange(max(kept + 1, FIRST_DESCRIPTOR), most)
+    for order in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(order, signal.SIG_DFL)
+
+
+def be_kernel(request: Request, ready: Callable[[], None]) -> None:
+    """IPython's kernel, in a process that is locked in."""
+    interior = importlib.import_module("autograder.kernels.interior")
+    interior.start(request.arguments, request.policy.output, ready)
+
+
+if __name__ == "__main__":
+    main()
