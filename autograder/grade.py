@@ -11,11 +11,11 @@ from nbgrader.api import MissingEntry
 from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.limits import Limits
 from autograder.placing import read_folder
 from autograder.record import Recorder
 from autograder.release import tell_gradebook
 from autograder.result import Result
-from autograder.run import Limits
 from autograder.submission import Masters, Submission, grade_submission
 
 Progress = Callable[[str, str], None]  # student, status

@@ -22,8 +22,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from autograder.mishaps import NoEvidence
 from autograder.plan import Plan
-from autograder.run import NoEvidence
 
 Word = Literal["passed", "failed", "not attempted", "no evidence", "grader error"]
 GRACE = 10.0  # seconds that the process has, beyond the fork's own time, to answer

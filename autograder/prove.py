@@ -19,9 +19,10 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.grade import masters_of
 from autograder.judge import Verdict
+from autograder.limits import Limits
+from autograder.mishaps import DEATHS
 from autograder.plan import Plan
 from autograder.result import NotebookResult
-from autograder.run import SENTENCES, Limits
 from autograder.submission import Desk, grade_notebook
 
 NAMED = 3  # faults that one sentence names
@@ -112,7 +113,7 @@ def _lost(name: str, cells: list[NotebookNode]) -> str:
         for output in cell.outputs if name in (bindings(cell.source) or {}) else []:
             if output.output_type == "error":
                 raised = f"cell {_name(cell)} raises {output.ename}: {output.evalue}".removesuffix(": ")
-                said = output.evalue if output.ename in SENTENCES else raised
+                said = output.evalue if output.ename in DEATHS else raised
                 return f"which is not there since {_short(said)}; mend that cell"
     return ""
 

@@ -38,5 +38,7 @@ def most_serious(statuses: Iterable[str]) -> str:
     return next((word for word in STATUSES if word in found), "")
 
 
+UNSANDBOXED = "unsandboxed"  # graded without a sandbox, as the instructor asked for in so many words
+
 # What may be wrong with a submission, most serious first; of a class's CSV this is the documented precedence.
-STATUSES = ("grader-error", "damaged", "missing", "crash", "memory", "timeout", "output")
+STATUSES = ("grader-error", "damaged", "missing", "crash", "memory", "timeout", "output", "limit", UNSANDBOXED)

@@ -16,14 +16,17 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.answers import answered
+from autograder.drive import KernelError, fill
 from autograder.inert import inert, inert_sentence
 from autograder.judge import Judge, Verdict
+from autograder.limits import Limits
+from autograder.mishaps import NoEvidence
 from autograder.placing import place
 from autograder.plan import Plan, plans
 from autograder.reading import Damaged, parse
 from autograder.restore import restore
 from autograder.result import NotebookResult, Result, most_serious
-from autograder.run import KernelError, Limits, NoEvidence, Ran, fill, name_of, run
+from autograder.run import Ran, run
 
 
 @dataclass(frozen=True)
@@ -106,18 +109,11 @@ def grade_restored(
 def _explained(verdict: Verdict, ran: Ran) -> Verdict:
     """Where a name is missing and a cell before the test did not come through, that is why."""
     place = [_grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
-    before = [death for index in range(place) if (death := ran.deaths.get(index) or _memory(ran.notebook, index))]
+    before = [ran.mishaps[index] for index in sorted(ran.mishaps) if index < place]
     if verdict.reason != "missing" or not before:
         return verdict
     said = f"{verdict.rationale} Before it, {before[-1].sentence}."
     return replace(verdict, reason=before[-1].reason, rationale=said)
-
-
-def _memory(notebook: NotebookNode, index: int) -> NoEvidence | None:
-    """A cell that asked for more memory than there is raises, and its kernel lives on."""
-    errors = [output.get("ename") for output in notebook.cells[index].get("outputs", [])]
-    sentence = f"the cell {name_of(notebook.cells[index], index)} asked for more memory than there is"
-    return NoEvidence("memory", sentence) if "MemoryError" in errors else None
 
 
 def _without(desk: Desk, why: NoEvidence) -> NotebookResult:

@@ -14,10 +14,10 @@ from nbformat import NotebookNode
 from autograder.course import Course
 from autograder.feedback import feedback
 from autograder.grade import grade
+from autograder.limits import Limits
 from autograder.prove import prove
 from autograder.release import release
 from autograder.report import Table, table, write_csv
-from autograder.run import Limits
 from autograder.tests.conftest import ROOT
 
 SMALL = ROOT / "autograder" / "tests" / "courses" / "small"

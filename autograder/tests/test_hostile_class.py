@@ -8,8 +8,8 @@ import pytest
 
 from autograder.course import Course
 from autograder.grade import grade
+from autograder.limits import Limits
 from autograder.report import table
-from autograder.run import Limits
 from autograder.tests.conftest import kernels
 from autograder.tests.test_plain import ungraded
 

@@ -12,8 +12,8 @@ import pytest
 
 from autograder.evidence_kernel import encode_all
 from autograder.judge import Judge, JudgeLimits, Verdict
+from autograder.mishaps import NoEvidence
 from autograder.plan import Plan
-from autograder.run import NoEvidence
 
 PLAN = Plan("x-test", 2.0, ("x",), (), "", "assert x == 42, f'x is {x}'")
 

@@ -10,10 +10,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder import submission
 from autograder.course import Course
+from autograder.drive import KernelError
 from autograder.errors import CourseError
 from autograder.judge import Judge, JudgeLimits
+from autograder.limits import Limits
 from autograder.prove import faults, prove
-from autograder.run import KernelError, Limits
 
 CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "small"\n'
 MEND = "mend the test or the solution"

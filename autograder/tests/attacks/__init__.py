@@ -12,11 +12,10 @@ An attack is a module of constants; its docstring says in one sentence what it t
     EXPECT         {question: (word, part of the message)}, with the points as a third where it earns some;
                    the question "*" stands for all
     HONEST         questions that must still earn full marks: all that EXPECT does not name, if left out
-    LIMITS         {field of run.Limits: value}
+    LIMITS         {field of Limits: value}
     SECONDS        within which the submission is to be graded
     IN_A_BROWSER   True: no markup with @MARK@ in it may be alive in what instructor and student open
     GAIN           in two words, what it means if EXPECT's questions earn marks all the same: "full marks", if left out
-    NEEDS_SANDBOX  what cannot hold until kernels run in a sandbox, and why
 
 In any text, @GRADEBOOK@, @SOURCE@ (the solution), @CLASSMATE@ (another submission), @OUTSIDE@ (a folder where nothing
 may appear), @PORT@ (where someone listens) and @MARK@ stand for the real thing. Every process that an attack starts and

@@ -6,4 +6,3 @@ CELLS = {
 subprocess.Popen(["sleep", "20", "@MARK@"], start_new_session=True)
 q1 = 12"""
 }
-NEEDS_SANDBOX = "a process can leave the kernel's group; only a process namespace ends all of them"

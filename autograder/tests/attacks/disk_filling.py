@@ -8,5 +8,4 @@ q1 = 12"""
 }
 GAIN = "not stopped"
 EXPECT = {"q1": ("no evidence", "")}
-LIMITS = {"disk": 100 << 20}
-NEEDS_SANDBOX = "nothing bounds what a kernel writes yet"
+LIMITS = {"scratch": 100 << 20}

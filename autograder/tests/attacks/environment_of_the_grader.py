@@ -7,4 +7,3 @@ q1 = 12 if open(f"/proc/{os.getppid()}/environ").read() else 0"""
 }
 GAIN = "secret read"
 EXPECT = {"q1": ("no evidence", "")}
-NEEDS_SANDBOX = "the grader's process is visible, and its user's own; a process namespace of the kernel's hides it"

@@ -9,4 +9,3 @@ q1 = 12"""
 GAIN = "not stopped"
 EXPECT = {"q1": ("no evidence", "")}
 LIMITS = {"processes": 100}
-NEEDS_SANDBOX = "nothing bounds the number of a kernel's processes yet"

@@ -17,4 +17,3 @@ for _ in range(100):
 subprocess.Popen([sys.executable, "-c", updater, "@GRADEBOOK@", "@MARK@"], start_new_session=True)
 q1 = 12"""
 }
-NEEDS_SANDBOX = "a kernel of the grader's own user can write what he can write, and what it starts outlives it"

@@ -22,4 +22,3 @@ subprocess.Popen(command, start_new_session=True)
 q1 = 0"""
 }
 EXPECT = {"q1": ("failed", "q1: count the numbers in data.")}
-NEEDS_SANDBOX = "the judge is a process of the same user; only a process namespace hides it"

@@ -7,4 +7,3 @@ q1 = 12"""
 GAIN = "not stopped"
 EXPECT = {"q1": ("no evidence", "")}
 LIMITS = {"memory": 1 << 30}
-NEEDS_SANDBOX = "nothing bounds a kernel's memory yet"

@@ -6,5 +6,4 @@ CELLS = {
 socket.create_connection(("127.0.0.1", @PORT@), timeout=2)
 q1 = 12"""
 }
-HONEST = ()
-NEEDS_SANDBOX = "a kernel has the machine's network; only a network namespace takes it away"
+EXPECT = {"q1": ("no evidence", "q1: no such name")}

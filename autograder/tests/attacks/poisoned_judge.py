@@ -13,4 +13,3 @@ for task in Path(f"/proc/{os.getppid()}/task").glob("*/children"):
 q3 = np.zeros(4)"""
 }
 EXPECT = {"q3": ("failed", "q3: these are not the means of the columns.")}
-NEEDS_SANDBOX = "the judge's folder is the same user's; only a kernel that sees no such folder cannot write there"

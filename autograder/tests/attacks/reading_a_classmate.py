@@ -7,4 +7,3 @@ cells = json.load(open("@CLASSMATE@"))["cells"]
 exec("".join(next(cell["source"] for cell in cells if cell["metadata"]["nbgrader"]["grade_id"] == "q1")))"""
 }
 EXPECT = {"q1": ("no evidence", "q1: no such name")}
-NEEDS_SANDBOX = "a kernel of the grader's own user can read what he can read"

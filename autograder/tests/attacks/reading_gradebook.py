@@ -9,4 +9,3 @@ with sqlite3.connect("@GRADEBOOK@") as book:
 q1 = int(re.search(r"q1 == (\\w+)", "".join(sources))[1])"""
 }
 EXPECT = {"q1": ("no evidence", "q1: no such name")}
-NEEDS_SANDBOX = "a kernel of the grader's own user can read what he can read"

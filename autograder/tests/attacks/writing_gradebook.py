@@ -8,5 +8,4 @@ with sqlite3.connect("@GRADEBOOK@") as book:
     book.execute("INSERT INTO student (id) VALUES ('ghost')")
 q1 = 12"""
 }
-HONEST = ()
-NEEDS_SANDBOX = "a kernel of the grader's own user can write what he can write"
+EXPECT = {"q1": ("no evidence", "q1: no such name")}

@@ -5,5 +5,4 @@ CELLS = {
     source.write(" ")
 q1 = 12"""
 }
-HONEST = ()
-NEEDS_SANDBOX = "a kernel of the grader's own user can write what he can write"
+EXPECT = {"q1": ("no evidence", "q1: no such name")}

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.run import Limits
+from autograder.limits import Limits
 from autograder.tests import attacks
 
 TINY, ALL = "tiny", "*"
@@ -45,7 +45,6 @@ class Attack:
     seconds: float = 60.0
     in_a_browser: bool = False
     gain: str = "full marks"
-    needs_sandbox: str = ""
 
     @property
     def title(self) -> str:
@@ -61,10 +60,8 @@ class Attack:
         return question in self.honest if self.honest is not None else self.expected(question) is None
 
     def bounds(self) -> Limits:
-        """The limits it runs under; those that this grader does not know of yet are left out."""
-        known = {field.name for field in dataclasses.fields(Limits)}
-        own = {name: value for name, value in self.limits.items() if name in known}
-        return Limits(**{"cell_seconds": SECONDS[self.notebook == TINY], "start_seconds": 30.0, **own})
+        """The limits it runs under."""
+        return Limits(**{"cell_seconds": SECONDS[self.notebook == TINY], "start_seconds": 30.0, **self.limits})
 
 
 @cache

@@ -14,7 +14,7 @@ from autograder.tests.attacks.bench.attack import Attack, found
 from autograder.tests.attacks.bench.outcome import Outcome, faults, gained, lost
 from autograder.tests.attacks.bench.scene import scene
 
-HELD, KEPT, SANDBOX, NONE = "held", "marks kept", "needs the sandbox", "–"
+HELD, KEPT, NONE = "held", "marks kept", "–"
 HONEST = "honest"  # how the names of attacks begin that are none
 PATIENCE = 300.0  # seconds for one attack on both graders, with everything round it
 
@@ -53,8 +53,6 @@ def _verdict(outcome: Outcome, name: str) -> str:
 def our_words(attack: Attack, outcome: Outcome) -> str:
     """The same of our grader, which is held to every word that the attack expects."""
     wrong = faults(attack, outcome)
-    if wrong and attack.needs_sandbox:
-        return SANDBOX
     said = in_words(attack, outcome)
     return f"**not as expected**: {said}" if wrong and said.startswith((HELD, KEPT)) else said
 
@@ -74,11 +72,9 @@ def markdown(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table, and a line that counts."""
     lines = ["| attack | plain nbgrader | autograder |", "|---|---|---|"]
     lines += [f"| {row.attack} | {row.plain} | {row.ours} |" for row in rows]
-    waiting = sum(row.ours == SANDBOX for row in rows)
     counts = {"plain nbgrader": [row.plain for row in rows], "autograder": [row.ours for row in rows]}
     said = [f"{name} holds in {_holding(cells)}" for name, cells in counts.items() if set(cells) != {NONE}]
-    wait = f"; {waiting} wait for the sandbox" if waiting else ""
-    return "\n".join([*lines, "", f"Of {len(rows)} attacks {', '.join(said)}{wait}."])
+    return "\n".join([*lines, "", f"Of {len(rows)} attacks {', '.join(said)}."])
 
 
 def _holding(cells: Sequence[str]) -> int:
@@ -102,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     rows = side_by_side(attacks, lambda attack: _apart(attack, chosen.ours_only))
     _say(markdown(rows))
-    return int(any(not row.ours.startswith((HELD, KEPT, SANDBOX)) for row in rows))
+    return int(any(not row.ours.startswith((HELD, KEPT)) for row in rows))
 
 
 def side_by_side(attacks: Mapping[str, Attack], run: Callable[[Attack], Row]) -> list[Row]:
