@@ -37,8 +37,9 @@ ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABL
 ENFORCED = ("cpu_seconds", "memory", "processes", "files", "file_size", "scratch", "prepare")  # by the sandbox
 MOST_GROWTH = 300 << 20  # bytes
 LOOK = 0.05  # seconds
+ROOM = 2  # what a cell sends may be so many times what it may print: print raises, more than that ends the kernel
 IOPUB_SECONDS = 10  # that the rest of a cell's messages may follow its reply
-UNFINISHED = "IOPub"  # in what nbclient says when they do not
+UNFINISHED = "IOPub"  # in what nbclient says when they do not, before it shows the cell
 
 
 class KernelError(Exception):
@@ -64,7 +65,7 @@ class Client(NotebookClient):
         """Take in one message of any kind, or, past the limit, none and end the cell."""
         size = len(repr(msg["content"]))
         self.spent_cell, self.spent = self.spent_cell + size, self.spent + (0 if self.taking else size)
-        most = MAX_EVIDENCE if self.taking else self.limits.cell_output
+        most = MAX_EVIDENCE if self.taking else ROOM * self.limits.cell_output
         if self.spent_cell > most or self.spent > self.limits.notebook_output:
             self.flooded = True
             assert self.task_poll_for_reply is not None
@@ -76,10 +77,10 @@ class Client(NotebookClient):
         """Run one cell within `seconds`; raises DeathError where that ends the kernel."""
         self.timeout, self.spent_cell = max(1, math.ceil(seconds)), 0
         try:
-            with self._watched(self.timeout + 1):
+            with self._watched(self.timeout + IOPUB_SECONDS + 1):
                 await self.async_execute_cell(cell, index, execution_count=None)
         except CellTimeoutError as error:
-            raise DeathError("unfinished" if UNFINISHED in str(error) else "timeout") from None
+            raise DeathError("unfinished" if UNFINISHED in str(error).partition("Here is")[0] else "timeout") from None
         except DeadKernelError:
             raise DeathError(await self._cause()) from None
         except Exception:  # what Jupyter's own client trips over was not sent by an honest cell

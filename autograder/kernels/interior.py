@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,12 +22,17 @@ class CappedStream(OutStream):  # type: ignore[misc]
     left = 0
 
     def write(self, string: str) -> int | None:
-        """Write, or raise OutputLimitError; both streams of a cell count together."""
+        """Write, or raise OutputLimitError; both streams of a cell count together.
+
+        What child processes print comes through a thread that must go on reading: there the rest is dropped.
+        """
         now = self.parent_header.get("msg_id")
         if now != CappedStream.cell:
             CappedStream.cell, CappedStream.left = now, CappedStream.limit
         CappedStream.left -= len(string)
         if CappedStream.left < 0:
+            if threading.current_thread() is self.watch_fd_thread:
+                return None
             raise OutputLimitError(f"this cell printed more than {CappedStream.limit} characters")
         written: int | None = super().write(string)
         return written

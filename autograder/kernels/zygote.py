@@ -56,6 +56,7 @@ class Server:
         self.selector = selectors.DefaultSelector()
         self.selector.register(listener, selectors.EVENT_READ, self._accept)
         self.selector.register(lifeline, selectors.EVENT_READ, None)
+        self.clients: set[socket.socket] = set()  # those that still listen
         self.kernels: dict[socket.socket, tuple[int, int]] = {}  # its supervisor: process id, descriptor
 
     def serve(self) -> None:
@@ -68,9 +69,12 @@ class Server:
 
     def _accept(self) -> None:
         connection = self.listener.accept()[0]
+        self.clients.add(connection)
         self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(connection))
 
     def _hear(self, connection: socket.socket) -> None:
+        if connection not in self.clients:  # its kernel has ended in the same moment
+            return
         try:
             message = connection.recv(MAX_REQUEST)
         except OSError:
@@ -97,11 +101,12 @@ class Server:
                 signal.pidfd_send_signal(self.kernels[connection][1], signal.SIGTERM)
 
     def _drop(self, connection: socket.socket) -> None:
-        """The client is gone."""
-        self.selector.unregister(connection)
-        self._end(connection)
-        if connection not in self.kernels:
+        """The client is gone, or its kernel is."""
+        if connection in self.clients:
+            self.clients.discard(connection)
+            self.selector.unregister(connection)
             connection.close()
+        self._end(connection)
 
     def _ended(self, connection: socket.socket) -> None:
         supervisor, descriptor = self.kernels.pop(connection)
@@ -110,9 +115,7 @@ class Server:
         os.close(descriptor)
         why = ENDINGS.get(os.waitstatus_to_exitcode(status), "")
         _tell(connection, {"why": why, "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss << 10})
-        with suppress(KeyError):
-            self.selector.unregister(connection)
-        connection.close()
+        self._drop(connection)
 
 
 def request_of(said: dict[str, Any]) -> Request:
