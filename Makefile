@@ -89,4 +89,5 @@ $(READY): pyproject.toml
 	@echo "setting up $(ENV) (once; takes a minute or two)"
 	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[learn,test]"
+	@$(BIN)/python -m jupyter kernelspec install --sys-prefix autograder/kernels/share/kernels/autograder 2>/dev/null
 	@touch $@

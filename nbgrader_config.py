@@ -29,6 +29,13 @@ c.Autograde.sanitize_preprocessors = plain.SANITIZE
 c.Autograde.autograde_preprocessors = plain.AUTOGRADE
 c.Autograde.pre_convert_hook = plain.before
 
+# Kernels run TensorFlow step by step: `predict` takes half as long, and gives the same numbers.
+c.Limits.prepare = "import tensorflow as tf; tf.config.run_functions_eagerly(True)"
+
+# What a notebook may use while it is graded (see autograder/limits.py for all), with the defaults.
+#   c.Limits.cell_seconds = 60
+#   c.Limits.memory = 3 << 30
+
 # When an assignment is due, by name, and what lateness costs: nothing ("none"), everything ("zero"),
 # or a share of the score for each day begun, with the plugin below.
 #   c.Course.due_dates = {"rnn_shapes": "2027-01-31 23:59 UTC"}

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
-from traitlets import Dict, List, Unicode
+from traitlets import Dict, List, TraitError, Unicode
 from traitlets.config import Config
 from traitlets.config.configurable import LoggingConfigurable
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.errors import CourseError
+from autograder.limits import Limits
 
 CONFIG = "nbgrader_config.py"
 
@@ -65,6 +66,14 @@ class Course(LoggingConfigurable):
     def root(self) -> Path:
         """The course folder."""
         return Path(self.directory.root)
+
+    @property
+    def limits(self) -> Limits:
+        """What a notebook may use; raises CourseError where a setting is none."""
+        try:
+            return Limits.configured(self)
+        except TraitError as error:
+            raise CourseError(f"{self.root / CONFIG}: c.Limits: {error}") from error
 
     @property
     def settings(self) -> Config:

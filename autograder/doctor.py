@@ -6,10 +6,19 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 
+from jupyter_client.kernelspec import KernelSpecManager
 from packaging.requirements import Requirement
 
 from autograder.course import Course, find_alembic
+from autograder.drive import KernelError
 from autograder.errors import CourseError
+from autograder.escapes import ATTEMPTS, escapes
+from autograder.sandboxed import limits_of
+
+SHAPES = {
+    "warm": "kernels are forked with everything loaded",
+    "cold": "each kernel starts anew, since namespaces do not nest here",
+}
 
 
 @dataclass(frozen=True)
@@ -26,8 +35,8 @@ class Finding:
 
 def examine(course: Course | None) -> list[Finding]:
     """Look at Python, the pinned packages, alembic, and the course if there is one."""
-    findings = [_python(), *_packages(), _alembic()]
-    return findings + _course(course) if course else findings
+    findings = [_python(), *_packages(), _alembic(), _kernelspec()]
+    return [*findings, *_course(course), *_sandbox(course)] if course else findings
 
 
 def _python() -> Finding:
@@ -57,6 +66,27 @@ def _packages() -> list[Finding]:
 def _alembic() -> Finding:
     find_alembic()
     return Finding(shutil.which("alembic") is not None, "alembic, which makes gradebooks", "run `make setup`")
+
+
+def _kernelspec() -> Finding:
+    known = KernelSpecManager().find_kernel_specs()
+    return Finding("autograder" in known, "kernelspec autograder, for other Jupyter tools", "run `make setup`")
+
+
+def _sandbox(course: Course) -> list[Finding]:
+    """Which shape of sandbox this machine gives, and whether it holds: the escape attempts are made."""
+    try:
+        limits = limits_of(course)
+    except CourseError as error:
+        return [Finding(False, "sandbox", str(error))]
+    if limits.sandbox == "none":
+        return [Finding(False, "sandbox: none", "c.Limits.sandbox is 'none': student code runs with your rights")]
+    try:
+        out = escapes(limits)
+    except KernelError as error:
+        return [Finding(False, f"sandbox, {limits.sandbox}", str(error))]
+    held = f"sandbox, {limits.sandbox}: {SHAPES[limits.sandbox]}; {len(ATTEMPTS)} escape attempts"
+    return [Finding(not out, f"{held} {'failed' if not out else 'made'}", "; ".join(out))]
 
 
 def _course(course: Course) -> list[Finding]:

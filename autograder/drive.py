@@ -38,6 +38,7 @@ ENFORCED = ("cpu_seconds", "memory", "processes", "files", "file_size", "scratch
 MOST_GROWTH = 300 << 20  # bytes
 LOOK = 0.05  # seconds
 ROOM = 2  # what a cell sends may be so many times what it may print: print raises, more than that ends the kernel
+WALL = 1.5  # a kernel's own limit of time, for what outlives its notebook: so many times that
 IOPUB_SECONDS = 10  # that the rest of a cell's messages may follow its reply
 UNFINISHED = "IOPub"  # in what nbclient says when they do not, before it shows the cell
 
@@ -151,7 +152,7 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
     sandboxed = limits.sandbox != "none"
     where = {"transport": "ipc", "ip": str(place / "k"), "connection_file": str(place / "c.json")}
     enforced = {name: getattr(limits, name) for name in ENFORCED}
-    box = {"shape": limits.sandbox, "output": limits.cell_output, "wall_seconds": 2 * limits.notebook_seconds}
+    box = {"shape": limits.sandbox, "output": limits.cell_output, "wall_seconds": WALL * limits.notebook_seconds}
     client = Client(
         nb=notebook,
         config=Config(

@@ -2,8 +2,8 @@
 
 Theory of operation. The first kernel of a process starts a server (a zygote, or where namespaces do not nest its cold
 stand-in) and a folder of its own, which holds the server's socket and a folder for each kernel. Later kernels find it
-there, also those of processes that `shared` has told of it. The server lives as long as the pipe to its starter; what
-a starter that was killed left on the disk, the next one removes.
+there, also those of child processes that `shared` has told of it. The server lives as long as the pipe to its starter;
+what a starter that was killed left on the disk, the next one removes.
 """
 
 import atexit
@@ -56,35 +56,43 @@ class _Server:
 _lock = threading.Lock()
 _servers: dict[str, _Server] = {}
 _own: list[Path] = []
+_refused: set[str] = set()  # shapes that this machine does not give
 
 
-def connect(loaded: Loaded, shape: str = "auto") -> socket.socket:
-    """A connection for one kernel; starts the server where there is none. Raises NoSandboxError."""
+def server(loaded: Loaded, shape: str = "auto") -> Path:
+    """The socket of a server, started where there is none; raises NoSandboxError.
+
+    Its folder is where kernels have folders of their own.
+    """
     with _lock:
         for wanted in ("warm", "cold") if shape == "auto" else (shape,):
             with contextlib.suppress(_NoNestingError):
-                return _connect(loaded, wanted)
+                return _server(loaded, wanted)
     raise NoSandboxError(
         "namespaces do not nest on this machine, so no kernel can be forked into a sandbox of its own; "
-        "set c.SandboxProvisioner.shape = 'cold'."
+        "set c.Limits.sandbox = 'cold'."
     )
 
 
-def place() -> Path:
-    """The folder for this process' kernels, made where there is none."""
-    if shared := os.environ.get(PLACE):
-        return Path(shared)
-    if not _own:
-        _sweep()
-        _own.append(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
-        _own[0].chmod(0o711)  # a kernel's user passes through, to folders of its own
-        atexit.register(close)
-    return _own[0]
+def connect(path: Path) -> socket.socket:
+    """A connection to a server, for one kernel."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        connection.connect(str(path))
+    except OSError:
+        connection.close()
+        raise
+    return connection
 
 
-def shared() -> dict[str, str]:
-    """What a child process' environment needs to share this process' servers."""
-    return {PLACE: str(place())}
+def shape_of(path: Path) -> Shape:
+    """Which shape of sandbox a server gives."""
+    return "warm" if path.name.startswith("w") else "cold"
+
+
+def shared(path: Path) -> dict[str, str]:
+    """What a child process' environment needs to find this process' server."""
+    return {PLACE: str(path.parent)}
 
 
 def close() -> None:
@@ -106,17 +114,27 @@ class _NoNestingError(Exception):
     """The warm shape is not to be had."""
 
 
-def _connect(loaded: Loaded, shape: str) -> socket.socket:
-    path = place() / f"{shape[0]}{loaded.name}"
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    if (place() / f"{NO_NESTING}").exists() and shape == "warm":
+def _server(loaded: Loaded, shape: str) -> Path:
+    if shape in _refused:
         raise _NoNestingError
-    with contextlib.suppress(OSError):
-        connection.connect(str(path))
-        return connection
+    name = f"{shape[0]}{loaded.name}"
+    for folder in (*filter(None, [os.environ.get(PLACE)]), _place()):
+        path = Path(folder, name)
+        with contextlib.suppress(OSError):
+            connect(path).close()
+            return path
     _start(loaded, shape, path)
-    connection.connect(str(path))
-    return connection
+    return path
+
+
+def _place() -> Path:
+    """The folder of this process' servers and kernels."""
+    if not _own:
+        _sweep()
+        _own.append(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
+        _own[0].chmod(0o711)  # a kernel's user passes through, to folders of its own
+        atexit.register(close)
+    return _own[0]
 
 
 def _start(loaded: Loaded, shape: str, path: Path) -> None:
@@ -139,7 +157,7 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
         return
     os.close(ours)
     path.unlink()
-    _explain(process, shape)
+    _explain(process, shape, path.with_suffix(".log"))
 
 
 def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> subprocess.Popen[bytes]:
@@ -164,13 +182,12 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
         )
 
 
-def _explain(process: subprocess.Popen[bytes], shape: str) -> None:
+def _explain(process: subprocess.Popen[bytes], shape: str, log: Path) -> None:
     ended = process.wait()
     if ended == NO_NESTING:
-        (place() / f"{NO_NESTING}").touch()
+        _refused.add(shape)
         raise _NoNestingError
-    logs = sorted(place().glob("*.log"), key=lambda path: path.stat().st_mtime)
-    said = logs[-1].read_text(errors="replace").strip().splitlines()[-1:] or [f"it ended with {ended}"]
+    said = log.read_text(errors="replace").strip().splitlines()[-1:] or [f"it ended with {ended}"]
     raise NoSandboxError(f"the {shape} sandbox does not start here: {said[0]}")
 
 

@@ -14,7 +14,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Integer, Type, default
 
-SPEC = KernelSpec.from_resource_dir(str(Path(__file__).parent / "spec"))
+SPEC = KernelSpec.from_resource_dir(str(Path(__file__).parent / "share" / "kernels" / "autograder"))
 QUEUED = 64
 
 

@@ -75,6 +75,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     connection: socket.socket | None = None
     folder: Path | None = None
+    server: Path | None = None
     supervisor = 0
     ended: Ended | None = None
 
@@ -120,10 +121,11 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
                 connection.send(b'{"end": true}')
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Make the kernel's folder, its connection file and a copy of its working folder."""
+        """Make the kernel's folder, its connection file and a copy of its working folder; raises NoSandboxError."""
         manager = self.parent
+        self.server = await asyncio.to_thread(client.server, Loaded(self.preload, self.prepare), self.shape)
         if self.folder is None:
-            self.folder = Path(tempfile.mkdtemp(prefix="k", dir=client.place()))
+            self.folder = Path(tempfile.mkdtemp(prefix="k", dir=self.server.parent))
             manager.transport, manager.cache_ports = "ipc", False
             manager.ip, manager.connection_file = str(self.folder / "k"), str(self.folder / "c.json")
             manager.write_connection_file()
@@ -136,8 +138,9 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         return dict(await super().pre_launch(cmd=command, **kwargs))
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
-        """Ask the server for a kernel; raises NoSandboxError where there can be none."""
+        """Ask the server for a kernel."""
         assert self.folder is not None
+        assert self.server is not None
         inside, words = str(KERNELS / self.folder.name), cmd[cmd.index("-f") :]
         given = kwargs.get("env") or os.environ
         seen = {name: given[name] for name in (*host.KEPT, *self.environment) if name in given}
@@ -149,8 +152,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             "policy": asdict(self.policy()),
         }
         self.ended = None
-        loaded = Loaded(self.preload, self.prepare)
-        self.connection = await asyncio.to_thread(client.connect, loaded, self.shape)
+        self.connection = client.connect(self.server)
         self.connection.send(json.dumps(request).encode())
         self.supervisor = json.loads(self.connection.recv(MAX_MESSAGE))["pid"]
         return dict(self.connection_info)
