@@ -41,9 +41,7 @@ ATTEMPTS = (
     Attempt("write to the system", "import sys\nopen(sys.prefix + '/left', 'w').write('here')\nout = True"),
     Attempt("read the grader's answers", "import autograder.samples\nout = True"),
     Attempt("see your environment", "import os\nout = '@WORD@' in str(os.environ)"),
-    Attempt(
-        "talk to the network", "import socket\nout = socket.create_connection(('127.0.0.1', @PORT@), 2) is not None"
-    ),
+    Attempt("talk to the network", "import socket\nout = bool(socket.create_connection(('127.0.0.1', @PORT@), 2))"),
     Attempt("see or end your processes", "import os\nos.kill(@PID@, 0)\nos.kill(@PID@, 9)\nout = True"),
     Attempt("end everything", "import os\nos.kill(-1, 9)"),
     Attempt("make namespaces", "import ctypes\nout = ctypes.CDLL(None).unshare(0x10000000) == 0"),

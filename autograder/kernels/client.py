@@ -118,8 +118,9 @@ def _server(loaded: Loaded, shape: str) -> Path:
     if shape in _refused:
         raise _NoNestingError
     name = f"{shape[0]}{loaded.name}"
-    for folder in (*filter(None, [os.environ.get(PLACE)]), _place()):
-        path = Path(folder, name)
+    known = os.environ.get(PLACE)
+    for folder in ([Path(known)] if known else []) + [_place()]:
+        path = folder / name
         with contextlib.suppress(OSError):
             connect(path).close()
             return path

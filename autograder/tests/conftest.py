@@ -15,20 +15,46 @@ from nbformat import NotebookNode
 from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.judge import Judge
+from autograder.kernels import client
+from autograder.kernels.client import Loaded
+from autograder.kernels.host import NoSandboxError
+from autograder.kernels.provisioner import MODULES
 from autograder.plan import Plan, plans
 
+SERVER = "-m autograder.kernels."  # in the command of a server of kernels
+PATIENCE = 5.0  # seconds that a process has to end
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "solutions" / "rnn_shapes"
 NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
 
 
 def kernels() -> list[int]:
-    """Process ids of the kernels that this process has started and not ended."""
-    found = []
-    for child in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # ended just now, or ended and not yet waited for
-            found += [child.pid] * ("ipykernel" in " ".join(child.cmdline()))
-    return found
+    """Process ids of the kernels, and of their supervisors, that this process has started and that do not end."""
+    children = {child.pid: _command(child) for child in psutil.Process().children(recursive=True)}
+    found = [child for child in psutil.Process().children(recursive=True) if _is_kernel(child, children)]
+    return [left.pid for left in psutil.wait_procs(found, timeout=PATIENCE)[1]]
+
+
+def _is_kernel(process: psutil.Process, commands: dict[int, str]) -> bool:
+    """One with ipykernel's command, or the child of a server that is no server itself."""
+    with contextlib.suppress(psutil.Error):  # ended just now
+        servers = [pid for pid, command in commands.items() if SERVER in command and "bwrap" not in command]
+        return "ipykernel" in commands.get(process.pid, "") or process.ppid() in servers
+    return False
+
+
+def _command(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
+
+
+def sandbox_or_skip() -> None:
+    """Skip a test where this machine has no sandbox; the reason says what is missing."""
+    try:
+        client.server(Loaded(MODULES))
+    except NoSandboxError as error:
+        pytest.skip(f"no sandbox: {error}")
 
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}

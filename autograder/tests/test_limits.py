@@ -1,0 +1,141 @@
+"""Each limit met by a real kernel: the verdict's reason, its sentence, the next kernel, and nothing left behind."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+from traitlets.config import Config
+
+from autograder.course import Course
+from autograder.errors import CourseError
+from autograder.evidence import decode_all
+from autograder.kernels import client
+from autograder.kernels.manager import SandboxKernelManager
+from autograder.limits import MIB, Limits
+from autograder.mishaps import NoEvidence
+from autograder.plan import Plan
+from autograder.run import Ran, run
+from autograder.tests.conftest import PATIENCE, kernels, sandbox_or_skip
+
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("limits")]
+TIGHT = Limits(
+    cell_seconds=20,
+    cpu_seconds=3,
+    memory=900 * MIB,
+    processes=40,
+    files=128,
+    file_size=MIB,
+    scratch=4 * MIB,
+    cell_output=100_000,
+    message=MIB,
+    fresh_kernels=1,
+)
+PLAN = Plan("x-test", 1.0, ("x",), (), "", "")
+HOG = """import subprocess, sys
+hog = "import sys; kept = bytearray(b'x' * 300_000_000); sys.stdin.read()"
+hogs = [subprocess.Popen([sys.executable, "-c", hog], stdin=subprocess.PIPE) for _ in range(4)]
+[hog.wait() for hog in hogs]"""
+MEETINGS = {
+    "cpu_seconds": ("while True: pass", "timeout", "the notebook used more than 3 s of processor time and was stopped"),
+    "memory": (HOG, "memory", "the cell number 1 used more than 900 MiB of memory and was stopped"),
+    "memory at once": ("x = bytearray(50 << 30)", "memory", "the cell number 1 asked for more memory than there is"),
+    "processes": (
+        "import subprocess\nall = [subprocess.Popen(['sleep', '60']) for _ in range(99)]",
+        "limit",
+        "the cell number 1 started more than 40 processes",
+    ),
+    "threads": (
+        "import threading\nwait = threading.Event().wait\nfor _ in range(99): threading.Thread(target=wait).start()",
+        "limit",
+        "the cell number 1 started more than 40 threads",
+    ),
+    "files": ("all = [open(__import__('os').devnull) for _ in range(199)]", "limit", "opened more than 128 files"),
+    "file_size": (
+        "open('a', 'wb').write(bytes(2 << 20))",
+        "limit",
+        "wrote a file of more than 1 MiB",
+    ),
+    "scratch": (
+        "for i in range(9): open(f'{i}', 'wb').write(bytes(1 << 20))",
+        "limit",
+        "the cell number 1 wrote more than 4 MiB of files",
+    ),
+    "scratch elsewhere": (
+        "for i in range(9): open(f'/{\"dev/shm\" if i % 2 else \"tmp\"}/{i}', 'wb').write(bytes(1 << 20))",
+        "limit",
+        "the cell number 1 wrote more than 4 MiB of files",
+    ),
+    "cell_output": ("print('x' * 200_000)", "output", "the cell number 1 put out more than 0.0953674 MiB"),
+    "sent": ("for _ in range(99): display('x' * 5_000)", "output", "the cell number 1 put out more than"),
+    "message": ("display('x' * 3_000_000)", "output", "the cell number 1 sent a message of more than 1 MiB, or never"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    sandbox_or_skip()
+    mounts = Path("/proc/self/mountinfo").read_text()
+    yield
+    assert kernels() == []
+    assert [path.name for place in client._own for path in place.iterdir() if path.name.startswith("k")] == []
+    assert Path("/proc/self/mountinfo").read_text() == mounts
+
+
+def _run(source: str, limits: Limits) -> Ran:
+    test = nbformat.v4.new_code_cell(metadata={"nbgrader": {"grade_id": "x-test"}})
+    return run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source), test]), [PLAN], {}, limits)
+
+
+@pytest.mark.parametrize("name", MEETINGS)
+def test_a_limit_met_costs_that_cell_and_says_so(name: str) -> None:
+    source, reason, sentence = MEETINGS[name]
+    ran = _run(f"{source}\nx = 1", TIGHT)
+    assert ran.mishaps[0].reason == reason
+    assert sentence in ran.mishaps[0].sentence
+    text = ran.taken["x-test"]
+    assert isinstance(text, NoEvidence) or "no such name" in str(decode_all(text)["x"].refusal)
+    assert decode_all(str(_run("x = 1", TIGHT).taken["x-test"]))["x"].value == 1
+
+
+@pytest.mark.parametrize("name", ["memory", "cpu_seconds", "scratch", "processes"])
+def test_the_cold_shape_has_the_same_limits(name: str) -> None:
+    source, reason, sentence = MEETINGS[name]
+    ran = _run(f"{source}\nx = 1", replace(TIGHT, sandbox="cold"))
+    assert ran.mishaps[0].reason == reason
+    assert sentence in ran.mishaps[0].sentence
+
+
+def test_a_kernel_is_ended_with_its_client_or_its_time() -> None:
+    async def lives(seconds: float) -> float:
+        config = Config(SandboxProvisioner={"wall_seconds": seconds, "preload": ""})
+        manager = SandboxKernelManager(config=config)
+        await manager.start_kernel()
+        started = time.monotonic()
+        await manager.provisioner.wait()
+        await manager.cleanup_resources()
+        assert manager.provisioner is None or manager.provisioner.ended.why == "wall"
+        return time.monotonic() - started
+
+    assert asyncio.run(lives(0.3)) < PATIENCE
+
+
+def test_a_kernel_that_floods_its_sockets_does_not_fill_the_grader() -> None:
+    flood = """import zmq
+socket = get_ipython().kernel.iopub_socket.io_thread.socket
+while True: socket.send(b"x" * (1 << 19), zmq.SNDMORE)"""
+    ran = _run(flood, replace(TIGHT, cell_seconds=5, cpu_seconds=60, memory=3 << 30))
+    assert ran.mishaps[0].reason in ("output", "timeout", "memory")
+
+
+def test_limits_are_settings_of_the_course(course: Course) -> None:
+    set_here = Config(course.config)
+    set_here.Limits.memory = 1 << 30
+    set_here.Limits.sandbox = "cold"
+    assert Course(config=set_here).limits == replace(course.limits, memory=1 << 30, sandbox="cold")
+    set_here.Limits.memory = "much"
+    with pytest.raises(CourseError, match=r"nbgrader_config.py: c.Limits: The 'memory' trait .* expected an int"):
+        _ = Course(config=set_here).limits
