@@ -166,7 +166,7 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
     if shape == "warm":
         rehearsal = path.with_suffix(".r")
         rehearsal.mkdir(exist_ok=True)
-        host.give(rehearsal)
+        host.give(rehearsal, host.user())
         options += ["--rehearsal", str(KERNELS / rehearsal.name), "--user", str(host.user())]
         options += ["--preload", loaded.preload, "--prepare", loaded.prepare]
     outside = [*host.wall(path.parent, KERNELS), "--"] if shape == "warm" else []

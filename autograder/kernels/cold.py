@@ -60,6 +60,8 @@ def _fork(request: Request, program: int) -> int:
 
 def _supervise(request: Request, program: int) -> None:
     reading, writing = os.pipe()
+    user = host.own_user()
+    host.give(Path(request.outside), user)
     said = os.memfd_create("request")
     os.write(said, json.dumps(asdict(request)).encode())
     for descriptor in (said, program):
@@ -67,7 +69,7 @@ def _supervise(request: Request, program: int) -> None:
     command = [*host.wall(Path(request.outside), Path(request.folder), request.policy.scratch), "--die-with-parent"]
     inside = [sys.executable, "-P", "-m", MODULE, "--request", str(said), "--filter", str(program)]
     wrapped = subprocess.Popen(
-        [*command, "--info-fd", str(writing), "--", *inside, "--user", str(host.user())],
+        [*command, "--info-fd", str(writing), "--", *inside, "--user", str(user)],
         env=host.environment(),
         pass_fds=(writing, said, program),
     )

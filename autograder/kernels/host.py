@@ -19,6 +19,7 @@ from autograder.kernels.syscalls import program
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")  # links into /usr on most systems
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
 LAST = ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/")
+FIRST_USER = 1_000_000  # beyond the users that there are
 KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "VIRTUAL_ENV")
 
 
@@ -42,9 +43,13 @@ def user() -> int:
     return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else 0
 
 
-def give(path: Path) -> None:
-    """Let the kernel's user have a file or folder, and what is in it."""
-    number = user()
+def own_user() -> int:
+    """The same, but another one for each supervisor: outside a user namespace, processes are counted by their user."""
+    return user() and FIRST_USER + os.getpid()
+
+
+def give(path: Path, number: int) -> None:
+    """Let a kernel's user have a file or folder, and what is in it; 0 is whoever has it."""
     for place in [path, *path.rglob("*")] if number else []:
         os.chown(place, number, number, follow_symlinks=False)
 
@@ -58,7 +63,7 @@ def wall(folder: Path, inside: Path, scratch: int = 0) -> list[str]:
     mounts = "" if scratch else "--cap-add CAP_SYS_ADMIN"
     whose = f"--cap-add CAP_SETUID --cap-add CAP_SETGID {mounts}" if user() else "--unshare-user"
     own = [*_way(inside), "--bind", str(folder), str(inside)]
-    return [bubblewrap(), *namespaces.split(), *whose.split(), *_shown(), *_space(scratch), *own, *LAST]
+    return [bubblewrap(), *namespaces.split(), *whose.split(), *_space(scratch), *_shown(), *own, *LAST]
 
 
 def environment() -> dict[str, str]:
@@ -88,13 +93,13 @@ def _shown() -> Iterator[str]:
             yield from ("--ro-bind", str(place), str(place))
     for name in SETTINGS:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
-    yield from ("--proc", "/proc", "--dev", "/dev")
     for folder in python_folders():
         yield from (*_way(folder), "--ro-bind", str(folder), str(folder))
     yield from _package()
 
 
 def _space(scratch: int) -> Iterator[str]:
+    yield from ("--proc", "/proc", "--dev", "/dev")
     sized = ("--size", str(scratch)) if scratch else ()
     for place in (str(SCRATCH), "/tmp", "/dev/shm") if scratch else ("/tmp",):
         yield from ("--perms", "1777", *sized, "--tmpfs", place)

@@ -133,7 +133,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         self.connection_info = manager.get_connection_info()
         if kwargs.get("cwd"):
             _copy(Path(kwargs["cwd"]), self.folder / "cwd", self.policy().scratch // 2)
-        host.give(self.folder)
+        host.give(self.folder, host.user())
         command = manager.format_kernel_cmd(kwargs.pop("extra_arguments", []))
         return dict(await super().pre_launch(cmd=command, **kwargs))
 
