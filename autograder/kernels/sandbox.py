@@ -21,6 +21,7 @@ import resource
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def _mounts(request: Request) -> None:
     mount("tmpfs", str(SCRATCH), "tmpfs", NOSUID | NODEV, size)
     for place in (TEMPORARY, SHARED):
         place.mkdir()
-    if any(Path("/tmp").iterdir()):  # this Python lies there
+    if any(Path(place).is_relative_to("/tmp") for place in (sys.prefix, sys.base_prefix, __file__)):
         mount("none", "/tmp", flags=REMOUNT | BIND | RDONLY | NOSUID | NODEV)
     else:
         mount(str(TEMPORARY), "/tmp", flags=BIND)
