@@ -18,6 +18,9 @@ c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*
 # A marking scheme has a locked cell of its own; it comes back in the autograded copy, which formgrader shows.
 c.ClearMarkScheme.enforce_metadata = False
 
+# Released and run like the others, but not in the gradebook.
+c.Course.ungraded = ["explorations"]
+
 # What the handout tells learners to install: the pins that the notebooks were made with.
 c.Course.requirements = pinned("learn")
 

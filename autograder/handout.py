@@ -64,7 +64,8 @@ def _notebooks(course: Course) -> dict[str, bytes]:
 
 
 def _papers(course: Course, name: str) -> dict[str, bytes]:
-    folders = ", ".join(f"`{assignment}/`" for assignment in course.assignments())
+    names = course.graded() + [assignment for assignment in course.assignments() if assignment in course.ungraded]
+    folders = ", ".join(f"`{name}/`" + " (not graded)" * (name in course.ungraded) for name in names)
     texts = {
         "README.md": README.format(title=name, name=name, folders=folders),
         "environment.yml": ENVIRONMENT.format(name=name),

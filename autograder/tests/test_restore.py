@@ -160,7 +160,7 @@ def test_copies_of_locked_cells() -> None:
         "q3-test: the test cell is there 2 times; the course's own stands once.",
         "q3-test: a copy that differs was kept as a cell of the student's own.",
     )
-    assert restored.notebook.cells[-1].id == "end"
+    assert restored.notebook.cells[-1].id == "explore"
     assert neighbours(restored, 'check("q3", [])') == ("q3", "q3-test")
 
 
@@ -289,10 +289,10 @@ def test_one_cell_that_answers_all() -> None:
     nb.cells.append(code(every))
     restored = mend(nb)
     assert restored.repairs == tuple(
-        f"q{n}: the answer stood after end; it was moved above q{n}-test." for n in range(1, 6)
+        f"q{n}: the answer stood after explore; it was moved above q{n}-test." for n in range(1, 6)
     )
     assert [cell.source for cell in restored.notebook.cells].count(every) == 5
-    assert restored.notebook.cells[-1].id == "end"
+    assert restored.notebook.cells[-1].id == "explore"
 
 
 def test_a_deleted_answer_cell_is_found_by_what_it_assigns() -> None:
