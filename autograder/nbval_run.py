@@ -7,15 +7,16 @@ at that cell's timeout; this process ends a notebook that takes too long as a wh
 leave behind (on Linux) and ends when all of that is killed, also where this process dies first.
 
 What was found crosses back as pytest's report in XML, a test a cell; a report that is cut short is a fault by itself.
-Student code runs as the user who grades, unless JUPYTER_DEFAULT_PROVISIONER_NAME names Jupyter's hook into a sandbox.
+Which kernels nbval gets is the caller's to say: `sandboxed.for_tools` has the environment that locks them in.
 """
 
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -81,16 +82,20 @@ class Outcome:
         return cls(not found, found)
 
 
-def nbval(notebook: Path, cwd: Path, timeout: int = CELL_SECONDS) -> Outcome:
-    """Run a notebook in its folder (and pytest in `cwd`), a cell for at most `timeout` seconds."""
+def nbval(notebook: Path, cwd: Path, timeout: int = CELL_SECONDS, kernels: Mapping[str, str] | None = None) -> Outcome:
+    """Run a notebook in its folder (and pytest in `cwd`), a cell for at most `timeout` seconds.
+
+    `kernels` is environment that tells Jupyter how to start them.
+    """
+    run = partial(_run, notebook, cwd, timeout=timeout, kernels=kernels or {})
     try:
         cells = [name_of(cell, number) for number, cell in enumerate(code_cells(read(notebook)), 1)]
     except Exception:  # a submission can be anything
         return Outcome.of([Failure.at("", "could not run: it is not a notebook.")])
-    found = _run(notebook, cwd, cells, timeout)
+    found = run(cells=cells)
     for _ in range(RETRIES):
         if any(NO_START in fault.sentence for fault in found):
-            found = _run(notebook, cwd, cells, timeout)
+            found = run(cells=cells)
     return Outcome.of(found)
 
 
@@ -125,13 +130,13 @@ def is_marked(cell: Any) -> bool:
     return TAG in cell.metadata.get("tags", [])
 
 
-def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int) -> list[Failure]:
+def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int, kernels: Mapping[str, str]) -> list[Failure]:
     limit = 3 * timeout + SPARE_SECONDS
     with TemporaryDirectory(prefix="nbval-", ignore_cleanup_errors=True) as scratch:
         report = Path(scratch, "report.xml")
         options = [f"--rootdir={cwd}", f"--nbval-cell-timeout={timeout}", f"--junitxml={report}", str(notebook)]
         command = [sys.executable, "-m", "pytest", "-c", os.devnull, *PYTEST.split(), *NBVAL.split(), *options]
-        code = _keep(command, cwd, scratch, limit)
+        code = _keep(command, cwd, environment(scratch) | dict(kernels), limit)
         if code is None:
             return [Failure.at("", f"still ran when {limit} s were over.")]
         try:
@@ -142,10 +147,10 @@ def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int) -> list[Fail
     return found if good else [Failure.at("", f"could not run: pytest ended with {code}.")]
 
 
-def _keep(command: list[str], cwd: Path, scratch: str, limit: int) -> int | None:
+def _keep(command: list[str], cwd: Path, env: Mapping[str, str], limit: int) -> int | None:
     """Run a command and end all that it started; its exit code, or None where `limit` seconds were not enough."""
     keeper = [sys.executable, "-c", KEEPER, *command]
-    run = subprocess.Popen(keeper, cwd=cwd, env=environment(scratch), start_new_session=True)
+    run = subprocess.Popen(keeper, cwd=cwd, env=env, start_new_session=True)
     try:
         return run.wait(limit)
     except subprocess.TimeoutExpired:

@@ -21,6 +21,7 @@ from autograder.reading import parse
 from autograder.record import ledger_entry, write_notebook
 from autograder.restore import restore
 from autograder.result import NotebookResult
+from autograder.sandboxed import limits_of
 from autograder.submission import Desk, grade_restored
 
 Resources = dict[str, Any]
@@ -50,7 +51,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
             path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".ipynb" and path.is_file()
         }
         repairs = _noted(place).get(desk.name, {}).get("repairs", ())
-        result = grade_restored(desk, nb, others, tuple(repairs))
+        result = grade_restored(desk, nb, others, tuple(repairs), limits_of(_course()))
         _record(result, place)
         return nbformat.reads(result.content.decode(), 4), resources
 

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import nbformat
 from nbformat import NotebookNode
@@ -23,6 +24,7 @@ from autograder.limits import Limits
 from autograder.mishaps import DEATHS
 from autograder.plan import Plan
 from autograder.result import NotebookResult
+from autograder.sandboxed import sandbox_if_any
 from autograder.submission import Desk, grade_notebook
 
 NAMED = 3  # faults that one sentence names
@@ -47,6 +49,7 @@ def prove(course: Course, assignment: str, limits: Limits | None = None) -> None
 def faults(course: Course, assignment: str, limits: Limits | None = None) -> list[str]:
     """A sentence for each test cell at fault, in the order of the course."""
     masters, sources = masters_of(course, assignment), course.masters(assignment)
+    limits = limits or replace(course.limits, sandbox=sandbox_if_any())  # one's own notebooks run without one, too
     teaching = {name: (content, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks}
     desks = {name: Desk.of(name, master, masters) for name, (_, master) in teaching.items()}
     contents = {path.stem: (path.read_bytes(), teaching[path.stem][0]) for path in sources if desks[path.stem].plans}

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,7 @@ from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.ledger import Ledger
 from autograder.nbval_run import CELL_SECONDS, TAG, Failure, Outcome, code_cells, is_marked, keys, name_of, nbval, read
+from autograder.sandboxed import for_tools, limits_of, sandbox_if_any
 
 WORKERS = min(os.cpu_count() or 1, 8)  # notebooks that run at a time
 NAMED = 3  # cells that a student's result names
@@ -38,12 +39,13 @@ def validate(course: Course, assignment: str | None = None, timeout: int = CELL_
         if not path.is_file():
             raise CourseError(f"{path.parent}: {path.name} is not released; run `make release`.")
     unstored = {path: _unstored(read_master(path)) for path in masters}
+    kernels = for_tools(sandbox_if_any(), own=True)  # one's own notebooks run without one, too
 
     def run(path: Path) -> Outcome:
         if unstored.get(path):
             return Outcome.of(unstored[path])
         with _bench(path.parent) as bench:
-            return nbval(Path(shutil.copy(path, bench)), bench, timeout)
+            return nbval(Path(shutil.copy(path, bench)), bench, timeout, kernels)
 
     return list(_each(run, masters + released))
 
@@ -54,15 +56,17 @@ def reproduce(
     students: Sequence[str] | None = None,
     progress: Callable[[str, str], None] = lambda *_: None,
     timeout: int = CELL_SECONDS,
+    unsafe: bool = False,
 ) -> dict[str, str]:
     """Run submissions again: `yes`, `no: ` and the cells, or `not run` for each student, kept in the ledger as well."""
     masters = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
     helpers, ledger = _released(course, assignment), Ledger(course, assignment)
     chosen, results = _submitted(course, assignment, students), {}
+    kernels = for_tools(limits_of(course, unsafe).sandbox)
 
     def run(student: str) -> str:
         folder = course.folder("submitted", assignment, student)
-        return _result([_again(folder / name, masters[name], helpers, timeout) for name in masters])
+        return _result([_again(folder / name, masters[name], helpers, timeout, kernels) for name in masters])
 
     for student, result in _each(run, chosen):
         results[student] = result
@@ -128,7 +132,9 @@ def _bench(folder: Path) -> Iterator[Path]:
         yield Path(bench)
 
 
-def _again(path: Path, master: NotebookNode, helpers: Path, timeout: int) -> tuple[list[str], bool]:
+def _again(
+    path: Path, master: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
+) -> tuple[list[str], bool]:
     """What differs in a submitted notebook, and whether all its marked cells had been run."""
     if not path.is_file():
         return [f"{path.stem} missing"], True
@@ -141,7 +147,7 @@ def _again(path: Path, master: NotebookNode, helpers: Path, timeout: int) -> tup
     with _bench(helpers) as bench:
         copy = bench / path.name
         copy.write_text(text, encoding="utf-8")
-        found = nbval(copy, bench, timeout).failures
+        found = nbval(copy, bench, timeout, kernels).failures
     return ["/".join(filter(None, (path.stem, fault.cell))) for fault in found], ran
 
 

@@ -8,11 +8,33 @@ from autograder.kernels import client
 from autograder.kernels.client import Loaded
 from autograder.kernels.host import NoSandboxError, python_folders
 from autograder.kernels.provisioner import MODULES
-from autograder.limits import Limits
+from autograder.limits import Limits, Sandbox
 
 ROUND = (
     "Student code would run with your rights; if you want that, say --unsafe-no-sandbox (the marks will be marked so)."
 )
+
+
+PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"  # Jupyter's own variable
+
+
+def for_tools(sandbox: Sandbox, own: bool = False) -> dict[str, str]:
+    """Environment in which any Jupyter tool starts its kernels in a sandbox of this shape, by this process' server.
+
+    `own` notebooks may import all of this package.
+    """
+    if sandbox == "none":
+        return {}
+    server = client.server(Loaded(MODULES, whole=own), sandbox)
+    return {PROVISIONER: "autograder-sandbox", **client.shared(server)}
+
+
+def sandbox_if_any() -> Sandbox:
+    """The shape of sandbox to run one's own notebooks in: the fastest there is, or none."""
+    try:
+        return client.shape_of(client.server(Loaded(MODULES)))
+    except NoSandboxError:
+        return "none"
 
 
 def limits_of(course: Course, unsafe: bool = False) -> Limits:

@@ -28,7 +28,7 @@ from autograder.kernels.sandbox import KERNELS
 from autograder.kernels.zygote import NO_NESTING
 
 Shape = Literal["warm", "cold"]
-PLACE = "AUTOGRADER_KERNELS"  # environment: the folder of a server to be shared
+GIVEN = "AUTOGRADER_KERNELS"  # environment: the socket of a server to be used, whatever it has loaded
 PREFIX = "ag-"  # short: paths of sockets end at 107 bytes
 BACKLOG = 64
 PATIENCE = 5.0  # seconds that a server has to end
@@ -36,15 +36,19 @@ PATIENCE = 5.0  # seconds that a server has to end
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a server has loaded: modules by name, and a line of Python that is run after loading them."""
+    """What a server has loaded: modules by name, and a line of Python that is run after loading them.
+
+    `whole`: its kernels see all of this package, for notebooks of one's own whose tests import it.
+    """
 
     preload: str = ""
     prepare: str = ""
+    whole: bool = False
 
     @property
     def name(self) -> str:
         """A short name for a socket."""
-        return sha256(f"{self.preload}\0{self.prepare}".encode()).hexdigest()[:8]
+        return sha256(f"{self.preload}\0{self.prepare}\0{self.whole}".encode()).hexdigest()[:8]
 
 
 @dataclass
@@ -92,7 +96,7 @@ def shape_of(path: Path) -> Shape:
 
 def shared(path: Path) -> dict[str, str]:
     """What a child process' environment needs to find this process' server."""
-    return {PLACE: str(path.parent)}
+    return {GIVEN: str(path)}
 
 
 def close() -> None:
@@ -117,13 +121,12 @@ class _NoNestingError(Exception):
 def _server(loaded: Loaded, shape: str) -> Path:
     if shape in _refused:
         raise _NoNestingError
-    name = f"{shape[0]}{loaded.name}"
-    known = os.environ.get(PLACE)
-    for folder in ([Path(known)] if known else []) + [_place()]:
-        path = folder / name
+    path = _place() / f"{shape[0]}{loaded.name}"
+    given = [Path(os.environ[GIVEN])] if GIVEN in os.environ else []
+    for there in [*given, path]:
         with contextlib.suppress(OSError):
-            connect(path).close()
-            return path
+            connect(there).close()
+            return there
     _start(loaded, shape, path)
     return path
 
@@ -169,7 +172,7 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
         host.give(rehearsal, host.user())
         options += ["--rehearsal", str(KERNELS / rehearsal.name), "--user", str(host.user())]
         options += ["--preload", loaded.preload, "--prepare", loaded.prepare]
-    outside = [*host.wall(path.parent, KERNELS), "--"] if shape == "warm" else []
+    outside = [*host.wall(path.parent, KERNELS, whole=loaded.whole), "--"] if shape == "warm" else []
     module = "autograder.kernels." + ("zygote" if shape == "warm" else "cold")
     with path.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(

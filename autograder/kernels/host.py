@@ -54,16 +54,17 @@ def give(path: Path, number: int) -> None:
         os.chown(place, number, number, follow_symlinks=False)
 
 
-def wall(folder: Path, inside: Path, scratch: int = 0) -> list[str]:
+def wall(folder: Path, inside: Path, scratch: int = 0, whole: bool = False) -> list[str]:
     """bubblewrap's command up to the program to be run; `folder`, seen as `inside`, can be written and nothing else.
 
-    With `scratch`, in bytes, there is scratch space as well; else only a place to mount one.
+    With `scratch`, in bytes, there is scratch space as well; else only a place to mount one. With `whole`, all of this
+    package is shown.
     """
     namespaces = "--unshare-pid --unshare-net --unshare-ipc --unshare-uts --new-session --cap-drop ALL"
     mounts = "" if scratch else "--cap-add CAP_SYS_ADMIN"
     whose = f"--cap-add CAP_SETUID --cap-add CAP_SETGID {mounts}" if user() else "--unshare-user"
     own = [*_way(inside), "--bind", str(folder), str(inside)]
-    return [bubblewrap(), *namespaces.split(), *whose.split(), *_space(scratch), *_shown(), *own, *LAST]
+    return [bubblewrap(), *namespaces.split(), *whose.split(), *_space(scratch), *_shown(whole), *own, *LAST]
 
 
 def environment() -> dict[str, str]:
@@ -84,7 +85,7 @@ def filter_file() -> int:
     return descriptor
 
 
-def _shown() -> Iterator[str]:
+def _shown(whole: bool) -> Iterator[str]:
     yield from ("--ro-bind", "/usr", "/usr", "--perms", "0755", "--dir", "/etc")
     for place in map(Path, SYSTEM):
         if place.is_symlink():
@@ -95,7 +96,7 @@ def _shown() -> Iterator[str]:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     for folder in python_folders():
         yield from (*_way(folder), "--ro-bind", str(folder), str(folder))
-    yield from _package()
+    yield from _package(whole)
 
 
 def _space(scratch: int) -> Iterator[str]:
@@ -124,10 +125,10 @@ def _way(place: Path) -> Iterator[str]:
         yield from ("--perms", "0755", "--dir", str(folder))
 
 
-def _package() -> Iterator[str]:
+def _package(whole: bool) -> Iterator[str]:
     """Of this package `kernels` alone, wherever it lies."""
     own = Path(__file__).parent
     yield from (*_way(own.parent), "--tmpfs", str(own.parent))
-    for shown in (own.parent / "__init__.py", own):
+    for shown in (own.parent,) if whole else (own.parent / "__init__.py", own):
         yield from ("--ro-bind", str(shown), str(shown))
     yield from ("--remount-ro", str(own.parent))
