@@ -42,7 +42,7 @@ ATTEMPTS = (
     Attempt("read the grader's answers", "import autograder.samples\nout = True"),
     Attempt("see your environment", "import os\nout = '@WORD@' in str(os.environ)"),
     Attempt("talk to the network", "import socket\nout = bool(socket.create_connection(('127.0.0.1', @PORT@), 2))"),
-    Attempt("see or end your processes", "import os\nos.kill(@PID@, 0)\nos.kill(@PID@, 9)\nout = True"),
+    Attempt("see your processes", "import glob\nout = any('@SEEN@' in open(p).read() for p in glob.glob(@PROCESSES@))"),
     Attempt("end everything", "import os\nos.kill(-1, 9)"),
     Attempt("make namespaces", "import ctypes\nout = ctypes.CDLL(None).unshare(0x10000000) == 0"),
     Attempt("mount", "import ctypes\nout = ctypes.CDLL(None).mount(b'none', b'/mnt', b'tmpfs', 0, None) == 0"),
@@ -57,6 +57,7 @@ class _Targets:
     listener: socket.socket
     bystander: subprocess.Popen[bytes]
     mark: str
+    seen: str  # in the bystander's command
 
     def filled(self, code: str) -> str:
         """Code with the real targets in it."""
@@ -65,8 +66,9 @@ class _Targets:
             "FOLDER": self.folder,
             "WORD": self.mark,
             "PORT": self.listener.getsockname()[1],
-            "PID": self.bystander.pid,
+            "SEEN": self.seen,
             "MARK": self.mark,
+            "PROCESSES": "'/proc/[0-9]*/cmdline'",
         }
         for name, value in places.items():
             code = code.replace(f"@{name}@", str(value))
@@ -116,16 +118,17 @@ def _command(process: psutil.Process) -> list[str]:
 @contextmanager
 def _targets() -> Iterator[_Targets]:
     mark = f"30.0{uuid.uuid4().int % 10**12:012}"  # a number, so that `sleep` takes it
+    seen = f"bystander-{uuid.uuid4().hex}"
     with (
         tempfile.TemporaryDirectory(prefix="doctor-") as folder,
         socket.create_server(("127.0.0.1", 0)) as listener,
-        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander,
+        subprocess.Popen([sys.executable, "-c", "input()", seen], stdin=subprocess.PIPE) as bystander,
     ):
         Path(folder, "secret").write_text(mark)
         listener.setblocking(False)
         os.environ[VARIABLE] = mark
         try:
-            yield _Targets(Path(folder), listener, bystander, mark)
+            yield _Targets(Path(folder), listener, bystander, mark, seen)
         finally:
             del os.environ[VARIABLE]
             bystander.kill()

@@ -148,7 +148,8 @@ def main() -> None:
     gc.freeze()
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads > 1:
-        sys.exit(f"{threads} threads after loading {options.preload}: a fork would hang.")
+        os.write(2, f"{threads} threads after loading {options.preload}: a fork would hang.".encode())
+        os._exit(1)  # a thread may never end
     os.write(options.announce, b"ready")
     os.close(options.announce)
     Server(listener, options.lifeline, lambda request: _fork(request, program, be_kernel)).serve()
