@@ -18,6 +18,7 @@ from autograder.prove import prove
 from autograder.release import is_stale, release
 from autograder.report import Table, table, write_csv
 from autograder.reproduce import reproduce, validate
+from autograder.survey import write_report
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
 Command = Callable[[argparse.Namespace, Course], int]
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--student", action="append", metavar="ID", help="only this student (may be given again)")
     add("feedback", _feedback, "write a feedback page for each graded notebook")
     add("export", _export, "write the marks to grades.csv (grades-NAME.csv where there are several assignments)")
+    add("report", _report, "write report.html, what the class knows and who needs a look, and report.json")
     add("reproduce", _reproduce, "run each submission again and compare with the outputs stored in it")
     add("validate", _validate, "run source and released notebooks; marked cells must print what is stored")
     add("outputs", _outputs, "run the source notebooks and store the outputs of the marked cells anew")
@@ -135,6 +137,12 @@ def _export(options: argparse.Namespace, course: Course) -> int:
         path = course.root / ("grades.csv" if len(graded) == 1 else f"grades-{assignment}.csv")
         write_csv(table(course, assignment), path)
         print(f"marks: {path}")
+    return 0
+
+
+def _report(options: argparse.Namespace, course: Course) -> int:
+    for assignment in [course.assignment(options.assignment)] if options.assignment else course.graded():
+        print(*(f"report: {path}" for path in write_report(course, assignment)), sep="\n")
     return 0
 
 

@@ -9,7 +9,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbgrader.api import (
@@ -52,6 +52,7 @@ class Table:
     assignment: str
     points: Mapping[str, float]
     rows: tuple[Row, ...]
+    cells: Mapping[str, Key] = field(default_factory=dict)  # (notebook, grade_id) of each question
 
 
 def table(course: Course, assignment: str) -> Table:
@@ -68,7 +69,7 @@ def table(course: Course, assignment: str) -> Table:
     for student in students:
         own = {names[key]: marks.get((student, cell)) for key, (cell, _) in cells.items()}
         rows.append(_row(student, own, points, penalties.get(student), ledger))
-    return Table(assignment, points, tuple(rows))
+    return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()})
 
 
 def write_csv(results: Table, path: Path) -> None:

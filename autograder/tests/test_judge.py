@@ -37,7 +37,7 @@ def test_a_right_answer_passes(quick: Judge) -> None:
 
 
 def test_a_wrong_answer_fails_with_the_assertions_message(quick: Judge) -> None:
-    assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", "failed", 0.0, "x is 41")
+    assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", "failed", 0.0, "x is 41", mistake="x is 41")
     assert _judge(quick, "assert x == 42", x=41).rationale == "a test did not hold."
 
 
