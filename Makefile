@@ -57,8 +57,8 @@ feedback: $(READY)  ## write each student's feedback pages
 report: $(READY)  ## write report.html: what the class knows, and who needs a look
 	$(AUTOGRADER) report $(ASSIGNMENT)
 
-export: $(READY)  ## write the marks to grades.csv
-	$(AUTOGRADER) export $(ASSIGNMENT)
+export: $(READY)  ## write the marks to grades.csv (ARGS='--format canvas --roster FILE')
+	$(AUTOGRADER) export $(ASSIGNMENT) $(ARGS)
 
 formgrader: $(READY)  ## read written answers in nbgrader's formgrader
 	$(AUTOGRADER) formgrader
