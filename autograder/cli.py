@@ -135,7 +135,7 @@ def _grade(options: argparse.Namespace, course: Course) -> int:
 def _feedback(options: argparse.Namespace, course: Course) -> int:
     assignment = course.assignment(options.assignment)
     students = feedback(course, assignment)
-    print(f"feedback for {len(students)} students: {course.folder('feedback', assignment, '<student>')}")
+    print(f"feedback for {len(students)} students: {course.folder('feedback', assignment, '<student>')}.html")
     return 0
 
 

@@ -34,17 +34,17 @@ def answered(name: str, answer: Any) -> None:
 class WrongAnswerError(AssertionError):
     """A test did not hold; says what is so, one thing to look at ("" where there is none), and what is right."""
 
-    def __init__(self, fault: object, expected: object) -> None:
+    def __init__(self, fault: object, expected: object, whole: object = None) -> None:
         super().__init__(f"{fault} Right: {expected!r}")
         self.mistake = str(getattr(fault, "rationale", fault))
         self.help = str(getattr(fault, "help", ""))
-        self.expected = spelled(expected)
+        self.expected = spelled(expected if whole is None else whole)
 
 
-def right(fault: object, expected: object) -> None:
-    """Raise WrongAnswerError with the fault (anything but None) and what is right."""
+def right(fault: object, expected: object, whole: object = None) -> None:
+    """Raise WrongAnswerError with the fault (anything but None) and what is right: of a part, or of the `whole`."""
     if fault is not None:
-        raise WrongAnswerError(fault, expected)
+        raise WrongAnswerError(fault, expected, whole)
 
 
 def choice_fault(name: str, given: str, correct: str, because: Mapping[str, str]) -> str | None:
@@ -55,8 +55,9 @@ def choice_fault(name: str, given: str, correct: str, because: Mapping[str, str]
 
 def words(given: Mapping[str, str], expected: Mapping[str, str], because: Mapping[str, str]) -> None:
     """Hold each chosen text to the right one, and show what is right."""
+    whole = expected if len(expected) > 1 else None
     for name, text in expected.items():
-        right(choice_fault(name, given[name], text, because), text)
+        right(choice_fault(name, given[name], text, because), text, whole)
 
 
 def array(name: str, given: Any, expected: Sequence[int], axes: Sequence[str]) -> None:

@@ -150,7 +150,9 @@ def _credit(final: Any, points: float, printed: str) -> dict[str, Any]:
     if not math.isfinite(final):
         return _says("grader error", None, f"the test ends in {final}, which is no number of points.")
     given = min(max(float(final), 0.0), points)
-    return _says("passed" if given == points else "failed", given, "" if given == points else printed)
+    if given == points:
+        return _says("passed", given)
+    return _says("failed", given, printed) | _parts(AssertionError(printed))
 
 
 def _said(error: Exception) -> str:

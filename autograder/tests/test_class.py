@@ -150,7 +150,7 @@ def test_a_manual_mark_stays_finished_until_its_answer_changes(graded: Course) -
 def test_feedback_shows_messages_and_neither_tests_nor_schemes(graded: Course) -> None:
     assert feedback(graded, ASSIGNMENT) == STUDENTS
     pages = sorted((graded.root / "feedback").rglob("*.html"))
-    assert len(pages) == 4 * len(STUDENTS)
+    assert len(pages) == (4 + 1) * len(STUDENTS)  # a page a notebook, and one of the student
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for hidden in ("HIDDEN TESTS", "MARK SCHEME", "Marking,", "autograder.expect", "recurrence", "answered("):
