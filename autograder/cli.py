@@ -191,6 +191,8 @@ def _demo(options: argparse.Namespace, course: Course) -> int:
     results: Table = table(demo, ASSIGNMENT)
     show.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")
+    page, _ = write_report(demo, ASSIGNMENT)
+    print(f"What the class knows: {page}")
     print(f"The class lies in {demo.root}; look at its written answers with: make formgrader COURSE={options.folder}")
     return 0
 

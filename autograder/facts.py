@@ -12,6 +12,7 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.answers import assigned, bindings
 from autograder.course import Course
@@ -92,7 +93,7 @@ class Reader:
         found: dict[str, dict[str, list[str]]] = {}
         for path in self.course.masters(self.assignment):
             for cell in nbformat.read(path, 4).cells:
-                if cell.cell_type == "code" and not cell.metadata.get("nbgrader"):
+                if cell.cell_type == "code" and not (is_locked(cell) or is_solution(cell) or is_grade(cell)):
                     names = [name for name, full in (bindings(cell.source) or {}).items() if not full]
                     found.setdefault(path.stem, {})[cell.get("id", "")] = names
         return found

@@ -20,6 +20,7 @@ from autograder.report import Row, Table
 
 MOST = 8  # mistakes of a question, and repairs, that are listed
 MOST_GROUPS = 50  # groups of students with the same wrong answers that are listed
+MOST_WORDS = 240  # characters of a mistake
 SAME_WRONG = 3  # so many identical wrong answers, and no other wrong one, are worth a look
 
 Key = tuple[str, str]  # notebook, grade_id of the test
@@ -210,12 +211,17 @@ def _mistakes(verdicts: Iterable[Verdict], of: int) -> list[Mistake]:
     given: dict[str, Counter[str]] = defaultdict(Counter)
     for verdict in verdicts:
         if verdict.word == "failed":
-            given[verdict.mistake or verdict.rationale][verdict.given] += 1
+            given[_short(verdict.mistake or verdict.rationale)][verdict.given] += 1
     found = [
         Mistake(says, (count := answers.total()), count / max(of, 1), tuple(answers.most_common(3)))
         for says, answers in given.items()
     ]
     return sorted(found, key=lambda mistake: (-mistake.students, mistake.says))
+
+
+def _short(text: str) -> str:
+    """A mistake may quote a student at length."""
+    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"
 
 
 def _guesses(facts: Mapping[str, Facts]) -> list[Guess]:

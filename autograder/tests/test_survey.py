@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from autograder.cli import main
 from autograder.course import Course
-from autograder.facts import KEY, Reader
+from autograder.facts import KEY, Facts, Prediction, Reader
 from autograder.insight import OUTCOMES, class_report
 from autograder.page import CELLS, report_json, report_page
 from autograder.report import Table
@@ -104,6 +104,22 @@ def test_a_class_of_three_thousand_in_a_browser(many: Course) -> None:
 
 def _pictures_are_whole(page: Page) -> None:
     assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 300 && i.alt.length > 30)")
+
+
+@needs_chromium
+def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) -> None:
+    fires = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>" + "x" * 900
+    facts = {fires: Facts(_facts(_failed("q1-test", fires, fires)).verdicts, (Prediction("one", fires, fires, fires),))}
+    row = _row(fires, 0, 0, 0, status="timeout", repairs=(fires,))
+    path = tmp_path / "report.html"
+    path.write_text(report_page(class_report(_table(row), facts)), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        assert _open(page, path) == []
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("script, img[onerror]").count() == 0
+        assert page.get_by_text("window.hacked").count() >= 5
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 @needs_chromium
