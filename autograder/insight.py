@@ -261,6 +261,7 @@ TROUBLES = {
     "memory": "code that asked for more memory than there is",
     "timeout": "code that ran too long",
     "output": "code that put out too much",
+    "limit": "code that met a limit of files or processes",
 }
 
 

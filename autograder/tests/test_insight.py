@@ -4,9 +4,10 @@ import pytest
 
 from autograder.expect import NOT_COMPUTED, REPEATED
 from autograder.facts import Facts, Prediction
-from autograder.insight import ClassReport, Look, class_report
+from autograder.insight import TROUBLES, ClassReport, Look, class_report
 from autograder.judge import Verdict
 from autograder.report import Row, Table
+from autograder.result import STATUSES, UNSANDBOXED
 
 CELLS = {"q1": ("one", "q1-test"), "q2": ("one", "q2-test"), "q2-why": ("one", "q2-why")}
 POINTS = {"q1": 2.0, "q2": 2.0, "q2-why": 1.0}
@@ -134,10 +135,15 @@ def test_who_needs_a_look() -> None:
         ("memory", "code that asked for more memory than there is"),
         ("timeout", "code that ran too long"),
         ("output", "code that put out too much"),
+        ("limit", "code that met a limit of files or processes"),
     ],
 )
 def test_each_status_that_is_trouble_is_a_reason(status: str, why: str) -> None:
     assert _whys(class_report(_table(_row("a", 0, 0, 0, status=status)), {})) == [why]
+
+
+def test_no_status_that_is_trouble_is_forgotten() -> None:
+    assert set(TROUBLES) == set(STATUSES) - {UNSANDBOXED}
 
 
 def test_the_same_wrong_answers_are_noticed_from_three_on() -> None:
