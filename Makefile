@@ -14,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check attacks lab grade release handout feedback export formgrader reproduce validate outputs doctor system
+.PHONY: help setup demo test check attacks lab grade release handout feedback report export formgrader reproduce validate outputs doctor system
 
 help:  ## list the targets
 	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
@@ -54,8 +54,11 @@ handout: $(READY)  ## pack the released notebooks into a zip for students
 feedback: $(READY)  ## write each student's feedback pages
 	$(AUTOGRADER) feedback $(ASSIGNMENT)
 
-export: $(READY)  ## write the marks to grades.csv
-	$(AUTOGRADER) export $(ASSIGNMENT)
+report: $(READY)  ## write report.html: what the class knows, and who needs a look
+	$(AUTOGRADER) report $(ASSIGNMENT)
+
+export: $(READY)  ## write the marks to grades.csv (ARGS='--format canvas --roster FILE')
+	$(AUTOGRADER) export $(ASSIGNMENT) $(ARGS)
 
 formgrader: $(READY)  ## read written answers in nbgrader's formgrader
 	$(AUTOGRADER) formgrader

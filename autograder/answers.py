@@ -101,6 +101,21 @@ def binds(bound: Mapping[str, bool], names: set[str]) -> bool:
     return any(bound.get(name) for name in names)
 
 
+def assigned(source: str, name: str) -> str:
+    """What code assigns to a name last, as Python writes it; "" where a part of it is still `...`."""
+    parsed = _parsed(source)
+    statements = parsed[1].body if parsed else []
+    values = [node.value for node in statements if isinstance(node, ast.Assign | ast.AnnAssign) and _sets(node, name)]
+    if not values or values[-1] is None or any(_open(part) for part in ast.walk(values[-1])):
+        return ""
+    return ast.unparse(values[-1])
+
+
+def _sets(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
+
+
 def answered(source: str, stub: str, code: bool = True) -> bool:
     """Has the student put anything into the stub? An attempt that is no valid Python is an answer, too."""
     if squeezed(source) in ("", squeezed(stub)):

@@ -6,20 +6,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from autograder import lab, show
+from autograder.canvas import CanvasExporter
 from autograder.course import Course
 from autograder.demo import ASSIGNMENT, make_class
 from autograder.doctor import examine
 from autograder.errors import CourseError
+from autograder.exporters import CsvExporter, Exporter
 from autograder.feedback import feedback
 from autograder.grade import grade
 from autograder.handout import handout
+from autograder.moodle import MoodleExporter
 from autograder.outputs import refresh
 from autograder.prove import prove
 from autograder.release import is_stale, release
 from autograder.report import Table, table, write_csv
 from autograder.reproduce import reproduce, validate
+from autograder.survey import write_report
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
+EXPORTERS: dict[str, type[Exporter]] = {"csv": CsvExporter, "canvas": CanvasExporter, "moodle": MoodleExporter}
 Command = Callable[[argparse.Namespace, Course], int]
 
 
@@ -59,7 +64,12 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("grade", _grade, "grade everything in submitted/")
     sub.add_argument("--student", action="append", metavar="ID", help="only this student (may be given again)")
     add("feedback", _feedback, "write a feedback page for each graded notebook")
-    add("export", _export, "write the marks to grades.csv (grades-NAME.csv where there are several assignments)")
+    sub = add("export", _export, "write the marks to grades.csv, or for Canvas or Moodle")
+    sub.add_argument("--format", choices=EXPORTERS, default="csv", help="for what (default: csv, a column a question)")
+    sub.add_argument("--roster", default="", metavar="FILE", help="the students as Canvas or Moodle exports them")
+    sub.add_argument("--open", choices=["hold", "sum"], help="where marks are open: hold the score back, or the sum")
+    sub.add_argument("--decimal", choices=["auto", ".", ","], help="the decimal sign (default: as the roster has it)")
+    add("report", _report, "write report.html, what the class knows and who needs a look, and report.json")
     add("reproduce", _reproduce, "run each submission again and compare with the outputs stored in it")
     add("validate", _validate, "run source and released notebooks; marked cells must print what is stored")
     add("outputs", _outputs, "run the source notebooks and store the outputs of the marked cells anew")
@@ -125,16 +135,28 @@ def _grade(options: argparse.Namespace, course: Course) -> int:
 def _feedback(options: argparse.Namespace, course: Course) -> int:
     assignment = course.assignment(options.assignment)
     students = feedback(course, assignment)
-    print(f"feedback for {len(students)} students: {course.folder('feedback', assignment, '<student>')}")
+    print(f"feedback for {len(students)} students: {course.folder('feedback', assignment, '<student>')}.html")
     return 0
 
 
 def _export(options: argparse.Namespace, course: Course) -> int:
-    graded = course.graded()
-    for assignment in [course.assignment(options.assignment)] if options.assignment else graded:
-        path = course.root / ("grades.csv" if len(graded) == 1 else f"grades-{assignment}.csv")
-        write_csv(table(course, assignment), path)
-        print(f"marks: {path}")
+    if options.format == "csv" and (options.roster or options.open):
+        raise CourseError("--roster and --open are for Canvas and Moodle: name one with --format, or leave them out.")
+    asked = {"open_marks": options.open, "decimal": options.decimal}
+    given = {name: value for name, value in asked.items() if value}
+    if options.roster:
+        given["roster"] = str(Path(options.roster).resolve())  # as the user sees it, not from the course's folder
+    exporter = EXPORTERS[options.format](parent=course, **given)
+    exporter.assignment = [course.assignment(options.assignment)] if options.assignment else course.graded()
+    with course.gradebook() as book:
+        exporter.export(book)
+    print(*(f"marks: {path}" for path in exporter.written), *exporter.said, sep="\n")
+    return 0
+
+
+def _report(options: argparse.Namespace, course: Course) -> int:
+    for assignment in [course.assignment(options.assignment)] if options.assignment else course.graded():
+        print(*(f"report: {path}" for path in write_report(course, assignment)), sep="\n")
     return 0
 
 
@@ -169,6 +191,8 @@ def _demo(options: argparse.Namespace, course: Course) -> int:
     results: Table = table(demo, ASSIGNMENT)
     show.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")
+    page, _ = write_report(demo, ASSIGNMENT)
+    print(f"What the class knows: {page}")
     print(f"The class lies in {demo.root}; look at its written answers with: make formgrader COURSE={options.folder}")
     return 0
 

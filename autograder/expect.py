@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 
 from autograder.oracle import Run, gru, lstm
+from autograder.spelled import spelled
 
 Sizes = Mapping[str, int]  # axis name -> size, for all four axes
 
 GATES: dict[object, tuple[str, ...]] = {lstm: ("i", "f", "c̃", "o"), gru: ("z", "r", "h̃")}
 TOLERANCE = 1e-5  # two runs of one layer differ in the last bits of float32
+
+# What is said of arrays that no layer made; the class report lists who met it.
+REPEATED = "numbers repeat; it was drawn at random, every number its own."
+NOT_COMPUTED = "the numbers are not what this layer's weights make of data."
 
 
 def answered(name: str, answer: Any) -> None:
@@ -26,9 +31,20 @@ def answered(name: str, answer: Any) -> None:
     assert answer is not ..., f"{name}: not answered."
 
 
-def right(fault: object, expected: object) -> None:
-    """Raise AssertionError with the fault (anything but None) and what is right."""
-    assert fault is None, f"{fault} Right: {expected!r}"
+class WrongAnswerError(AssertionError):
+    """A test did not hold; says what is so, one thing to look at ("" where there is none), and what is right."""
+
+    def __init__(self, fault: object, expected: object, whole: object = None) -> None:
+        super().__init__(f"{fault} Right: {expected!r}")
+        self.mistake = str(getattr(fault, "rationale", fault))
+        self.help = str(getattr(fault, "help", ""))
+        self.expected = spelled(expected if whole is None else whole)
+
+
+def right(fault: object, expected: object, whole: object = None) -> None:
+    """Raise WrongAnswerError with the fault (anything but None) and what is right: of a part, or of the `whole`."""
+    if fault is not None:
+        raise WrongAnswerError(fault, expected, whole)
 
 
 def choice_fault(name: str, given: str, correct: str, because: Mapping[str, str]) -> str | None:
@@ -39,8 +55,9 @@ def choice_fault(name: str, given: str, correct: str, because: Mapping[str, str]
 
 def words(given: Mapping[str, str], expected: Mapping[str, str], because: Mapping[str, str]) -> None:
     """Hold each chosen text to the right one, and show what is right."""
+    whole = expected if len(expected) > 1 else None
     for name, text in expected.items():
-        right(choice_fault(name, given[name], text, because), text)
+        right(choice_fault(name, given[name], text, because), text, whole)
 
 
 def array(name: str, given: Any, expected: Sequence[int], axes: Sequence[str]) -> None:
@@ -64,7 +81,7 @@ def recurrence(
     """
     batch, timesteps, features, units = (sizes[axis] for axis in ("batch", "timesteps", "features", "units"))
     array("data", data, (batch, timesteps, features), ("batch", "timesteps", "features"))
-    assert np.unique(data).size == data.size, "data: numbers repeat; it was drawn at random, every number its own."
+    assert np.unique(data).size == data.size, f"data: {REPEATED}"
     assert isinstance(weights, list | tuple), f"weights: a {type(weights).__name__} is not a list of them."
     assert len(weights) == 3, f"weights: {len(weights)} arrays; a recurrent layer has three."
     gates = len(GATES[layer])
@@ -78,4 +95,4 @@ def recurrence(
         axes = ("batch", "timesteps", "units") if np.ndim(wanted) == 3 else ("batch", "units")
         array(name, given, np.shape(wanted), axes)
         close = np.allclose(given, wanted, rtol=0, atol=TOLERANCE)
-        assert close, f"{name}: the numbers are not what this layer's weights make of data."
+        assert close, f"{name}: {NOT_COMPUTED}"

@@ -6,15 +6,21 @@ a student writes into a cell of their own cannot upset it), and keeps of a test 
 
 from typing import Any
 
+import nbformat
 from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateFeedback
 from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, GetGrades, NbGraderPreprocessor
 from nbgrader.utils import is_grade, is_locked
 
+from autograder.beside import beside
+from autograder.boxes import picture, words
 from autograder.convert import convert
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.facts import kept
+from autograder.landmarks import axes_of
+from autograder.pupil import Pages
 
 Resources = dict[str, Any]
 
@@ -53,13 +59,33 @@ class MessagesOnly(NbGraderPreprocessor):  # type: ignore[misc]
         return cell, resources
 
 
-CHAIN = [GetGrades, WithoutHiddenTests, WithoutMarkScheme, MessagesOnly, CSSHTMLHeaderPreprocessor]
+class Pictures(NbGraderPreprocessor):  # type: ignore[misc]
+    """Under a test that did not hold show what was given beside what is right, where that can be drawn."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Add an output to each such cell."""
+        names = axes_of(nb)
+        for cell in nb.cells:
+            verdict = kept(cell)
+            pairs = beside(verdict.given, verdict.expected) if verdict and verdict.word == "failed" else ()
+            if drawn := picture(pairs, names):
+                data = {"image/svg+xml": drawn, "text/plain": words(pairs, names)}
+                cell.outputs.append(nbformat.v4.new_output("display_data", data=data))
+        return nb, resources
+
+
+CHAIN = [GetGrades, WithoutHiddenTests, WithoutMarkScheme, MessagesOnly, Pictures, CSSHTMLHeaderPreprocessor]
 
 
 def feedback(course: Course, assignment: str, student: str = "*") -> list[str]:
-    """Write feedback/<student>/<assignment>/*.html for one student or all; gives the students it was written for."""
+    """Write feedback/<student>/<assignment>.html and nbgrader's page of each notebook, for one student or all.
+
+    Gives the students they were written for.
+    """
     graded = course.students(assignment, "autograded")
     if not graded:
         raise CourseError(f"{course.folder('autograded', assignment, '*')}: nothing is graded yet; run `make grade`.")
     convert(course, GenerateFeedback, assignment, student=student, force=True, preprocessors=CHAIN)
-    return graded if student == "*" else [student]
+    students = graded if student == "*" else [student]
+    Pages(course, assignment).write(students)
+    return students

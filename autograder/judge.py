@@ -38,6 +38,10 @@ class Verdict:
     points: float | None
     rationale: str = ""
     reason: str = ""  # of `no evidence`: timeout, crash, memory, output, not plain data, damaged, missing, raised
+    mistake: str = ""  # of `failed`: the part of the rationale that says what is so, without help and what is right
+    help: str = ""
+    expected: str = ""  # what is right, as text
+    given: str = ""  # the answer, as text
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Judge:
         if isinstance(taken, NoEvidence):
             return Verdict(plan.cell, "no evidence", 0.0, f"{taken.sentence}.", taken.reason)
         question = {"prelude": plan.prelude, "test": plan.test, "points": plan.points, "evidence": taken}
-        question |= {"names": [*plan.answers, *(name for name, _ in plan.evidence)]}
+        question |= {"names": [*plan.answers, *(name for name, _ in plan.evidence)], "own": plan.own}
         with self.lock:
             answer = self._ask(question)
         return Verdict(plan.cell, **answer)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from autograder.evidence import EvidenceError, Found, decode_all
+from autograder.spelled import spelled_names
 
 MAX_MESSAGE = 2000  # characters of a rationale
 MAX_ANSWER = 1 << 16  # bytes of a verdict
@@ -89,7 +90,8 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
         if name not in values:
             entry = found.get(name) or Found(name, None, f"{name}: nothing came.", "damaged")
             return _says("no evidence", 0.0, str(entry.refusal), str(entry.reason))
-    return _test(question, values)
+    own = {name: values[name] for name in question["own"] if name in values}
+    return _test(question, values) | {"given": spelled_names(own)}
 
 
 def is_open(value: Any) -> bool:
@@ -113,12 +115,19 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
             exec(body, namespace)
             final = eval(last, namespace) if last else None
     except AssertionError as error:
-        return _says("failed", 0.0, str(error) or "a test did not hold.")
+        return _says("failed", 0.0, str(error) or "a test did not hold.") | _parts(error)
     except MemoryError:
         return _says("failed", 0.0, "the test ran out of memory on this answer.")
     except Exception as error:
         return _says("failed", 0.0, f"the answer does not fit the test ({_said(error)}).")
     return _credit(final, float(question["points"]), printed.getvalue().strip())
+
+
+def _parts(error: AssertionError) -> dict[str, Any]:
+    """The mistake, the help and what is right, where the test has told them apart or ends in `Right: …`."""
+    mistake, _, expected = str(error).rpartition(" Right: ")
+    parts = {"mistake": mistake or expected, "help": "", "expected": expected if mistake else ""}
+    return {name: str(getattr(error, name, part))[:MAX_MESSAGE] for name, part in parts.items()}
 
 
 def _split(source: str) -> tuple[Any, Any]:
@@ -141,7 +150,9 @@ def _credit(final: Any, points: float, printed: str) -> dict[str, Any]:
     if not math.isfinite(final):
         return _says("grader error", None, f"the test ends in {final}, which is no number of points.")
     given = min(max(float(final), 0.0), points)
-    return _says("passed" if given == points else "failed", given, "" if given == points else printed)
+    if given == points:
+        return _says("passed", given)
+    return _says("failed", given, printed) | _parts(AssertionError(printed))
 
 
 def _said(error: Exception) -> str:

@@ -18,7 +18,7 @@ import re
 import symtable
 import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import count
 
@@ -48,6 +48,7 @@ class Plan:
     evidence: tuple[tuple[str, str], ...]  # name, expression
     prelude: str  # source
     test: str  # source, without the lines that declare evidence
+    own: tuple[str, ...] = ()  # of the answers those that the cells before this test ask for
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +73,17 @@ def plans(master: NotebookNode, name: str) -> tuple[Plan, ...]:
     bindings: _Bindings = {}
     places = count()
     found = []
+    asked: set[str] = set()
     for cell in master.cells:
         if cell.cell_type != "code":
             continue
         is_test = is_grade(cell) and not is_solution(cell)
         if is_test:
-            found.append(_plan(cell, bindings, name))
+            plan = _plan(cell, bindings, name)
+            found.append(replace(plan, own=tuple(name for name in plan.answers if name in asked)))
+            asked = set()
+        elif is_solution(cell):
+            asked |= _bound(_statements(cell.source))
         for statement in _statements(cell.source):
             if is_test and not isinstance(statement, _Import | _Definition):
                 continue  # a test is not run where the answers are: what it computes stays its own

@@ -38,6 +38,7 @@ from autograder.result import NotebookResult, Result
 
 NO_RESPONSE = "No response."
 READ_ONLY = 0o444
+EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` looks for both
 
 
 class Recorder:
@@ -78,9 +79,10 @@ class Recorder:
         staged.mkdir(parents=True)
         for notebook in result.notebooks:
             (staged / f"{notebook.name}.ipynb").write_bytes(notebook.content)
-        timestamp = self.course.folder("submitted", self.assignment, result.student) / "timestamp.txt"
-        if timestamp.is_file() and not timestamp.is_symlink():
-            shutil.copyfile(timestamp, staged / timestamp.name)
+        submitted = self.course.folder("submitted", self.assignment, result.student)
+        for file in (submitted / name for name in EXCHANGE_FILES):
+            if file.is_file() and not file.is_symlink():
+                shutil.copyfile(file, staged / file.name)
         for file in staged.iterdir():
             file.chmod(READ_ONLY)
         return staged

@@ -5,11 +5,10 @@
 An open mark is None (blank in a file), never 0. `score` is the sum of the marks there are, less late penalties.
 """
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nbgrader.api import (
@@ -28,6 +27,7 @@ from sqlalchemy import select
 from autograder.course import Course
 from autograder.errors import CourseError
 from autograder.ledger import Ledger
+from autograder.sheets import Style, number_cell, write_sheet
 
 Key = tuple[str, str]  # (notebook, grade_id), or (student, id of a cell)
 
@@ -52,6 +52,7 @@ class Table:
     assignment: str
     points: Mapping[str, float]
     rows: tuple[Row, ...]
+    cells: Mapping[str, Key] = field(default_factory=dict)  # (notebook, grade_id) of each question
 
 
 def table(course: Course, assignment: str) -> Table:
@@ -68,20 +69,18 @@ def table(course: Course, assignment: str) -> Table:
     for student in students:
         own = {names[key]: marks.get((student, cell)) for key, (cell, _) in cells.items()}
         rows.append(_row(student, own, points, penalties.get(student), ledger))
-    return Table(assignment, points, tuple(rows))
+    return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()})
 
 
-def write_csv(results: Table, path: Path) -> None:
+def write_csv(results: Table, path: Path, style: Style | None = None) -> None:
     """One row a student, in UTF-8: `student_id`, the questions, `score`, `max_score`, `status`, …."""
-    aside = path.with_suffix(".part")
-    with aside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        extra = ["score", "max_score", "status", "reproducible", "repairs"]
-        writer.writerow(["student_id", *results.points, *extra])
-        for row in results.rows:
-            facts = [_number(row.score), _number(row.max_score), row.status, row.reproducible, "; ".join(row.repairs)]
-            writer.writerow([_inert(cell) for cell in (row.student, *map(_number, row.marks.values()), *facts)])
-    aside.replace(path)
+    header = ["student_id", *results.points, "score", "max_score", "status", "reproducible", "repairs"]
+    write_sheet(path, [header, *(_cells_of(row, style) for row in results.rows)], style)
+
+
+def _cells_of(row: Row, style: Style | None) -> list[str]:
+    numbers = [number_cell(value, style) for value in (*row.marks.values(), row.score, row.max_score)]
+    return [row.student, *numbers, row.status, row.reproducible, "; ".join(row.repairs)]
 
 
 def question_names(cells: Iterable[Key]) -> dict[Key, str]:
@@ -151,16 +150,3 @@ def _penalties(book: Gradebook, assignment: str) -> dict[str, float]:
         .where(Assignment.name == assignment)
     )
     return {student: penalty or 0.0 for student, penalty in book.db.execute(query)}
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
-
-
-def _inert(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _is_number(cell) else cell
-
-
-def _is_number(cell: str) -> bool:
-    return re.fullmatch(r"-?\d+(\.\d+)?", cell) is not None

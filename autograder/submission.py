@@ -17,6 +17,7 @@ from nbgrader.utils import is_solution
 
 from autograder.answers import answered
 from autograder.drive import KernelError, fill
+from autograder.facts import keep
 from autograder.inert import inert, inert_sentence
 from autograder.judge import Judge, Verdict
 from autograder.limits import Limits
@@ -138,6 +139,7 @@ def _finished(
     for cell in shown.cells:
         if verdict := by_cell.get(_grade_id(cell)):
             cell.outputs = show_verdict(verdict)
+            keep(cell, verdict)
     shown.cells[:0] = _show_repairs(repairs)
     return NotebookResult(
         name=desk.name,

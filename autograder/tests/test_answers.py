@@ -3,7 +3,7 @@
 import pytest
 from nbgrader.utils import is_solution
 
-from autograder.answers import answered, bindings
+from autograder.answers import answered, assigned, bindings
 from autograder.tests.handed_in import MASTERS, mend, of, solved, sources
 
 STUBS = {cell.id: cell.source for nb in MASTERS.values() for cell in nb.cells if is_solution(cell)}
@@ -77,3 +77,23 @@ def test_code_made_to_break_a_parser(source: str) -> None:
     nb = solved(q1=source.replace("\0", " "))
     of(nb, "q4-test").source = source.replace("\0", " ")
     assert sources(mend(nb))["q1"] == source.replace("\0", " ")
+
+
+@pytest.mark.parametrize(
+    ("source", "guess"),
+    [
+        ("guess = 3  # a number", "3"),
+        ("guess: int = 3", "3"),
+        ("guess = 1\nother = 2\nguess = (3, [2])", "(3, [2])"),
+        ("%time x\nguess = '3'", "'3'"),
+        ("guess = ...", ""),
+        ("guess = {'a': 1, 'b': ...}", ""),
+        ("guess: int", ""),
+        ("guess = 3 (", ""),
+        ("other = guess = 4", "4"),
+        ("x.guess = 4", ""),
+        ("", ""),
+    ],
+)
+def test_what_was_guessed(source: str, guess: str) -> None:
+    assert assigned(source, "guess") == guess

@@ -17,6 +17,7 @@ from autograder.feedback import feedback
 from autograder.grade import grade
 from autograder.report import Row, table, write_csv
 from autograder.samples import SAMPLES
+from autograder.survey import survey
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("class")]
 STUDENTS = ["ada", "chen", "dora", "jo", "lea", "max", "omar", "pia"]
@@ -150,13 +151,34 @@ def test_a_manual_mark_stays_finished_until_its_answer_changes(graded: Course) -
 def test_feedback_shows_messages_and_neither_tests_nor_schemes(graded: Course) -> None:
     assert feedback(graded, ASSIGNMENT) == STUDENTS
     pages = sorted((graded.root / "feedback").rglob("*.html"))
-    assert len(pages) == 4 * len(STUDENTS)
+    assert len(pages) == (4 + 1) * len(STUDENTS)  # a page a notebook, and one of the student
     for page in pages:
         text = page.read_text(encoding="utf-8")
         for hidden in ("HIDDEN TESTS", "MARK SCHEME", "Marking,", "autograder.expect", "recurrence", "answered("):
             assert hidden not in text, f"{page}: {hidden}"
     chen = (graded.root / "feedback" / "chen" / ASSIGNMENT / "1_lstm.html").read_text(encoding="utf-8")
     assert "the batch axis is missing" in chen
+
+
+def test_what_the_class_knows(graded: Course) -> None:
+    report = survey(graded, ASSIGNMENT)
+    questions = {question.name: question for question in report.questions}
+    missing = "h: you gave 1 axis, (3,); it has 2: the batch axis is missing."
+    assert [(m.says, m.students, m.given) for m in questions["q3"].mistakes if m.says == missing] == [
+        (missing, 1, (("{'output': (1, 3), 'h': (3,), 'c': (1, 3)}", 1),))
+    ]
+    assert questions["q8"].without_evidence["damaged"] == 1
+    looks = {look.why: look.students for look in report.looks}
+    assert looks["nothing answered"] == ("jo",)
+    assert looks["a notebook that cannot be read"] == ("omar",)
+    assert report.without_verdicts == 0
+
+
+def test_a_students_page_has_the_picture_of_a_wrong_shape(graded: Course) -> None:
+    feedback(graded, ASSIGNMENT, "chen")
+    page = (graded.root / "feedback" / "chen" / f"{ASSIGNMENT}.html").read_text(encoding="utf-8")
+    assert 'alt="h: you gave (units: 3); right is (batch: 1, units: 3)"' in page
+    assert "<strong>Look:</strong> Even a batch of size 1 is an axis." in page
 
 
 def test_the_table_has_a_row_a_student(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,7 +37,7 @@ def test_a_right_answer_passes(quick: Judge) -> None:
 
 
 def test_a_wrong_answer_fails_with_the_assertions_message(quick: Judge) -> None:
-    assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", "failed", 0.0, "x is 41")
+    assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", "failed", 0.0, "x is 41", mistake="x is 41")
     assert _judge(quick, "assert x == 42", x=41).rationale == "a test did not hold."
 
 
@@ -167,3 +167,43 @@ def test_closing_a_judge_leaves_no_process(tmp_path: Path) -> None:
         assert judge.process is not None
         process = judge.process
     assert process.returncode == -signal.SIGKILL
+
+
+def test_a_wrong_answers_parts_are_told_apart(judge: Judge) -> None:
+    test = "from autograder.expect import right\nfrom shapes import shape_fault\n"
+    test += "right(shape_fault('h', x, {'batch': 1}), (1,))"
+    plan = replace(PLAN, test=test, answers=("x",), own=("x",))
+    found = judge.verdict(plan, encode_all({"x": (8,)}, ("x",), {}))
+    assert (found.mistake, found.help) == (
+        "h: the batch axis is not 8 long.",
+        "Print h.shape and read it from left to right.",
+    )
+    assert (found.expected, found.given) == ("(1,)", "(8,)")
+    assert found.rationale == f"{found.mistake} {found.help} Right: (1,)"
+
+
+def test_of_a_part_the_whole_is_kept_as_what_is_right(quick: Judge) -> None:
+    expected = {"output": "a", "h": "b"}
+    test = f"from autograder.expect import words\nwords(x, {expected}, {{}})"
+    found = _judge(quick, test, x={"output": "a", "h": "c"})
+    assert (found.rationale, found.expected) == ("h: it does not hold 'c'. Right: 'b'", str(expected))
+
+
+@pytest.mark.parametrize(
+    ("test", "mistake", "expected"),
+    [
+        ("assert x == 42, f'x is {x}. Right: 42'", "x is 41.", "42"),
+        ("assert x == 42, ' Right: it says. Right: 42'", " Right: it says.", "42"),
+        ("assert x == 42, 'no.'", "no.", ""),
+        ("assert x == 42", "", ""),
+        ("print('half. Right: 42')\n1", "half.", "42"),
+    ],
+)
+def test_a_plain_message_is_taken_apart(test: str, mistake: str, expected: str, quick: Judge) -> None:
+    found = _judge(quick, test, x=41)
+    assert (found.mistake, found.help, found.expected) == (mistake, "", expected)
+
+
+def test_an_answer_is_spelled_also_where_it_is_right(quick: Judge) -> None:
+    plan = replace(PLAN, own=("x",))
+    assert quick.verdict(plan, encode_all({"x": 42}, ("x",), {})) == Verdict("x-test", "passed", 2.0, given="42")

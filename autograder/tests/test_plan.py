@@ -430,3 +430,13 @@ else:
 finally:
     squares = orig_squares'''
     assert answers(test) == ["squares", "sum_of_squares"]
+
+
+def test_a_tests_own_answers_are_those_asked_for_since_the_test_before() -> None:
+    def tested(source: str, name: str) -> NotebookNode:
+        return cell(source, grade_id=name, grade=True, locked=True, points=1)
+
+    cells = [locked("output = make()"), answer("a = ...\nb = ..."), tested("assert a == b == output", "t1")]
+    cells += [answer("c = ..."), tested("assert a == c", "t2"), tested("assert c", "t3")]
+    found = plans(new_notebook(cells=cells), "one")
+    assert [plan.own for plan in found] == [("a", "b"), ("c",), ()]
