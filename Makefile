@@ -75,9 +75,9 @@ outputs: $(READY)  ## store the outputs of the marked cells in solutions/ anew
 doctor: $(READY)  ## say what is installed, what is missing and what to do
 	$(AUTOGRADER) doctor
 
-system:  ## install Chromium, which the browser tests need (on Debian and Ubuntu)
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
-		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium; }
+system:  ## install what the tests need of the system: Chromium, bubblewrap (on Debian and Ubuntu)
+	@command -v chromium chromium-browser google-chrome >/dev/null && command -v bwrap >/dev/null || \
+		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium bubblewrap libseccomp2; }
 
 setup: $(READY)  ## make the environment: .venv, or the active conda environment
 

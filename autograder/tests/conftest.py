@@ -49,6 +49,12 @@ def _command(process: psutil.Process) -> str:
     return ""
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Student code is run in a sandbox: where there is none, its tests are skipped, and say what is missing."""
+    if item.get_closest_marker("kernel"):
+        sandbox_or_skip()
+
+
 def sandbox_or_skip() -> None:
     """Skip a test where this machine has no sandbox; the reason says what is missing."""
     try:
