@@ -91,6 +91,6 @@ $(READY): pyproject.toml
 		{ echo "No Python 3.11, 3.12 or 3.13 here: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "setting up $(ENV) (once; takes a minute or two)"
 	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[learn,test]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[learn,test,cluster]"
 	@$(BIN)/python -m jupyter kernelspec install --sys-prefix autograder/kernels/share/kernels/autograder 2>/dev/null
 	@touch $@

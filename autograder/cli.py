@@ -2,12 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from autograder import lab, show
 from autograder.canvas import CanvasExporter
+from autograder.cluster import connected
 from autograder.course import Course
+from autograder.crew import Crew, default_jobs
 from autograder.demo import ASSIGNMENT, make_class
 from autograder.doctor import examine
 from autograder.errors import CourseError
@@ -63,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     add("handout", _handout, "pack the released notebooks into a zip for students", assignment=False)
     sub = add("grade", _grade, "grade everything in submitted/")
     sub.add_argument("--student", action="append", metavar="ID", help="only this student (may be given again)")
+    sub.add_argument("--force", action="store_true", help="grade unchanged submissions again as well")
+    where = sub.add_mutually_exclusive_group()
+    jobs = f"submissions graded at a time (default: by the cores, here {default_jobs()})"
+    where.add_argument("--jobs", type=_number_of("jobs"), metavar="N", help=jobs)
+    where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
     add("feedback", _feedback, "write a feedback page for each graded notebook")
     sub = add("export", _export, "write the marks to grades.csv, or for Canvas or Moodle")
     sub.add_argument("--format", choices=EXPORTERS, default="csv", help="for what (default: csv, a column a question)")
@@ -74,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     add("validate", _validate, "run source and released notebooks; marked cells must print what is stored")
     add("outputs", _outputs, "run the source notebooks and store the outputs of the marked cells anew")
     sub = add("demo", _demo, "make a sample class, grade it and show the marks", assignment=False)
-    sub.add_argument("--students", type=_positive, default=16, metavar="N", help="how many students (default: 16)")
+    sub.add_argument(
+        "--students", type=_number_of("students"), default=16, metavar="N", help="how many students (default: 16)"
+    )
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, another class (default: 0)")
     sub.add_argument("--folder", default="demo", metavar="DIR", help="where the demo's course lies (default: demo)")
     add("doctor", _doctor, "say what is installed, what is missing and what to do", assignment=False)
@@ -83,10 +93,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of students")
-    return int(text)
+def _number_of(things: str) -> Callable[[str], int]:
+    """The type of an option that counts things."""
+
+    def positive(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {things}")
+        return int(text)
+
+    return positive
 
 
 def _chosen(options: argparse.Namespace, course: Course) -> list[str]:
@@ -126,10 +141,26 @@ def _handout(options: argparse.Namespace, course: Course) -> int:
 
 def _grade(options: argparse.Namespace, course: Course) -> int:
     assignment = course.assignment(options.assignment)
-    with show.progress("grading", len(options.student or course.students(assignment))) as step:
-        statuses = grade(course, assignment, options.student, step)
+    with _crew(options) as crew, show.class_progress("grading", _count(options, course, assignment)) as bar:
+        how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy}
+        statuses = grade(course, assignment, options.student, bar, crew, **how)
     show.show_table(table(course, assignment))
     return int(all(status in NOTHING_GRADED for status in statuses.values()))
+
+
+@contextmanager
+def _crew(options: argparse.Namespace) -> Iterator[Crew | None]:
+    """The workers of the scheduler asked for; None means threads of this process."""
+    if not options.scheduler:
+        yield None
+        return
+    with connected(options.scheduler) as cluster:
+        print(cluster, flush=True)
+        yield cluster
+
+
+def _count(options: argparse.Namespace, course: Course, assignment: str) -> int:
+    return len(set(options.student or course.students(assignment)))
 
 
 def _feedback(options: argparse.Namespace, course: Course) -> int:
@@ -186,8 +217,8 @@ def _outputs(options: argparse.Namespace, course: Course) -> int:
 
 def _demo(options: argparse.Namespace, course: Course) -> int:
     demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed)
-    with show.progress("grading", options.students) as step:
-        grade(demo, ASSIGNMENT, progress=step)
+    with show.class_progress("grading", options.students) as bar:
+        grade(demo, ASSIGNMENT, progress=bar, busy=bar.busy)
     results: Table = table(demo, ASSIGNMENT)
     show.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")

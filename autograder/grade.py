@@ -1,57 +1,207 @@
-"""A class → graded: submissions read here, graded by any `concurrent.futures.Executor`, recorded here one by one."""
+"""A class → graded: submissions read here, graded by a crew, recorded here one by one.
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+Theory of operation. This process alone reads submissions and writes the gradebook. It holds as many submissions as its
+crew has places for, and no more: one is read when a place is free, and its result is gone once it is recorded. So its
+memory does not grow with the class. What is recorded stays; grading again goes over the class from the start, passes
+over each submission that is recorded with the same fingerprint, and so continues where an earlier run was stopped.
+
+A submission that met a limit which a busy machine may be to blame for is put off: after all others it is graded once
+more with nothing beside it, and what comes out then counts.
+"""
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 import nbformat
 from nbgrader.api import MissingEntry
 
 from autograder.copies import teaching_copy
 from autograder.course import Course
+from autograder.crew import Crew, crew_of
 from autograder.errors import CourseError
 from autograder.limits import Limits
+from autograder.lock import only_one
 from autograder.placing import read_folder
 from autograder.record import Recorder
 from autograder.release import tell_gradebook
-from autograder.result import Result
-from autograder.submission import Masters, Submission, grade_submission
+from autograder.result import UNCHANGED, Result
+from autograder.submission import Masters, Submission, given_up
+from autograder.versions import basis, fingerprint
 
-Progress = Callable[[str, str], None]  # student, status
+RETRIED_ALONE = frozenset({"timeout"})  # reasons of `no evidence` that a busy machine may be to blame for
+
+Progress = Callable[[str, str], None]  # student, what became of the submission ("" where all went well)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission on its way."""
+
+    submission: Submission
+    fingerprint: str
 
 
 def grade(
     course: Course,
     assignment: str,
     students: Sequence[str] | None = None,
-    progress: Progress = lambda student, status: None,
-    executor: Executor | None = None,
+    progress: Progress = lambda student, said: None,
+    executor: Executor | Crew | None = None,
     limits: Limits | None = None,
+    *,
+    jobs: int | None = None,
+    force: bool = False,
+    busy: Callable[[int], None] = lambda count: None,
 ) -> dict[str, str]:
     """Grade submissions into the gradebook and autograded/; gives each student's status ("" where all went well).
 
-    Raises CourseError where there is nothing to grade; what is wrong with one submission is that one's status.
+    `jobs` are worked on at a time (default: by the cores) by threads or by the executor given. What is unchanged since
+    it was graded is not run again, unless `force` says so; `progress` hears of it as "unchanged". `busy` hears how many
+    are under way. Raises CourseError where there is nothing to grade, or where another process grades this course; what
+    is wrong with one submission is that one's status.
     """
     chosen = _chosen(course, assignment, students)
     masters = masters_of(course, assignment)
-    _known(course, assignment)
-    statuses = {}
-    with _pool(executor) as pool, Recorder(course, assignment) as recorder:
-        futures = [
-            pool.submit(grade_submission, _read(course, assignment, student), masters, limits) for student in chosen
-        ]
+    with only_one(course.root):
+        _known(course, assignment)
+        with Recorder(course, assignment) as recorder, crew_of(executor, jobs) as crew:
+            run = _Run(course, assignment, recorder, crew, masters, limits or Limits(), force, progress, busy)
+            run.all(chosen)
+            run.alone()
+    return {student: run.statuses[student] for student in chosen}
+
+
+@dataclass
+class _Run:
+    """One run over a class."""
+
+    course: Course
+    assignment: str
+    recorder: Recorder
+    crew: Crew
+    masters: Masters
+    limits: Limits
+    force: bool
+    progress: Progress
+    busy: Callable[[int], None]
+    statuses: dict[str, str] = field(default_factory=dict)
+    put_off: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.basis = basis(self.masters, self.limits)
+
+    def all(self, students: Iterable[str]) -> None:
+        """Grade what has changed; put off what is to be tried once more, alone."""
+        with closing(self._results(self._changed(students), self.crew.places)) as results:
+            for task, result in results:
+                if RETRIED_ALONE & _reasons(result):
+                    self.put_off.append(result.student)
+                else:
+                    self._record(task, result)
+
+    def alone(self) -> None:
+        """Grade what was put off, with nothing beside it; what comes out now counts."""
+        with closing(self._results(map(self._read, self.put_off), self.crew.lonely_places)) as results:
+            for task, result in results:
+                self._record(task, result)
+
+    def _read(self, student: str) -> Task:
+        files, left_out = read_folder(self.course.folder("submitted", self.assignment, student))
+        submission = Submission(student, files, tuple(left_out))
+        return Task(submission, fingerprint(submission, self.basis))
+
+    def _changed(self, students: Iterable[str]) -> Iterator[Task]:
+        """Submissions to be graded, each read when it is asked for."""
+        for student in students:
+            task = self._read(student)
+            if self.force or not self.recorder.has(student, task.fingerprint):
+                yield task
+                continue
+            with _unbroken():
+                self.recorder.settle(student)
+            self.statuses[student] = self.recorder.ledger.status(student)
+            self.progress(student, UNCHANGED)
+
+    def _record(self, task: Task, result: Result) -> None:
+        with _unbroken():
+            self.recorder.record(result, task.fingerprint)
+        self.statuses[result.student] = result.status
+        self.progress(result.student, result.status)
+
+    def _results(
+        self, tasks: Iterator[Task], places: Callable[[], Sequence[Executor]]
+    ) -> Generator[tuple[Task, Result], None, None]:
+        """Tasks with their results as they come, one under way at each place; what is under way ends with this."""
+        under_way: dict[Future[Result], tuple[Task, Executor]] = {}
         try:
-            for future in as_completed(futures):
-                result: Result = future.result()
-                recorder.record(result)
-                statuses[result.student] = result.status
-                progress(result.student, result.status)
-        except BaseException:
-            for future in futures:
-                future.cancel()
+            while self._fill(under_way, tasks, places()):
+                self.busy(min(len(under_way), self.crew.jobs))
+                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    task, _ = under_way.pop(future)
+                    yield task, self._result(task, future)
+            self.busy(0)
+        finally:
+            with _unbroken():
+                self.crew.stop(under_way.keys())
+
+    def _fill(
+        self,
+        under_way: dict["Future[Result]", tuple[Task, Executor]],
+        tasks: Iterator[Task],
+        places: Sequence[Executor],
+    ) -> bool:
+        """Give each free place a task while there are any; is anything under way?"""
+        taken = Counter(place for _, place in under_way.values())
+        for place in (Counter(places) - taken).elements():
+            if (task := next(tasks, None)) is None:
+                break
+            under_way[self._submit(place, task)] = task, place
+        return bool(under_way)
+
+    def _submit(self, place: Executor, task: Task) -> "Future[Result]":
+        try:
+            return self.crew.submit(place, task.submission, self.masters, self.limits)
+        except BrokenExecutor:
+            raise CourseError(self.crew.gone) from None
+
+    def _result(self, task: Task, future: "Future[Result]") -> Result:
+        """What came of a task; where its worker failed, that is our fault, and the student's marks stay open."""
+        try:
+            return future.result()
+        except (CancelledError, BrokenExecutor):  # nobody here has cancelled it
+            raise CourseError(self.crew.gone) from None
+        except CourseError:
             raise
-    return {student: statuses[student] for student in chosen}
+        except ImportError as error:
+            raise CourseError(f"a worker cannot load what it needs ({error}); install autograder there.") from None
+        except Exception as error:
+            return given_up(task.submission.student, self.masters, error)
+
+
+def _reasons(result: Result) -> set[str]:
+    return {verdict.reason for notebook in result.notebooks for verdict in notebook.verdicts}
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Put a Ctrl-C off until this is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *signalled: came.append(signalled))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came and callable(before):
+            before(*came[0])
 
 
 def masters_of(course: Course, assignment: str) -> Masters:
@@ -76,12 +226,7 @@ def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> 
     for student in students or ():
         if student not in found:
             raise CourseError(f"{course.folder('submitted', assignment, student)}: not here; check the student's id.")
-    return list(students or found)
-
-
-def _read(course: Course, assignment: str, student: str) -> Submission:
-    files, left_out = read_folder(course.folder("submitted", assignment, student))
-    return Submission(student, files, tuple(left_out))
+    return list(dict.fromkeys(students or found))
 
 
 def _known(course: Course, assignment: str) -> None:
@@ -93,13 +238,3 @@ def _known(course: Course, assignment: str) -> None:
         except MissingEntry:
             pass
     tell_gradebook(course, assignment)
-
-
-@contextmanager
-def _pool(executor: Executor | None) -> Iterator[Executor]:
-    """The executor given, or threads, one a core: each drives a kernel, which is a process of its own."""
-    if executor is not None:
-        yield executor
-        return
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        yield pool

@@ -1,6 +1,7 @@
 """What nbgrader's gradebook has no column for: a submission's status, its repairs, whether it reproduces.
 
-One JSON file an assignment, `reports/<assignment>.json`, written aside and renamed, so that it is never half there.
+One JSON file a student, `reports/<assignment>/<student>.json`, written aside and renamed, so that it is never half
+there, and so that a note costs the same in a class of any size.
 """
 
 import json
@@ -14,20 +15,20 @@ from autograder.result import most_serious
 
 class Ledger:
     """Facts by student: `notebooks` (by name their `status` and `repairs`), `repairs` of the submission as a whole,
-    `reproducible` (yes, no …, not run)."""
+    `fingerprint` (of what it was graded by, "" where it is to be graded again), `reproducible` (yes, no …, not run)."""
 
     def __init__(self, course: Course, assignment: str) -> None:
-        self.path: Path = course.root / "reports" / f"{assignment}.json"
-        self.facts: dict[str, dict[str, Any]] = {}
-        if self.path.exists():
-            try:
-                self.facts = json.loads(self.path.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise CourseError(f"{self.path}: is not JSON ({error}); delete it and grade again.") from error
+        self.folder: Path = course.root / "reports" / assignment
 
     def of(self, student: str) -> dict[str, Any]:
         """All facts known of a student; empty where there are none."""
-        return self.facts.get(student, {})
+        path = self.folder / f"{student}.json"
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise CourseError(f"{path}: is not JSON ({error}); delete it and grade again.") from error
 
     def status(self, student: str) -> str:
         """The most serious status of a student's notebooks, "" where nothing is wrong."""
@@ -41,9 +42,9 @@ class Ledger:
         return (*facts.get("repairs", ()), *own)
 
     def note(self, student: str, **facts: Any) -> None:
-        """Keep facts of a student, over older ones of the same name, and write the file."""
-        self.facts[student] = self.of(student) | facts
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_suffix(".part")
-        aside.write_text(json.dumps(self.facts, indent=1, sort_keys=True, ensure_ascii=False), encoding="utf-8")
-        aside.replace(self.path)
+        """Keep facts of a student, over older ones of the same name."""
+        text = json.dumps(self.of(student) | facts, indent=1, sort_keys=True, ensure_ascii=False)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        aside = self.folder / f"{student}.part"
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(self.folder / f"{student}.json")

@@ -66,7 +66,7 @@ def before(assignment: str, student: str, notebooks: list[str]) -> None:
     folder, masters = Path(notebooks[0]).parent, {path.name: path.stem for path in course.masters(assignment)}
     found = {path.name for path in folder.glob("*.ipynb")}
     missing = {stem: {"status": "missing", "repairs": []} for name, stem in masters.items() if name not in found}
-    Ledger(course, assignment).note(_student(course, folder, assignment), notebooks=missing, repairs=[])
+    Ledger(course, assignment).note(_student(course, folder, assignment), notebooks=missing, repairs=[], fingerprint="")
     for path in sorted(folder.rglob("*.ipynb")):
         if path.parent != folder or path.name not in masters:
             log.warning("%s: not the name or place of a notebook of %s; %s.", path, assignment, GIVES_UP)
@@ -105,7 +105,8 @@ def _desk(resources: Resources) -> Desk:
 def _record(result: NotebookResult, place: dict[str, str]) -> None:
     with Gradebook(place["db_url"]) as book:
         row = book.find_submission_notebook(place["notebook"], place["assignment"], place["student"])
-        write_notebook(row, result, {})
+        grades, comments = ({each.cell.name: each for each in rows} for rows in (row.grades, row.comments))
+        write_notebook(grades, comments, result)
         book.db.commit()
     _note(place, result.name, ledger_entry(result)[result.name])
 

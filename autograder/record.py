@@ -12,20 +12,24 @@ What a verdict becomes:
 A manual mark stays, and stays finished, unless the written answer itself has changed. A written answer that was left as
 released has 0 points and "No response."; any other waits for a reader.
 
-The commit point is the ledger's entry for the student, a rename. Before it come, in this order: the files, staged in
-a folder aside; one commit to the gradebook; the rename of the folder. Whatever is killed in between leaves each of the
-three whole, old or new, and no new entry. Grading the submission again is all that recovery needs: it writes the same.
+The commit point is the ledger's entry for the student, a rename. Before it come, in this order: an older entry loses
+its fingerprint; the files, staged in a folder aside; one commit to the gradebook; the rename of the folder. Whatever is
+killed in between leaves each of the three whole, old or new, and no entry that would count as done. Grading the
+submission again is all that recovery needs: it writes the same.
 """
 
 import datetime
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import nbformat
-from nbgrader.api import Comment, Grade, Gradebook, Notebook, Student, SubmittedAssignment, SubmittedNotebook
+from nbformat import NotebookNode
+from nbgrader.api import Comment, Grade, Gradebook, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import is_grade, is_solution
 
@@ -35,10 +39,14 @@ from autograder.inert import inert_sentence
 from autograder.judge import Verdict
 from autograder.ledger import Ledger
 from autograder.result import NotebookResult, Result
+from autograder.rows import Rows, Sheet
 
 NO_RESPONSE = "No response."
 READ_ONLY = 0o444
 EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` looks for both
+OPEN_WORDS = ("no evidence", "grader error")  # verdicts that another run may better
+
+Written = dict[str, str]  # text by grade_id
 
 
 class Recorder:
@@ -53,25 +61,55 @@ class Recorder:
 
     def __enter__(self) -> Self:
         self.book: Gradebook = self._open.__enter__()
-        self.row = self.book.find_assignment(self.assignment)
+        self.rows = Rows(self.book, self.assignment)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.__exit__(kind, error, at)
 
-    def record(self, result: Result) -> None:
-        """Write one submission's result: files aside, gradebook, files in place, ledger."""
+    def record(self, result: Result, fingerprint: str = "") -> None:
+        """Write one submission's result: files aside, gradebook, files in place, ledger.
+
+        `fingerprint` says what it was graded by; it is kept where another run by the same would give the same.
+        """
         place = self.course.folder("autograded", self.assignment, result.student)
+        if self.ledger.of(result.student).get("fingerprint"):
+            self.ledger.note(result.student, fingerprint="")
         staged = self._stage(result, place)
         try:
-            self._grade(result, _sources(place))
-            self.book.db.commit()
+            self._grade(result, place)
+            self._commit()
         except BaseException:
             self.book.db.rollback()
             shutil.rmtree(staged, ignore_errors=True)
             raise
         _replace(staged, place)
-        self.ledger.note(result.student, repairs=list(result.repairs), notebooks=ledger_entry(*result.notebooks))
+        self.ledger.note(
+            result.student,
+            repairs=list(result.repairs),
+            notebooks=ledger_entry(*result.notebooks),
+            fingerprint=fingerprint if _is_final(result) else "",
+        )
+
+    def has(self, student: str, fingerprint: str) -> bool:
+        """Is all of a submission recorded that was graded by the same: ledger, gradebook and files?"""
+        if not fingerprint or self.ledger.of(student).get("fingerprint") != fingerprint:
+            return False
+        place = self.course.folder("autograded", self.assignment, student)
+        return self.rows.known(student) and all((place / f"{name}.ipynb").is_file() for name in self.rows.notebooks)
+
+    def settle(self, student: str) -> None:
+        """Take late penalties anew: marks by hand, extensions and due dates change while a submission does not."""
+        with self.book.db.no_autoflush:
+            submission, sheets = self.rows.submission(student)
+            for sheet in sheets.values():
+                self._penalize(submission, sheet)
+        self._commit()
+
+    def _commit(self) -> None:
+        """Commit, and keep nothing of this submission in memory."""
+        self.book.db.commit()
+        self.book.db.expunge_all()
 
     def _stage(self, result: Result, place: Path) -> Path:
         staged = place.with_name(f".{place.name}.new")
@@ -87,31 +125,16 @@ class Recorder:
             file.chmod(READ_ONLY)
         return staged
 
-    def _grade(self, result: Result, before: dict[str, dict[str, str]]) -> None:
+    def _grade(self, result: Result, place: Path) -> None:
         with self.book.db.no_autoflush:
-            submission = self._submission(result.student)
-            rows = {row.notebook.name: row for row in submission.notebooks}
+            submission, sheets = self.rows.submission(result.student)
+            submission.timestamp = self._timestamp(result.student)
             for notebook in result.notebooks:
-                if notebook.name not in rows:
+                if notebook.name not in sheets:
                     raise CourseError(f"{notebook.name}: the gradebook does not know it; run `make release`.")
-                write_notebook(rows[notebook.name], notebook, before.get(notebook.name, {}))
-                self._penalize(submission, rows[notebook.name])
-
-    def _submission(self, student: str) -> SubmittedAssignment:
-        """The student's submission with a grade and a comment for each cell there is now, made where missing."""
-        pupil = self.book.db.get(Student, student) or Student(id=student)
-        self.book.db.add(pupil)
-        found = [row for row in pupil.submissions if row.assignment_id == self.row.id]
-        submission = found[0] if found else SubmittedAssignment(assignment=self.row, student=pupil)
-        self.book.db.add(submission)
-        submission.timestamp = self._timestamp(student)
-        known = {row.notebook.name for row in submission.notebooks}
-        for notebook in self.row.notebooks:
-            if notebook.name not in known:
-                self.book.db.add(SubmittedNotebook(notebook=notebook, assignment=submission))
-        for row in submission.notebooks:
-            self.book.db.add_all(_lacking(row, row.notebook))
-        return submission
+                sheet, path = sheets[notebook.name], place / f"{notebook.name}.ipynb"
+                write_notebook(sheet.grades, sheet.comments, notebook, partial(_last_written, path))
+                self._penalize(submission, sheet)
 
     def _timestamp(self, student: str) -> datetime.datetime | None:
         folder = self.course.folder("submitted", self.assignment, student)
@@ -121,15 +144,15 @@ class Recorder:
             return None
         return found
 
-    def _penalize(self, submission: SubmittedAssignment, row: SubmittedNotebook) -> None:
+    def _penalize(self, submission: SubmittedAssignment, sheet: Sheet) -> None:
         """nbgrader's late policy on one notebook, between nothing and all of its score."""
-        row.late_submission_penalty = None
-        due = self.row.duedate + (submission.extension or datetime.timedelta()) if self.row.duedate else None
+        sheet.row.late_submission_penalty = None
+        due = self.rows.due + (submission.extension or datetime.timedelta()) if self.rows.due else None
         if due and submission.timestamp and submission.timestamp > due:
             late = (submission.timestamp - due).total_seconds()
-            score = sum(_score(grade) for grade in row.grades)
-            penalty = self.penalties.plugin_inst.late_submission_penalty(submission.student.id, score, late)
-            row.late_submission_penalty = None if penalty is None else min(max(penalty, 0.0), score)
+            score = sum(_score(grade) for grade in sheet.grades.values())
+            penalty = self.penalties.plugin_inst.late_submission_penalty(submission.student_id, score, late)
+            sheet.row.late_submission_penalty = None if penalty is None else min(max(penalty, 0.0), score)
 
 
 def ledger_entry(*notebooks: NotebookResult) -> dict[str, dict[str, object]]:
@@ -137,33 +160,32 @@ def ledger_entry(*notebooks: NotebookResult) -> dict[str, dict[str, object]]:
     return {notebook.name: {"status": notebook.status, "repairs": list(notebook.repairs)} for notebook in notebooks}
 
 
-def _lacking(row: SubmittedNotebook, notebook: Notebook) -> Iterator[Grade | Comment]:
-    """A grade and a comment for each cell that has none yet."""
-    graded, commented = {grade.cell.id for grade in row.grades}, {comment.cell.id for comment in row.comments}
-    for cell in [*notebook.grade_cells, *notebook.task_cells]:
-        if cell.id not in graded:
-            yield Grade(cell=cell, notebook=row)
-    for cell in [*notebook.solution_cells, *notebook.task_cells]:
-        if cell.id not in commented:
-            yield Comment(cell=cell, notebook=row)
+def _is_final(result: Result) -> bool:
+    """Would another run of the same give the same?"""
+    return not any(verdict.word in OPEN_WORDS for notebook in result.notebooks for verdict in notebook.verdicts)
 
 
-def write_notebook(row: SubmittedNotebook, result: NotebookResult, before: dict[str, str]) -> None:
-    """Write one notebook's verdicts by the table above; `before` are the written answers as they were last graded."""
+def write_notebook(
+    grades: Mapping[str, Grade],
+    comments: Mapping[str, Comment],
+    result: NotebookResult,
+    before: Callable[[], Written] = dict,
+) -> None:
+    """Write one notebook's verdicts by the table above; `before` gives the written answers as they were last graded."""
     verdicts = {verdict.cell: verdict for verdict in result.verdicts}
-    now = dict(_written(result.content))
-    for grade in row.grades:
-        name = grade.cell.name
+    cells = _cells(result.content)
+    written, last = _written(cells), before() if any(g.manual_score is not None for g in grades.values()) else {}
+    for name, grade in grades.items():
         if name in verdicts:
             _write_verdict(grade, verdicts[name])
         elif result.status == "missing" or name in result.untouched:
             grade.auto_score, grade.needs_manual_grade = 0.0, False
         else:
-            changed = name in before and before[name] != now.get(name)
+            changed = name in last and last[name] != written.get(name)
             grade.auto_score, grade.needs_manual_grade = None, grade.manual_score is None or changed
-    notes = _comments(result)
-    for comment in row.comments:
-        comment.auto_comment = notes.get(comment.cell.name)
+    notes = _comments(result, cells)
+    for name, comment in comments.items():
+        comment.auto_comment = notes.get(name)
 
 
 def _write_verdict(grade: Grade, verdict: Verdict) -> None:
@@ -171,12 +193,12 @@ def _write_verdict(grade: Grade, verdict: Verdict) -> None:
     grade.needs_manual_grade = verdict.points is None and grade.manual_score is None
 
 
-def _comments(result: NotebookResult) -> dict[str, str]:
+def _comments(result: NotebookResult, cells: list[NotebookNode]) -> dict[str, str]:
     """Comments by answer: its own where nothing was written, else what its test cell's verdict makes of it."""
     found, answer = dict.fromkeys(result.untouched, NO_RESPONSE), ""
     verdicts = {verdict.cell: verdict for verdict in result.verdicts}
-    for cell in nbformat.reads(result.content.decode(), 4).cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id", "")
+    for cell in cells:
+        name = cell.metadata.nbgrader.get("grade_id", "")
         if is_solution(cell) and not is_grade(cell):
             answer = name
         if answer and name in verdicts:
@@ -193,15 +215,22 @@ def _comment(found: dict[str, str], answer: str, verdict: Verdict) -> None:
         found[answer] = inert_sentence(f"{verdict.word}: {verdict.rationale}")
 
 
-def _written(content: bytes) -> Iterator[tuple[str, str]]:
-    for cell in nbformat.reads(content.decode(), 4).cells:
-        if is_grade(cell) and is_solution(cell):
-            yield cell.metadata.nbgrader["grade_id"], cell.source
+def _cells(content: bytes) -> list[NotebookNode]:
+    """The cells that nbgrader knows of an autograded notebook; it is our own, so that nothing needs validation."""
+    cells = [cell for cell in json.loads(content)["cells"] if "nbgrader" in cell["metadata"]]
+    return [nbformat.from_dict({"metadata": cell["metadata"], "source": "".join(cell["source"])}) for cell in cells]
 
 
-def _sources(place: Path) -> dict[str, dict[str, str]]:
-    """Written answers by notebook, as they were when last graded."""
-    return {path.stem: dict(_written(path.read_bytes())) for path in place.glob("*.ipynb")}
+def _written(cells: list[NotebookNode]) -> Written:
+    return {cell.metadata.nbgrader["grade_id"]: cell.source for cell in cells if is_grade(cell) and is_solution(cell)}
+
+
+def _last_written(path: Path) -> Written:
+    """Written answers of an autograded notebook; none where the file is gone or somebody has spoilt it."""
+    try:
+        return _written(_cells(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def _score(grade: Grade) -> float:

@@ -42,3 +42,5 @@ UNSANDBOXED = "unsandboxed"  # graded without a sandbox, as the instructor asked
 
 # What may be wrong with a submission, most serious first; of a class's CSV this is the documented precedence.
 STATUSES = ("grader-error", "damaged", "missing", "crash", "memory", "timeout", "output", "limit", UNSANDBOXED)
+
+UNCHANGED = "unchanged"  # what is said of a submission that was graded before and is not run again

@@ -1,7 +1,7 @@
 """Results for the eye: a table of marks and a progress bar in the terminal, by rich. Knows nothing of how they came."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 
 from autograder.report import Row, Table
+from autograder.result import UNCHANGED
 
 WIDTH = 124  # characters of a table that no terminal bounds
 OPEN = "·"  # a mark that a reader has still to give
@@ -50,6 +51,48 @@ def _end(row: Row) -> list[str]:
 
 def _mark(mark: float | None) -> str:
     return OPEN if mark is None else f"{mark:g}"
+
+
+class ClassBar:
+    """How far a class is: in a terminal a bar with the counts and the time left, elsewhere a line a submission."""
+
+    def __init__(self, title: str, bar: Progress | None, total: int) -> None:
+        self.title, self.bar = title, bar
+        self.failed = self.unchanged = 0
+        self.task = bar.add_task(title, total=total, running=0, failed=0) if bar else None
+
+    def __call__(self, student: str, said: str) -> None:
+        """A submission is done with: "" where all went well, "unchanged", or what is wrong with it."""
+        self.unchanged += said == UNCHANGED
+        self.failed += said not in ("", UNCHANGED)
+        if self.bar and self.task is not None:
+            self.bar.update(self.task, advance=1, failed=self.failed)
+        elif said != UNCHANGED:
+            console.print(f"{self.title}: {student} {said or 'done'}")
+
+    def busy(self, count: int) -> None:
+        """So many submissions are under way."""
+        if self.bar and self.task is not None:
+            self.bar.update(self.task, running=count)
+
+    def close(self) -> None:
+        """Say in a line what was not run again."""
+        if self.unchanged:
+            console.print(f"{self.title}: {self.unchanged} unchanged, not run again (--force runs all)")
+
+
+@contextmanager
+def class_progress(title: str, total: int) -> Iterator[ClassBar]:
+    """Show how a class comes on; the bar is gone at the end, lines stay."""
+    counts = TextColumn(
+        "{task.completed:.0f} of {task.total:.0f} done, {task.fields[running]} running, "
+        "{task.fields[failed]} failed, time left"
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), counts, TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) if console.is_terminal else nullcontext() as bar:
+        shown = ClassBar(title, bar, total)
+        yield shown
+    shown.close()
 
 
 @contextmanager

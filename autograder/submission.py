@@ -72,8 +72,20 @@ def grade_submission(submission: Submission, masters: Masters, limits: Limits | 
         try:
             graded.append(grade_notebook(desk, placed[name], others, limits))
         except Exception as error:  # one submission's surprise must not stop the class, nor cost its student a mark
-            graded.append(_broken(desk, master, f"the grader failed ({type(error).__name__}: {error})."))
+            graded.append(_failed(desk, error))
     return Result(submission.student, tuple(graded), (*submission.repairs, *moved))
+
+
+def given_up(student: str, masters: Masters, error: Exception) -> Result:
+    """The result of a submission that no worker could grade: a `grader error` for each test, and all marks open."""
+    notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks]
+    return Result(student, tuple(_failed(Desk.of(name, master, masters), error) for name, master in notebooks))
+
+
+def _failed(desk: Desk, error: Exception) -> NotebookResult:
+    """The result of a notebook that our own side failed on: all of its marks stay open, written answers too."""
+    broken = _broken(desk, desk.master, f"the grader failed ({type(error).__name__}: {error}).")
+    return replace(broken, untouched=frozenset())
 
 
 def grade_notebook(

@@ -193,7 +193,9 @@ def test_export_feedback_and_grade_by_command(graded: Course, capsys: pytest.Cap
     assert main([*there, "export"]) == 0
     assert main([*there, "feedback"]) == 0
     assert main([*there, "grade", "--student", "jo"]) == 0
+    assert main([*there, "grade", "--student", "jo", "--force"]) == 0
     said = capsys.readouterr().out
+    assert "grading: 1 unchanged, not run again (--force runs all)" in said.splitlines()
     assert f"marks: {graded.root / 'grades.csv'}" in said
     assert "feedback for 8 students" in said
     assert "grading: jo done" in said

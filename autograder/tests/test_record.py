@@ -170,7 +170,7 @@ def test_a_kill_in_any_gap_leaves_all_whole_and_grading_again_mends_it(gap: str,
     assert _grades(own)["q9-test"] == (2.0, False, None)
     assert _files(own) == {f"{NAME}.ipynb": changed.notebooks[0].content}
     assert [path.name for path in (own.root / "autograded" / "ada").iterdir()] == ["ps1"]
-    assert [path.name for path in (own.root / "reports").iterdir()] == ["ps1.json"]
+    assert [path.name for path in (own.root / "reports" / "ps1").iterdir()] == ["ada.json"]
 
 
 def _files(course: Course) -> dict[str, bytes]:

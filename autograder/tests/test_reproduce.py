@@ -234,7 +234,7 @@ def test_a_class_run_again(course: Course, handed_in: dict[str, tuple[bytes, int
     ledger = Ledger(course, "toy")
     assert {student: ledger.of(student)["reproducible"] for student in found} == found
     now = contents(course.root)
-    assert now.pop(str(ledger.path))
+    assert all(now.pop(str(ledger.folder / f"{student}.json")) for student in found)
     assert now == handed_in
     assert list(scratch.iterdir()) == []
     assert left_behind() == []

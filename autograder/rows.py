@@ -1,0 +1,96 @@
+"""One submission's rows in nbgrader's gradebook, found or made by a few queries whatever the size of the class.
+
+nbgrader's tables have an index for each of their unique pairs and no other, so every query here names both of a pair.
+What the queries find is plain or belongs to one submission: nothing of a class stays in memory.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from nbgrader.api import (
+    BaseCell,
+    Comment,
+    Grade,
+    Gradebook,
+    GradeCell,
+    Notebook,
+    SolutionCell,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+    TaskCell,
+    new_uuid,
+)
+from sqlalchemy import select
+from sqlalchemy.orm import load_only
+
+Cells = dict[str, str]  # id → grade_id
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One submitted notebook: its row, and its grades and comments by grade_id."""
+
+    row: SubmittedNotebook
+    grades: dict[str, Grade]
+    comments: dict[str, Comment]
+
+
+class Rows:
+    """The gradebook's rows of one assignment; raises nbgrader's MissingEntry where it is not known."""
+
+    def __init__(self, book: Gradebook, assignment: str) -> None:
+        found = book.find_assignment(assignment)
+        self.db, self.assignment, self.due = book.db, found.id, found.duedate
+        query = select(Notebook.name, Notebook.id).where(Notebook.assignment_id == self.assignment)
+        self.notebooks: dict[str, str] = {row.name: row.id for row in self.db.execute(query)}
+        self.graded = self._cells(GradeCell, TaskCell)
+        self.commented = self._cells(SolutionCell, TaskCell)
+
+    def known(self, student: str) -> bool:
+        """Has this student a submission in the gradebook?"""
+        return self._found(student) is not None
+
+    def submission(self, student: str) -> tuple[SubmittedAssignment, dict[str, Sheet]]:
+        """A student's submission and its sheets by notebook, with all that is missing made."""
+        if self.db.get(Student, student) is None:
+            self.db.add(Student(id=student))
+        submission = self._found(student)
+        if submission is None:
+            submission = SubmittedAssignment(id=new_uuid(), assignment_id=self.assignment, student_id=student)
+            self.db.add(submission)
+        where = SubmittedNotebook.notebook_id.in_(self.notebooks.values())
+        query = select(SubmittedNotebook).where(where, SubmittedNotebook.assignment_id == submission.id)
+        rows = {row.notebook_id: row for row in self.db.scalars(query)}
+        return submission, {name: self._sheet(rows.get(key), key, submission) for name, key in self.notebooks.items()}
+
+    def _found(self, student: str) -> SubmittedAssignment | None:
+        table = SubmittedAssignment
+        query = select(table).where(table.assignment_id == self.assignment, table.student_id == student)
+        return self.db.scalar(query.options(load_only(table.student_id, table.timestamp, table.extension)))
+
+    def _sheet(self, row: SubmittedNotebook | None, notebook: str, submission: SubmittedAssignment) -> Sheet:
+        if row is None:
+            row = SubmittedNotebook(id=new_uuid(), notebook_id=notebook, assignment_id=submission.id)
+            self.db.add(row)
+        grades = self._of_cells(Grade, row.id, self.graded[notebook])
+        return Sheet(row, grades, self._of_cells(Comment, row.id, self.commented[notebook]))
+
+    def _of_cells(self, kind: Any, row: str, cells: Cells) -> dict[str, Any]:
+        """The grades or comments of a submitted notebook, by grade_id, one for each of these cells."""
+        query = select(kind).where(kind.cell_id.in_(cells), kind.notebook_id == row)
+        found = {each.cell_id: each for each in self.db.scalars(query)}
+        for cell in cells.keys() - found.keys():
+            found[cell] = kind(cell_id=cell, notebook_id=row)
+            self.db.add(found[cell])
+        return {name: found[cell] for cell, name in cells.items()}
+
+    def _cells(self, *kinds: type[BaseCell]) -> defaultdict[str, Cells]:
+        """The cells of these kinds, by notebook."""
+        found: defaultdict[str, Cells] = defaultdict(dict)
+        for kind in kinds:
+            query = select(kind.notebook_id, kind.id, kind.name).where(kind.notebook_id.in_(self.notebooks.values()))
+            for notebook, cell, name in self.db.execute(query):
+                found[notebook][cell] = name
+        return found
