@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import nbformat
@@ -61,16 +61,23 @@ class Desk:
         return cls(name, master, plans(master, name), masters)
 
 
+@lru_cache(maxsize=4)
+def desks_for(masters: Masters) -> tuple[Desk, ...]:
+    """A desk for each notebook of an assignment, set up once for a whole class; nobody changes what lies on it."""
+    notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks]
+    return tuple(Desk.of(name, master, masters) for name, master in notebooks)
+
+
 def grade_submission(submission: Submission, masters: Masters, limits: Limits | None = None) -> Result:
     """Grade all notebooks of one submission. Never raises: what fails on our side is a `grader error` of a notebook."""
-    notebooks = {name: nbformat.reads(content.decode(), 4) for name, content in masters.notebooks}
+    desks = desks_for(masters)
+    notebooks = {desk.name: desk.master for desk in desks}
     placed, moved = place(submission.files, tuple(notebooks), notebooks)
     others = {path: content for path, content in submission.files.items() if content not in placed.values()}
     graded = []
-    for name, master in notebooks.items():
-        desk = Desk.of(name, master, masters)
+    for desk in desks:
         try:
-            graded.append(grade_notebook(desk, placed[name], others, limits))
+            graded.append(grade_notebook(desk, placed[desk.name], others, limits))
         except Exception as error:  # one submission's surprise must not stop the class, nor cost its student a mark
             graded.append(_failed(desk, error))
     return Result(submission.student, tuple(graded), (*submission.repairs, *moved))
@@ -78,8 +85,7 @@ def grade_submission(submission: Submission, masters: Masters, limits: Limits | 
 
 def given_up(student: str, masters: Masters, error: Exception) -> Result:
     """The result of a submission that no worker could grade: a `grader error` for each test, and all marks open."""
-    notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks]
-    return Result(student, tuple(_failed(Desk.of(name, master, masters), error) for name, master in notebooks))
+    return Result(student, tuple(_failed(desk, error) for desk in desks_for(masters)))
 
 
 def _failed(desk: Desk, error: Exception) -> NotebookResult:

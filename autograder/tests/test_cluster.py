@@ -154,6 +154,7 @@ def test_a_worker_without_the_package(machines: Machines) -> None:
 @pytest.mark.parametrize(
     ("preload", "said"),
     [(OTHER_KERAS, "keras is 3.0.0 on this worker"), (NO_PACKAGE, "install autograder there.")],
+    ids=["other version", "no package"],
 )
 def test_a_worker_that_comes_later_is_compared_as_well(
     preload: str, said: str, machines: Machines, course: Course

@@ -3,7 +3,7 @@
 Most tests have a crew whose work is to look a verdict up, so that they are about the class alone.
 """
 
-import gc
+import copy
 import io
 import os
 import shutil
@@ -32,14 +32,14 @@ from autograder.cli import main
 from autograder.course import Course
 from autograder.crew import Crew, default_jobs
 from autograder.errors import CourseError
-from autograder.grade import grade
+from autograder.grade import grade, masters_of
 from autograder.judge import Verdict
 from autograder.ledger import Ledger
 from autograder.limits import Limits
 from autograder.lock import only_one
 from autograder.report import table
 from autograder.result import NotebookResult, Result
-from autograder.submission import Masters, Submission
+from autograder.submission import Masters, Submission, desks_for, given_up, grade_submission
 from autograder.tests.test_plain import ungraded
 
 __all__ = ["ungraded"]
@@ -248,7 +248,6 @@ def test_a_class_of_any_size_is_held_a_few_at_a_time(course: Course, monkeypatch
     counts = []
 
     def made(*arguments: Any) -> Submission:
-        gc.collect()
         alive.add(submission := Submission(*arguments))
         counts.append((len(alive), len(results)))
         return submission
@@ -513,3 +512,17 @@ def test_jobs_are_the_schedulers_business_where_there_is_one(capsys: pytest.Capt
     with pytest.raises(SystemExit):
         main(["grade", "--jobs=2", "--scheduler=tcp://127.0.0.1:8786"])
     assert "argument --scheduler: not allowed with argument --jobs" in capsys.readouterr().err
+
+
+@pytest.mark.kernel
+def test_desks_are_set_up_once_for_a_class_and_stay_as_they_are(course: Course) -> None:
+    masters = masters_of(course, "ps1")
+    desks = desks_for(masters)
+    assert desks_for(Masters(tuple(masters.notebooks), masters.helpers)) is desks
+    before = copy.deepcopy([desk.master for desk in desks])
+    notebook = nbformat.from_dict(before[0])
+    notebook.cells[0].source = "x = 42"
+    assert grade_submission(Submission("ada", {"one.ipynb": nbformat.writes(notebook).encode()}), masters).status == ""
+    assert grade_submission(Submission("bob", {}), masters).status == "missing"
+    assert given_up("cy", masters, OSError("no space left")).status == "grader-error"
+    assert [desk.master for desk in desks] == before
