@@ -24,10 +24,12 @@ from autograder.prove import prove
 from autograder.release import is_stale, release
 from autograder.report import Table, table, write_csv
 from autograder.reproduce import reproduce, validate
+from autograder.sandboxed import BANNER, WARNING, sandbox_if_any
 from autograder.survey import write_report
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
 EXPORTERS: dict[str, type[Exporter]] = {"csv": CsvExporter, "canvas": CanvasExporter, "moodle": MoodleExporter}
+UNSAFE = "run student code without a sandbox, with your rights (of a grade the status says so)"
 Command = Callable[[argparse.Namespace, Course], int]
 
 
@@ -69,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--force", action="store_true", help="grade unchanged submissions again as well")
     where = sub.add_mutually_exclusive_group()
     jobs = f"submissions graded at a time (default: by the cores, here {default_jobs()})"
+    sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
     where.add_argument("--jobs", type=_number_of("jobs"), metavar="N", help=jobs)
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
     add("feedback", _feedback, "write a feedback page for each graded notebook")
@@ -78,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--open", choices=["hold", "sum"], help="where marks are open: hold the score back, or the sum")
     sub.add_argument("--decimal", choices=["auto", ".", ","], help="the decimal sign (default: as the roster has it)")
     add("report", _report, "write report.html, what the class knows and who needs a look, and report.json")
-    add("reproduce", _reproduce, "run each submission again and compare with the outputs stored in it")
+    sub = add("reproduce", _reproduce, "run each submission again and compare with the outputs stored in it")
+    sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
     add("validate", _validate, "run source and released notebooks; marked cells must print what is stored")
     add("outputs", _outputs, "run the source notebooks and store the outputs of the marked cells anew")
     sub = add("demo", _demo, "make a sample class, grade it and show the marks", assignment=False)
@@ -142,10 +146,17 @@ def _handout(options: argparse.Namespace, course: Course) -> int:
 def _grade(options: argparse.Namespace, course: Course) -> int:
     assignment = course.assignment(options.assignment)
     with _crew(options) as crew, show.class_progress("grading", _count(options, course, assignment)) as bar:
-        how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy}
+        how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy, "unsafe": _unsafe(options)}
         statuses = grade(course, assignment, options.student, bar, crew, **how)
     show.show_table(table(course, assignment))
     return int(all(status in NOTHING_GRADED for status in statuses.values()))
+
+
+def _unsafe(options: argparse.Namespace) -> bool:
+    """Was it asked for in so many words that student code run without a sandbox? Then warn."""
+    if options.unsafe_no_sandbox:
+        print(WARNING, file=sys.stderr)
+    return bool(options.unsafe_no_sandbox)
 
 
 @contextmanager
@@ -194,7 +205,7 @@ def _report(options: argparse.Namespace, course: Course) -> int:
 def _reproduce(options: argparse.Namespace, course: Course) -> int:
     assignment = course.assignment(options.assignment)
     with show.progress("running again", len(course.students(assignment))) as step:
-        found = reproduce(course, assignment, progress=step)
+        found = reproduce(course, assignment, progress=step, unsafe=_unsafe(options))
     return int(any(said != "yes" for said in found.values()))
 
 
@@ -217,8 +228,11 @@ def _outputs(options: argparse.Namespace, course: Course) -> int:
 
 def _demo(options: argparse.Namespace, course: Course) -> int:
     demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed)
+    unsafe = sandbox_if_any() == "none"
+    if unsafe:
+        print(BANNER, file=sys.stderr)
     with show.class_progress("grading", options.students) as bar:
-        grade(demo, ASSIGNMENT, progress=bar, busy=bar.busy)
+        grade(demo, ASSIGNMENT, progress=bar, busy=bar.busy, unsafe=unsafe)
     results: Table = table(demo, ASSIGNMENT)
     show.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")

@@ -31,10 +31,11 @@ from autograder.placing import read_folder
 from autograder.record import Recorder
 from autograder.release import tell_gradebook
 from autograder.result import UNCHANGED, Result
+from autograder.sandboxed import anywhere, limits_of
 from autograder.submission import Masters, Submission, given_up
 from autograder.versions import basis, fingerprint
 
-RETRIED_ALONE = frozenset({"timeout"})  # reasons of `no evidence` that a busy machine may be to blame for
+RETRIED_ALONE = frozenset({"timeout", "output"})  # that others, or a busy machine, may be to blame for
 
 Progress = Callable[[str, str], None]  # student, what became of the submission ("" where all went well)
 
@@ -55,23 +56,26 @@ def grade(
     executor: Executor | Crew | None = None,
     limits: Limits | None = None,
     *,
+    unsafe: bool = False,
     jobs: int | None = None,
     force: bool = False,
     busy: Callable[[int], None] = lambda count: None,
 ) -> dict[str, str]:
     """Grade submissions into the gradebook and autograded/; gives each student's status ("" where all went well).
 
-    `jobs` are worked on at a time (default: by the cores) by threads or by the executor given. What is unchanged since
-    it was graded is not run again, unless `force` says so; `progress` hears of it as "unchanged". `busy` hears how many
-    are under way. Raises CourseError where there is nothing to grade, or where another process grades this course; what
-    is wrong with one submission is that one's status.
+    Student code runs in a sandbox; without one only if `unsafe` says so, and then that is the status of all that went
+    well. `jobs` are worked on at a time (default: by the cores) by threads or by the executor given. What is unchanged
+    since it was graded is not run again, unless `force` says so; `progress` hears of it as "unchanged". `busy` hears
+    how many are under way. Raises CourseError where there is nothing to grade or no sandbox, or where another process
+    grades this course; what is wrong with one submission is that one's status.
     """
     chosen = _chosen(course, assignment, students)
     masters = masters_of(course, assignment)
+    limits = limits or (limits_of(course, unsafe) if executor is None else anywhere(course, unsafe))
     with only_one(course.root):
         _known(course, assignment)
         with Recorder(course, assignment) as recorder, crew_of(executor, jobs) as crew:
-            run = _Run(course, assignment, recorder, crew, masters, limits or Limits(), force, progress, busy)
+            run = _Run(course, assignment, recorder, crew, masters, limits, force, progress, busy)
             run.all(chosen)
             run.alone()
     return {student: run.statuses[student] for student in chosen}

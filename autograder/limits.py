@@ -28,7 +28,7 @@ from autograder.evidence_kernel import MAX_TOTAL
 
 MIB = 1 << 20
 Sandbox = Literal["auto", "warm", "cold", "none"]
-SANDBOXES = ("auto", "warm", "cold", "none")
+SANDBOXES = ("auto", "warm", "cold")  # that a course can set; to go without is said for one run, by an option
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Limits:
     notebook_output: int = 8 * MIB  # that all cells together may send
     message: int = 2 * MAX_TOTAL + MIB  # bytes of one message
     fresh_kernels: int = 3  # after how many deaths the rest goes without evidence
-    sandbox: Sandbox = "auto"  # warm, cold, auto (what can be had), or none: student code runs as you
+    sandbox: Sandbox = "auto"  # warm, cold, auto (what can be had); none: student code runs as whoever grades
     prepare: str = ""  # a line of Python that a kernel's parent runs once, such as a setting of TensorFlow
 
     @classmethod

@@ -26,7 +26,7 @@ from autograder.placing import place
 from autograder.plan import Plan, plans
 from autograder.reading import Damaged, parse
 from autograder.restore import restore
-from autograder.result import NotebookResult, Result, most_serious
+from autograder.result import UNSANDBOXED, NotebookResult, Result, most_serious
 from autograder.run import Ran, run
 
 
@@ -122,7 +122,9 @@ def grade_restored(
         return _broken(desk, notebook, str(error), repairs)
     verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, ran.taken)
     verdicts = tuple(_explained(verdict, ran) for verdict in verdicts)
-    return _finished(desk, ran.notebook, verdicts, repairs)
+    result = _finished(desk, ran.notebook, verdicts, repairs)
+    unsandboxed = limits is not None and limits.sandbox == "none"
+    return replace(result, status=result.status or UNSANDBOXED) if unsandboxed else result
 
 
 def _explained(verdict: Verdict, ran: Ran) -> Verdict:

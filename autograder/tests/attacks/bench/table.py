@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,6 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
+from autograder.kernels import client
+from autograder.kernels.client import Loaded
+from autograder.kernels.provisioner import MODULES
 from autograder.tests.attacks.bench import ours, plain
 from autograder.tests.attacks.bench.attack import Attack, found
 from autograder.tests.attacks.bench.outcome import Outcome, faults, gained, lost
@@ -116,7 +120,11 @@ def _apart(attack: Attack, ours_only: bool) -> Row:
     command = [sys.executable, "-m", "autograder.tests.attacks", "--json", "--only", attack.name]
     try:
         done = subprocess.run(
-            command + ["--ours-only"] * ours_only, capture_output=True, timeout=PATIENCE, start_new_session=True
+            command + ["--ours-only"] * ours_only,
+            capture_output=True,
+            timeout=PATIENCE,
+            start_new_session=True,
+            env={**os.environ, **client.shared(client.server(Loaded(MODULES)))},
         )
         return Row(**json.loads(done.stdout.decode().splitlines()[-1]))
     except subprocess.TimeoutExpired:
