@@ -1,4 +1,4 @@
-"""However a class is graded, by plain kernels or warm ones, one at a time or four: the marks and notebooks are the same."""
+"""However a class is graded, by plain kernels or warm ones, one at a time or four: marks and notebooks are the same."""
 
 import json
 import re
