@@ -113,10 +113,10 @@ def hint(question: str, step: int) -> Shown | None:
 def compare(what: str, guess: Any, came: Any) -> str:
     """Hold a guess to what came, in one line; the first guess of a session counts in the summary."""
     if _unanswered(guess):
-        return f"{what}: no guess yet; it is {came}."
+        return f"{what}: no guess yet; it is {_plain(came)}."
     hit = _plain(guess) == _plain(came)
     _guesses.setdefault(what, hit)
-    return f"{what}: you guessed {_plain(guess)}; it is {came}: {'just so' if hit else 'not as you thought'}."
+    return f"{what}: you guessed {_plain(guess)}; it is {_plain(came)}: {'just so' if hit else 'not as you thought'}."
 
 
 def _plain(value: Any) -> str:
@@ -252,7 +252,7 @@ def _block(box: Box, at: tuple[int, ...], x: int, y: int) -> Drawn:
 
 def _frame(label: str, inside: Drawn, x: int, y: int, dashed: bool) -> Drawn:
     wide, high = max(inside[1], LETTER * len(label)) + 2 * GAP, inside[2] + HIGH + GAP
-    rect = f'<rect x="{x}" y="{y}" width="{wide}" height="{high}" rx="4" {_line(dashed)}/>'
+    rect = f'<rect x="{x}" y="{y}" width="{wide}" height="{high}" rx="4" fill="none" {_line(dashed)}/>'
     return rect + _text(x + GAP, y + 14, label) + inside[0], wide + GAP, high + GAP
 
 
@@ -288,9 +288,8 @@ def _label(box: Box, axis: int) -> str:
 
 
 def _line(fault: bool = False) -> str:
-    return 'fill="none" stroke="currentColor" ' + (
-        'stroke-width="3" stroke-dasharray="5 3"' if fault else 'stroke-opacity=".6"'
-    )
+    style = 'stroke-width="3" stroke-dasharray="5 3"' if fault else 'stroke-opacity=".6"'
+    return f'stroke="currentColor" {style}'
 
 
 def _text(x: int, y: int, words: str, style: str = "") -> str:
