@@ -300,7 +300,7 @@ def test_every_sample_has_a_letter_of_its_own(shapes: Any) -> None:
         (np.arange(3.0), "x: units: 3", 3),
         (np.arange(6.0).reshape(2, 3), "x: features: 2, units: 3", 6),
         (np.arange(16.0).reshape(1, 8, 2), "x: batch: 1, timesteps: 8, features: 2", 16),
-        (np.arange(48.0).reshape(1, 8, 2, 3), "x: batch: 1, timesteps: 8, features: 2, units: 3", 48),
+        (np.arange(48.0).reshape(1, 3, 8, 2), "x: batch: 1, units: 3, timesteps: 8, features: 2", 48),
         (np.arange(9.0).reshape(3, 3), "x: axis 0: 3, axis 1: 3", 9),
         (np.zeros((0, 3)), "x: axis 0: 0, units: 3", 0),
     ],
