@@ -68,7 +68,9 @@ def hand_in(course: Course, student: str, pupil: Pupil, masters: Mapping[str, No
     for name, master in masters.items():
         text = nbformat.writes(fill_in(master, pupil))
         (place / f"{name}.ipynb").write_text(text[: len(text) // 2] if name == pupil.cut else text, encoding="utf-8")
-    shutil.copy(course.folder("release", ASSIGNMENT) / "shapes.py", place)
+    for helper in course.folder("release", ASSIGNMENT).iterdir():
+        if helper.is_file() and helper.suffix != ".ipynb":
+            shutil.copy(helper, place)
     (place / "timestamp.txt").write_text(LATE if pupil.late else "2027-01-30 18:00 UTC")
 
 

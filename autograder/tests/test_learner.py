@@ -10,7 +10,7 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.validator import Validator
 
-from autograder.tests.conftest import NOTEBOOKS, ROOT, SOURCE
+from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT, SOURCE
 
 pytestmark = pytest.mark.kernel
 
@@ -27,7 +27,8 @@ def test_tensorflow_starts_without_a_word(name: str, sources: dict[str, Notebook
 
 def test_validate_says_what_is_open_and_what_is_wrong(tmp_path: Path) -> None:
     released = ROOT / "notebooks" / "rnn_shapes"
-    shutil.copy(released / "shapes.py", tmp_path)
+    for helper in HELPERS:
+        shutil.copy(released / helper, tmp_path)
     notebook = nbformat.read(released / "3_gru.ipynb", 4)
     for cell in notebook.cells:
         cell.source = {"q9": "q9 = (3,)", "q10": "q10 = [('output', 'h')]"}.get(cell.id, cell.source)

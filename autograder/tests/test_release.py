@@ -17,7 +17,7 @@ from autograder.course import CONFIG, Course
 from autograder.errors import CourseError
 from autograder.handout import handout, pinned
 from autograder.release import is_stale, release
-from autograder.tests.conftest import NOTEBOOKS, ROOT
+from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT
 
 ASSIGNMENT = "rnn_shapes"
 
@@ -126,7 +126,8 @@ def test_the_handout_holds_what_students_need_and_nothing_of_the_solutions(
 ) -> None:
     with zipfile.ZipFile(handout(own)) as archive:
         files = {name: archive.read(name).decode() for name in archive.namelist()}
-    papers = ["rnn/README.md", "rnn/environment.yml", "rnn/requirements.txt", f"rnn/{ASSIGNMENT}/shapes.py"]
+    papers = ["rnn/README.md", "rnn/environment.yml", "rnn/requirements.txt"]
+    papers += [f"rnn/{ASSIGNMENT}/{helper}" for helper in HELPERS]
     papers += [f"rnn/explorations/{file.name}" for file in (ROOT / "solutions/explorations").glob("*.*")]
     assert sorted(files) == sorted([*papers, *(f"rnn/{ASSIGNMENT}/{name}.ipynb" for name in NOTEBOOKS)])
     assert "lie in `rnn_shapes/`, `explorations/` (not graded)." in files["rnn/README.md"]

@@ -29,6 +29,7 @@ from autograder.ledger import Ledger
 from autograder.nbval_run import TAG, Failure, Outcome, nbval
 from autograder.outputs import refresh
 from autograder.reproduce import reproduce, validate
+from autograder.tests.conftest import HELPERS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = """
@@ -450,7 +451,7 @@ def test_a_real_notebook(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").write_text(CONFIG)
     for step in ("solutions", "notebooks"):
         (tmp_path / step / "rnn_shapes").mkdir(parents=True)
-        for name in ("3_gru.ipynb", "shapes.py"):
+        for name in ("3_gru.ipynb", *HELPERS):
             shutil.copy(ROOT / "solutions/rnn_shapes" / name, tmp_path / step / "rnn_shapes")
     course, solution = Course.at(tmp_path), tmp_path / "solutions/rnn_shapes/3_gru.ipynb"
     refresh(course)

@@ -326,9 +326,9 @@ def test_a_written_answer_that_fits_no_question_is_left_to_a_reader() -> None:
     restored = mend(nb)
     assert restored.repairs == (
         "q2-why: the answer cell was deleted; the course's own was put back.",
-        "a text after q2-test belongs to no question for certain; a reader should look (unanswered: q2-why).",
+        "a text after q2-hint belongs to no question for certain; a reader should look (unanswered: q2-why).",
     )
-    assert neighbours(restored, "h sums up every step.") == ("q2-test", "q2-why")
+    assert neighbours(restored, "h sums up every step.") == ("q2-hint", "q2-why")
 
 
 def test_a_written_answer_typed_into_a_locked_text() -> None:

@@ -1,299 +1,296 @@
-"""The learner's helper: `check` holds an answer to your own live arrays and says what it sees.
+"""The learner's helper: `check` an answer, take a `hint`, `draw` arrays, `compare` a guess, read the `summary`.
 
-A check climbs a ladder and stops at the first wrong rung: answered, type, number of axes, axis by axis,
-values. It names the axis at fault, never the size that belongs there. No answers are kept in this file.
+All of it looks at your own live arrays. A check names the axis at fault and never what was expected; the steps it
+climbs stand in ladder.py, the hints in hints.json, both beside this file. Nothing here knows an answer.
 """
 
 import html
-import itertools
+import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from ladder import *  # noqa: F403  (graders' tests take the single steps from here)
+from ladder import GROUPS, QUESTIONS, RECORDED, Box, Fault, Live, axes_of, name_axes
 
-Axes = Mapping[str, int]  # axis name -> size, in the order of the axes
-Live = Mapping[str, Any]  # the learner's own arrays by name
-
-AXIS_NAMES = ("batch", "timesteps", "features", "units")
-SPELLINGS = {"batch_size": "batch", "timestep": "timesteps", "time_steps": "timesteps", "time_step": "timesteps"}
-HOLDS = (
-    "all hidden states",
-    "last hidden state",
-    "all cell states",
-    "last cell state",
-    "a prediction for each unit",
-    "summary of the last step only",
-)
-ARRAYS = ("output", "h", "c")
-_sizes: dict[str, int] = {}
-
-
-class Fault(NamedTuple):
-    """The first wrong rung: what is so, and one thing to look at."""
-
-    rationale: str
-    help: str
-
-    def __str__(self) -> str:
-        return f"{self.rationale} {self.help}"
+__all__ = ["check", "compare", "draw", "hint", "name_axes", "summary"]
+MARKS = {"right": "✓", "not yet": "✗", "not answered": "○", "recorded": "●"}
+OPEN = "Replace the ... in the cell above and run it, then this cell again."
+TAKEN = "The form fits; your answer is recorded and graded after you hand in."
+_verdicts: dict[str, str] = {}  # this and the next are what one session remembers
+_guesses: dict[str, bool] = {}
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What `check` found; a notebook shows it as HTML, a terminal as text."""
+class Shown:
+    """What a cell shows: a text, and HTML that says the same in a notebook."""
+
+    text: str
+    html: str
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_html_(self) -> str:
+        return f'<div role="status" style="border-left:4px solid currentColor;padding:.2em .8em">{self.html}</div>'
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict(Shown):
+    """What `check` found: "right", "not yet", "not answered" or "recorded"; `text` says why."""
 
     question: str
-    verdict: str  # "right", "not yet", "not answered" or "recorded"
-    text: str
+    verdict: str
 
     def __repr__(self) -> str:
         return f"{self.question} {MARKS[self.verdict]} {self.verdict}: {self.text}"
 
-    def _repr_html_(self) -> str:
-        mark = f"<strong>{MARKS[self.verdict]} {self.question}: {self.verdict}.</strong>"
-        style = "border-left:4px solid currentColor;padding:.2em .8em"
-        return f'<div role="status" style="{style}">{mark} {html.escape(self.text)}</div>'
+
+def _note(text: str) -> Shown:
+    return Shown(text, re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text)))
 
 
-MARKS = {"right": "✓", "not yet": "✗", "not answered": "○", "recorded": "●"}
-
-
-def name_axes(**sizes: int) -> None:
-    """Tell this helper the sizes of this notebook, so that it can call an axis by its name."""
-    _sizes.update(sizes)
-
-
-def axes_of(array: Any) -> dict[str, int]:
-    """The axes of a live array by name, found by their sizes (which are all different)."""
-    names = {size: name for name, size in _sizes.items()}
-    return {names.get(size, f"number {i}"): size for i, size in enumerate(np.shape(array))}
-
-
-def unanswered(answer: Any) -> bool:
-    """Is the answer, or any part of it, still `...`?"""
-    if isinstance(answer, Mapping):
-        answer = list(answer.values())
-    if isinstance(answer, list | tuple | set | frozenset):
-        return any(unanswered(part) for part in answer)
-    return answer is ...
-
-
-def shape_fault(name: str, given: Any, axes: Axes) -> Fault | None:
-    """Climb the ladder for one shape: type, sizes, number of axes, axis by axis."""
-    look = f"Print {name}.shape and read it from left to right."
-    if isinstance(given, str):
-        return Fault(f"{name}: {given!r} is text, not a shape.", "Leave out the quotation marks.")
-    if not (isinstance(given, list | tuple) or hasattr(given, "as_list")):  # TensorShape has as_list
-        what = f"the number {given!r}" if isinstance(given, int | float | np.number) else f"a {type(given).__name__}"
-        return Fault(f"{name}: {what} is not a shape.", "A shape is a tuple: one size for each axis.")
-    given = tuple(given)
-    for size in given:
-        if size is None:
-            return Fault(f"{name}: None is the open batch axis of a summary; this array has a size there.", look)
-        if isinstance(size, bool) or not isinstance(size, int | np.integer):
-            return Fault(f"{name}: the size {size!r} is not a whole number.", look)
-    given = tuple(int(size) for size in given)
-    return _count_fault(name, given, axes) or _axis_fault(name, given, axes)
-
-
-def _count_fault(name: str, given: tuple[int, ...], axes: Axes) -> Fault | None:
-    sizes = tuple(axes.values())
-    if len(given) == len(sizes):
-        return None
-    count = "1 axis" if len(given) == 1 else f"{len(given)} axes"
-    said = f"{name}: you gave {count}, {given}; it has {len(sizes)}"
-    for i, axis in enumerate(axes):
-        if sizes[:i] + sizes[i + 1 :] == given:
-            return Fault(f"{said}: the {axis} axis is missing.", f"Even a {axis} of size 1 is an axis.")
-    for i, size in enumerate(given):
-        if given[:i] + given[i + 1 :] == sizes:
-            return Fault(f"{said}: the axis of size {size} is too many.", f"Does {name} hold all steps, or one?")
-    return Fault(f"{said}.", f"Count the axes: {name}.ndim.")
-
-
-def _axis_fault(name: str, given: tuple[int, ...], axes: Axes) -> Fault | None:
-    look = f"Print {name}.shape and read it from left to right."
-    for axis, size in zip(axes, given, strict=True):
-        if size != axes[axis] and sorted(given) == sorted(axes.values()):
-            return Fault(f"{name}: in {given} the sizes stand in another order; {axis} is misplaced.", look)
-        if size != axes[axis]:
-            return Fault(f"{name}: the {axis} axis is not {size} long.", look)
-    return None
-
-
-def key_fault(given: Any, keys: Iterable[str], what: str) -> Fault | None:
-    """Does the answer give one `what` for each of the keys, and nothing else?"""
-    keys = tuple(keys)
-    look = f"Give one {what} for each of: {', '.join(keys)}."
-    if not isinstance(given, Mapping):
-        return Fault(f"A {type(given).__name__} is not a dict.", look)
-    unknown = [f"{key!r} is not asked for." for key in given if key not in keys]
-    missing = [f"{key} is missing." for key in keys if key not in given]
-    return next((Fault(rationale, look) for rationale in unknown + missing), None)
-
-
-def shapes_fault(given: Any, expected: Mapping[str, Axes]) -> Fault | None:
-    """Climb the ladder for several arrays; where all shapes are equal, one bare shape stands for all."""
-    if not isinstance(given, Mapping) and len({tuple(axes.items()) for axes in expected.values()}) == 1:
-        given = dict.fromkeys(expected, given)
-    faults = (shape_fault(name, given[name], axes) for name, axes in expected.items())
-    return key_fault(given, expected, "shape") or _first(faults)
-
-
-def axis_name(word: Any) -> Any:
-    """`"Time steps"` -> `"timesteps"`; what is no axis name comes back as it is."""
-    if not isinstance(word, str):
-        return word
-    word = word.strip().lower().replace(" ", "_").replace("-", "_")
-    return SPELLINGS.get(word, word)
-
-
-def names_fault(name: str, given: Any, axes: Axes) -> Fault | None:
-    """Are these the names of the array's axes, in their order?"""
-    if not isinstance(given, list | tuple):
-        return Fault(f"A {type(given).__name__} is not a tuple of names.", f"Name each axis of {name}, first to last.")
-    words = tuple(axis_name(word) for word in given)
-    for word in words:
-        if word not in AXIS_NAMES:
-            return Fault(f"{word!r} is not an axis name.", f"The four names are: {', '.join(AXIS_NAMES)}.")
-    if len(words) != len(axes):
-        lost = "the batch axis is missing" if "batch" not in words else f"count {name}.ndim"
-        return Fault(f"You named {len(words)} axes; {name} has {len(axes)}: {lost}.", f"Look at {name}.shape.")
-    for i, (word, axis) in enumerate(zip(words, axes, strict=True)):
-        if word == "features" and "features" not in axes:
-            return Fault(f"features is an axis of the input, not of {name}.", "What does the layer have of its own?")
-        if word != axis:
-            return Fault(f"Axis {i} of {name} is not {word}.", f"Which of your sizes stands at {name}.shape[{i}]?")
-    return None
-
-
-def pairs_fault(given: Any, names: Iterable[str], same: Iterable[Iterable[str]]) -> Fault | None:
-    """Are these the pairs of arrays that hold the same values? A bare pair stands for a list of one."""
-    names = tuple(names)
-    if not isinstance(given, list | tuple | set | frozenset):
-        return Fault(f"A {type(given).__name__} is not a list of pairs.", "Write pairs of names, each in brackets.")
-    pairs = [given] if given and all(isinstance(name, str) for name in given) else list(given)
-    for pair in pairs:
-        if not isinstance(pair, list | tuple | set | frozenset) or len(pair) != 2:
-            return Fault(f"{pair!r} is not a pair.", "A pair has two names; write one pair after the other.")
-        for name in pair:
-            if name not in names:
-                return Fault(f"{name!r} is none of the arrays.", f"The names are: {', '.join(names)}.")
-        if len(set(pair)) == 1:
-            return Fault("An array always equals itself.", "Which two different names hold the same values?")
-    found, right = {frozenset(pair) for pair in pairs}, {frozenset(pair) for pair in same}
-    for pair in sorted(map(sorted, found - right)):
-        return Fault(f"{pair[0]} and {pair[1]} hold different values.", "Print both and compare number by number.")
-    if right - found:
-        return Fault(
-            "A pair that holds the same values is missing.", "Compare each array with each other: np.array_equal."
-        )
-    return None
-
-
-def word_fault(name: str, given: Any, choices: Iterable[str]) -> Fault | None:
-    """Is this one of the offered texts? Case and outer spaces are forgiven."""
-    choices = tuple(choices)
-    if not isinstance(given, str) or given.strip().lower() not in choices:
-        return Fault(f"{name}: {given!r} is none of the choices.", f"The choices are: {'; '.join(choices)}.")
-    return None
-
-
-def words_fault(given: Any) -> Fault | None:
-    """Is each of the three arrays given one of the offered texts?"""
-    return key_fault(given, ARRAYS, "choice") or _first(word_fault(name, given[name], HOLDS) for name in ARRAYS)
-
-
-def place_fault(given: Any, whole: Any, part: Any, axes: Axes) -> Fault | None:
-    """Does the slice of `whole` at this axis and index hold `part`, bit for bit?"""
-    if fault := key_fault(given, ("axis", "index"), "value"):
-        return fault
-    axis, index = axis_name(given["axis"]), given["index"]
-    if axis not in axes:
-        return Fault(f"{axis!r} is not an axis of output.", f"The axes are: {', '.join(axes)}.")
-    if isinstance(index, bool) or not isinstance(index, int | np.integer):
-        return Fault(f"The index {index!r} is not a whole number.", "Indices count from 0; −1 is the last.")
-    if not -axes[axis] <= index < axes[axis]:
-        return Fault(f"Index {index} lies outside the {axis} axis.", "Indices count from 0; −1 is the last.")
-    taken = np.take(whole, index, axis=list(axes).index(axis))
-    if taken.shape != np.shape(part):
-        left = ", ".join(name for name in axes if name != axis)
-        return Fault(f"A slice along {axis} keeps the axes {left}; h has others.", "Along which axis does h lie still?")
-    if not np.array_equal(taken, part):
-        return Fault(f"The slice at {axis} {index} holds other values than h.", "After which step is h handed back?")
-    return None
-
-
-def states_fault(given: Any) -> Fault | None:
-    """Q8's form: for each layer the names of the states it carries."""
-    for layer, states in given.items() if isinstance(given, Mapping) else ():
-        names = {states} if isinstance(states, str) else states
-        if not isinstance(names, list | tuple | set | frozenset) or not set(names) <= set(ARRAYS):
-            return Fault(f"{layer}: {states!r} is not a list of states.", f"Use the names {', '.join(ARRAYS)}.")
-    return key_fault(given, ("LSTM", "GRU"), "list of states")
-
-
-def _first(faults: Iterable[Fault | None]) -> Fault | None:
-    return next((fault for fault in faults if fault), None)
-
-
-def _shapes(given: Any, live: Live) -> Fault | None:
-    return shapes_fault(given, {name: axes_of(array) for name, array in live.items()})
-
-
-def _pairs(given: Any, live: Live) -> Fault | None:
-    pairs = itertools.combinations(live, 2)
-    return pairs_fault(given, live, [(a, b) for a, b in pairs if np.array_equal(live[a], live[b])])
-
-
-def _one_array(given: Any, live: Live) -> Fault | None:
-    output5 = live["output5"]
-    if isinstance(output5, list | tuple):
-        return Fault(f"output5: {len(output5)} values, not one array.", "Which argument asks for the states as well?")
-    return shape_fault("output5", np.shape(output5), axes_of(live["output"])) or word_fault("q5", given, HOLDS)
-
-
-def _holds(given: Any, live: Live) -> Fault | None:
-    wrong = key_fault(given, ("holds", "axes"), "value") or word_fault("holds", given["holds"], HOLDS)
-    return wrong or names_fault("output", given["axes"], axes_of(live["output"]))
-
-
-QUESTIONS: dict[str, Callable[[Any, Live], Fault | None]] = {
-    "q1": lambda given, live: names_fault("data", given, axes_of(live["data"])),
-    "q2": lambda given, live: words_fault(given),
-    "q3": _shapes,
-    "q4": _pairs,
-    "q5": _one_array,
-    "q6": _shapes,
-    "q7": _holds,
-    "q8": lambda given, live: states_fault(given),
-    "q9": _shapes,
-    "q10": _pairs,
-    "q11": _shapes,
-    "q12": lambda given, live: place_fault(given, live["output"], live["h"], axes_of(live["output"])),
-}
-RECORDED = ("q2", "q5", "q7", "q8")  # questions of meaning: form is checked here, the rest after handing in
+# --- check ----------------------------------------------------------------------------------------------------------
 
 
 def check(question: str, answer: Any, **live: Any) -> Verdict:
     """Hold an answer to the live arrays; raises only under nbgrader's Validate, where it says what is open."""
-    verdict = _verdict(question, answer, live)
-    if os.environ.get("NBGRADER_EXECUTION") == "validate" and verdict.verdict in ("not yet", "not answered"):
-        raise AssertionError(repr(verdict))
-    return verdict
+    said = _verdict(question, answer, live)
+    _verdicts[question] = said.verdict
+    if os.environ.get("NBGRADER_EXECUTION") == "validate" and said.verdict in ("not yet", "not answered"):
+        raise AssertionError(repr(said))
+    return said
 
 
 def _verdict(question: str, answer: Any, live: Live) -> Verdict:
-    if unanswered(answer) or any(value is ... for value in live.values()):
-        return Verdict(question, "not answered", "Replace the ... in the cell above and run it, then this cell again.")
+    if _unanswered(answer) or any(value is ... for value in live.values()):
+        return _said(question, "not answered", OPEN)
     try:
         fault = QUESTIONS[question](answer, live)
     except Exception as error:  # a learner's session goes on whatever the answer is
         fault = Fault(f"The answer cannot be read ({type(error).__name__}).", "Write text, numbers, tuples or lists.")
     if fault:
-        return Verdict(question, "not yet", str(fault))
+        return _said(question, "not yet", str(fault), fault.box)
     if question in RECORDED:
-        return Verdict(question, "recorded", "The form fits; your answer is recorded and graded after you hand in.")
-    return Verdict(question, "right", "That is what your own arrays show.")
+        return _said(question, "recorded", TAKEN)
+    return _said(question, "right", "That is what your own arrays show.")
+
+
+def _unanswered(answer: Any) -> bool:
+    """Is the answer, or any part of it, still `...`?"""
+    parts = list(answer.values()) if isinstance(answer, Mapping) else answer
+    if isinstance(parts, GROUPS):
+        return any(map(_unanswered, parts))
+    return answer is ...
+
+
+def _said(question: str, verdict: str, text: str, box: Box | None = None) -> Verdict:
+    shown = f"<strong>{MARKS[verdict]} {question}: {verdict}.</strong> {html.escape(text)}"
+    if box and len(box.shape) <= 4 and all(0 <= size < 10**6 for size in box.shape):
+        given = box._replace(name=f"{box.name}, as you gave it")
+        shown += _svg([given], _words(given))
+    return Verdict(text, shown, question, verdict)
+
+
+# --- hint, compare, summary -----------------------------------------------------------------------------------------
+
+
+def hint(question: str, step: int) -> Shown | None:
+    """Hint 1, 2 or 3 of a question: where to look, by which means, the answer's frame. 0: none. They cost nothing."""
+    path = Path(__file__).with_name("hints.json")
+    steps = json.loads(path.read_text(encoding="utf-8")).get(question) if path.is_file() else None
+    if not steps:
+        return _note(f"No hints for {question!r} in {path.name} beside shapes.py; there are {', '.join(QUESTIONS)}.")
+    if step not in range(len(steps) + 1):
+        return _note(f"{question} has hints 1 to {len(steps)}, and no hint {step!r}.")
+    return _note(f"{question}, hint {step} of {len(steps)}: {steps[step - 1]}") if step else None
+
+
+def compare(what: str, guess: Any, came: Any) -> str:
+    """Hold a guess to what came, in one line; the first guess of a session counts in the summary."""
+    if _unanswered(guess):
+        return f"{what}: no guess yet; it is {_plain(came)}."
+    hit = _plain(guess) == _plain(came)
+    _guesses.setdefault(what, hit)
+    return f"{what}: you guessed {_plain(guess)}; it is {_plain(came)}: {'just so' if hit else 'not as you thought'}."
+
+
+def _plain(value: Any) -> str:
+    """`"output"`, `["Output"]` and `("output",)` are one guess, and so are 3, 3.0 and `"3"`."""
+    words = re.findall(r"[\w.-]+", str(value).lower())[:8]
+    return ", ".join(word.removesuffix(".0") for word in words if word != "and")
+
+
+def summary(*questions: str) -> Shown:
+    """Where the learner stands: each question's last verdict in this session, and the guesses. Shows no answer."""
+    advice = {"right": "done", "recorded": "graded after you hand in", "not yet": "read its check, or take a hint"}
+    rows = []
+    for question in questions:
+        verdict = _verdicts.get(question, "not answered")
+        todo = advice.get(verdict, "replace its ..." if question in _verdicts else "run its check")
+        rows.append((question, f"{MARKS[verdict]} {verdict}", todo))
+    done = sum(_verdicts.get(question) in ("right", "recorded") for question in questions)
+    said = f"{done} of {len(questions)} questions are done; what you wrote in your own words is read by a person."
+    if _guesses:
+        said += f" Guesses that came true: {sum(_guesses.values())} of {len(_guesses)}."
+    cells = (f'<tr><th scope="row">{q}</th><td>{verdict}</td><td>{todo}</td></tr>' for q, verdict, todo in rows)
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("question", "last check", "what to do"))
+    table = f"<table><caption>Where you stand</caption><tr>{head}</tr>{''.join(cells)}</table><p>{said}</p>"
+    return Shown("\n".join([*(f"{q:5}{verdict:16}{todo}" for q, verdict, todo in rows), said]), table)
+
+
+# --- draw -----------------------------------------------------------------------------------------------------------
+
+WIDE, HIGH, LETTER, GAP = 22, 18, 7, 8  # px: a cell, a character, the space around
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # beside a letter: no cue is a colour alone
+Drawn = tuple[str, int, int]  # SVG, width, height
+Place = tuple[str, tuple[int, ...]]  # an array's name, a row's index
+
+
+def draw(*unnamed: Any, after: str = "", **named: Any) -> Shown:
+    """Draw arrays of up to 4 axes as boxes; rows of the same values bear the same letter.
+
+    `after` is a question to be answered first. What cannot be drawn is refused in one sentence.
+    """
+    if after and _verdicts.get(after) not in ("right", "recorded"):
+        return _note(f"Answer {after} first; then run this cell again, and it draws what you found.")
+    arrays = {f"array {i}": array for i, array in enumerate(unnamed, 1)} | named
+    refused = [said for name, array in arrays.items() if (said := _refusal(name, array))]
+    if refused or not arrays:
+        return _note(refused[0] if refused else "draw: give an array by its name, such as draw(output=output).")
+    live = {name: np.asarray(array) for name, array in arrays.items()}
+    boxes, same = [], _same_rows(live)
+    for name, array in live.items():
+        labels = tuple(axis.replace("number", "axis") for axis in axes_of(array))
+        marks = {at: mark for mark, places in same.items() for other, at in places if other == name}
+        boxes.append(Box(name, array.shape, labels, marks=marks))
+    said = [f"{mark} marks the same values: {_listed(places)}" for mark, places in same.items()]
+    text = "\n".join([*map(_words, boxes), *said])
+    return Shown(text, _svg(boxes, text))
+
+
+def _listed(places: list[Place]) -> str:
+    some = [f"{name}{list(at) if at else ''}" for name, at in places[:4]]
+    return ", ".join(some) + (f" and {len(places) - 4} more" if len(places) > 4 else "")
+
+
+def _refusal(name: str, array: Any) -> str:
+    try:
+        numbers = hasattr(array, "shape") and np.asarray(array).dtype.kind in "biufc"
+    except Exception:  # such as a symbolic tensor, which has no numbers yet
+        numbers = False
+    if not numbers:
+        return f"draw: {name} is a {type(array).__name__}, not an array of numbers; give what predict returned."
+    axes = np.ndim(array)
+    return f"draw: {name} has {axes} axes; a picture shows 4 at most, so draw a slice of it." if axes > 4 else ""
+
+
+def _same_rows(live: Live) -> dict[str, list[Place]]:
+    """Letter -> where rows of the same values are seen, bit for bit; of big arrays only rows that are drawn."""
+    seen: dict[tuple[Any, ...], list[Place]] = {}
+    for name, array in live.items():
+        for at in _indices(array.shape):
+            seen.setdefault(tuple(np.atleast_1d(array[at]).tolist()), []).append((name, at))
+    alike = [places for row, places in seen.items() if len(places) > 1 and row]
+    return {f"{chr(65 + i % 26)}{i // 26 or ''}": places for i, places in enumerate(alike)}
+
+
+def _indices(shape: Sequence[int]) -> list[tuple[int, ...]]:
+    """The rows that a picture shows, by their index on all axes but the last."""
+    found: list[tuple[int, ...]] = [()]
+    for axis, size in enumerate(shape[:-1]):
+        shown = _shown(size, 8 if axis == len(shape) - 2 else 3)
+        found = [(*at, i) for at in found for i in shown if i is not None]
+    return found
+
+
+def _shown(size: int, most: int) -> list[int | None]:
+    """Which positions of an axis are drawn; None is a gap."""
+    return list(range(size)) if size <= most else [*range(most - 2), None, size - 1]
+
+
+def _words(box: Box) -> str:
+    edges = [_label(box, axis) for axis in range(len(box.shape))] + [f"✗ {box.missing} missing"] * bool(box.missing)
+    return f"{box.name}: {', '.join(edges) or 'a single number'}"
+
+
+def _svg(boxes: Sequence[Box], text: str) -> str:
+    """The boxes side by side, with a title and a description for those who do not see them."""
+    drawn, x, height = "", GAP, 0
+    for box in boxes:
+        inner, wide, high = _block(box, (), x + GAP * bool(box.missing), 2 * HIGH if box.missing else HIGH + 4)
+        if box.missing:
+            inner, wide, high = _frame(f"✗ {box.missing} missing", (inner, wide, high), x, HIGH + 4, dashed=True)
+        drawn += _text(x, 14, box.name, ' font-weight="bold"') + inner
+        x, height = x + max(wide, LETTER * len(box.name)) + 3 * GAP, max(height, HIGH + 4 + high + GAP)
+    title = html.escape(", ".join(f"{box.name} {box.shape}" for box in boxes))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" width="{x}" height="{height}" viewBox="0 0 {x} {height}" '
+        'style="display:block;max-width:100%;height:auto" font-family="sans-serif" font-size="12" fill="currentColor">'
+        f"<title>{title}</title><desc>{html.escape(text)}</desc>{drawn}</svg>"
+    )
+
+
+def _block(box: Box, at: tuple[int, ...], x: int, y: int) -> Drawn:
+    """What lies at an index of the outer axes: a grid of cells, or a frame with one block for each position inside."""
+    axis, depth = len(at), len(box.shape) - len(at)
+    if depth <= 2:
+        return _cells(box, at, x, y)
+    inner, wide, high = "", 0, 0
+    for i in _shown(box.shape[axis], 3):
+        place = (x + GAP + wide, y + HIGH) if depth == 3 else (x + GAP, y + HIGH + high)
+        drawn, w, h = (
+            (_text(place[0], place[1] + 3 * HIGH // 2, "⋯"), WIDE, HIGH) if i is None else _block(box, (*at, i), *place)
+        )
+        inner, wide, high = inner + drawn, *((wide + w, max(high, h)) if depth == 3 else (max(wide, w), high + h))
+    return _frame(_label(box, axis), (inner, wide, high), x, y, axis == box.fault)
+
+
+def _frame(label: str, inside: Drawn, x: int, y: int, dashed: bool) -> Drawn:
+    wide, high = max(inside[1], LETTER * len(label)) + 2 * GAP, inside[2] + HIGH + GAP
+    rect = f'<rect x="{x}" y="{y}" width="{wide}" height="{high}" rx="4" fill="none" {_line(dashed)}/>'
+    return rect + _text(x + GAP, y + 14, label) + inside[0], wide + GAP, high + GAP
+
+
+def _cells(box: Box, at: tuple[int, ...], x: int, y: int) -> Drawn:
+    """The last two axes, or fewer: rows and columns of cells, each axis' label on its edge."""
+    last, depth = len(box.shape) - 1, len(box.shape) - len(at)
+    columns = _shown(box.shape[last], 8) if depth else [0]
+    rows = [None if i is None else (*at, i) for i in _shown(box.shape[-2], 8)] if depth == 2 else [at]
+    side, above = (_label(box, last - 1) if depth == 2 else ""), (_label(box, last) if depth else "")
+    left = x + LETTER * len(side) + (4 * LETTER if side else 0)
+    drawn = _text(left, y + 14, above) + _text(x, y + HIGH + 14, side)
+    for r, row in enumerate(rows):
+        line = y + HIGH * (r + 1)
+        mark = box.marks.get(row, "") if row is not None else ""
+        fill = f'fill="{COLOURS[ord(mark[0]) % 4]}" fill-opacity=".35" ' if mark else 'fill="none" '
+        for k, column in enumerate(columns):
+            cell = f'<rect x="{left + WIDE * k}" y="{line}" width="{WIDE}" height="{HIGH}" {fill}{_line()}/>'
+            drawn += _text(left + WIDE * k + 5, line + 13, "⋯") if None in (row, column) else cell
+        number = str(row[-1]) if side and row else ""
+        drawn += _text(left - LETTER * len(number) - 4, line + 14, number)
+        drawn += _text(left + WIDE * len(columns) + 4, line + 14, mark)
+    wide, high = WIDE * len(columns), HIGH * len(rows)
+    if box.fault == last:
+        drawn += f'<path d="M{left} {y + HIGH}h{wide}" {_line(True)}/>'
+    if side and box.fault == last - 1:
+        drawn += f'<path d="M{left} {y + HIGH}v{high}" {_line(True)}/>'
+    marks = LETTER * max(map(len, box.marks.values()), default=0)
+    return drawn, left - x + max(wide, LETTER * len(above)) + marks + GAP, HIGH + high + GAP
+
+
+def _label(box: Box, axis: int) -> str:
+    return f"{'✗ ' if axis == box.fault else ''}{box.labels[axis]}: {box.shape[axis]}"
+
+
+def _line(fault: bool = False) -> str:
+    style = 'stroke-width="3" stroke-dasharray="5 3"' if fault else 'stroke-opacity=".6"'
+    return f'stroke="currentColor" {style}'
+
+
+def _text(x: int, y: int, words: str, style: str = "") -> str:
+    return f'<text x="{x}" y="{y}"{style}>{html.escape(words)}</text>' if words else ""

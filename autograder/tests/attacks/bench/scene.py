@@ -21,6 +21,7 @@ from autograder.release import release
 from autograder.samples import SAMPLES, WHY
 from autograder.tests.attacks.bench.attack import SECONDS, TINY, Attack
 from autograder.tests.attacks.bench.tiny import RIGHT, TOOLS, tiny
+from autograder.tests.conftest import HELPERS
 
 ASSIGNMENT, ATTACKER, CLASSMATE = "ps", "mallory", "zoe"  # nbgrader grades them in this order
 SECRET = "ATTACK_SECRET"  # an environment variable of the grader's own
@@ -168,7 +169,7 @@ def template(notebook: str) -> Path:
         nbformat.write(tiny(), source / "tiny.ipynb")
         (source / "tools.py").write_text(TOOLS)
     else:
-        for name in (f"{notebook}.ipynb", "shapes.py"):
+        for name in (f"{notebook}.ipynb", *HELPERS):
             shutil.copy(SOLUTIONS / name, source)
     released = release(Course.at(folder), ASSIGNMENT)
     place = folder / "submitted" / CLASSMATE / ASSIGNMENT
