@@ -237,7 +237,7 @@ def _doctor(options: argparse.Namespace, course: Course) -> int:
 def _lab(options: argparse.Namespace, course: Course) -> int:
     mine = lab.own_copy(course)
     print(f"Your notebooks: {mine} (your work stays there; git ignores it)", flush=True)
-    lab.serve(mine, "/lab")
+    lab.serve(mine, lab.first_page(course, mine), lab.LEARNERS)
     return 0
 
 

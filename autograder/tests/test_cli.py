@@ -176,7 +176,7 @@ def test_lab_says_where_the_copy_lies(
 ) -> None:
     (small / "release" / "ps1").mkdir(parents=True)
     served: list[tuple[Path, str]] = []
-    monkeypatch.setattr(lab, "serve", lambda folder, page: served.append((folder, page)))
+    monkeypatch.setattr(lab, "serve", lambda folder, page, settings=None: served.append((folder, page)))
     assert main(["--course", str(small), "lab"]) == 0
     assert f"Your notebooks: {small / 'my-notebooks'}" in capsys.readouterr().out
     assert main(["--course", str(small), "formgrader"]) == 0

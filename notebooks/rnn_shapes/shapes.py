@@ -244,7 +244,7 @@ def _block(box: Box, at: tuple[int, ...], x: int, y: int) -> Drawn:
     for i in _shown(box.shape[axis], 3):
         place = (x + GAP + wide, y + HIGH) if depth == 3 else (x + GAP, y + HIGH + high)
         drawn, w, h = (
-            (_text(place[0], place[1] + 3 * HIGH // 2, "⋯"), WIDE, HIGH) if i is None else _block(box, (*at, i), *place)
+            (_text(place[0], place[1] + 14, "⋯"), WIDE, HIGH) if i is None else _block(box, (*at, i), *place)
         )
         inner, wide, high = inner + drawn, *((wide + w, max(high, h)) if depth == 3 else (max(wide, w), high + h))
     return _frame(_label(box, axis), (inner, wide, high), x, y, axis == box.fault)
