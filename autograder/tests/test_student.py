@@ -86,7 +86,7 @@ def test_the_first_verdict_comes_within_seconds(lab: Lab) -> None:
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_an_untouched_notebook_runs_to_its_end_and_says_what_is_open(lab: Lab, name: str) -> None:
     lab.open(f"lab/tree/rnn_shapes/{name}.ipynb")
-    lab.restart_and_run_all()
+    lab.menu("Run", "Run All Cells")
     expect(lab.shown("summary(")).to_contain_text(f"0 of {len(QUESTIONS[name])} questions are done")
     for question in QUESTIONS[name]:
         expect(lab.shown(f'check("{question}"')).to_contain_text(f"○ {question}: not answered.")
