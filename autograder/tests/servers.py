@@ -28,6 +28,13 @@ def jupyter_server(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
+def jupyter_lab(folder: Path) -> Iterator[str]:
+    """JupyterLab in any folder; gives its address."""
+    with _served(folder, [sys.executable, "-m", "jupyterlab", "--allow-root"]) as address:
+        yield address
+
+
+@contextmanager
 def make_lab(course: Path) -> Iterator[str]:
     """What `make lab` runs in a course folder, in a home where Jupyter was never used; gives its address."""
     with _served(course, [sys.executable, "-m", "autograder.cli", "lab"]) as address:
