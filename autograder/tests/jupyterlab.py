@@ -36,7 +36,10 @@ class Lab:
         """Open a page of the server, and wait for a kernel that is ready."""
         self.page.goto(f"{self.address}/{path}?reset&token={TOKEN}")  # without the tabs of the last time
         self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").first.wait_for()
-        self.idle()
+        expect(
+            self.page.get_by_text("Python 3 (ipykernel) | Idle")
+        ).to_be_visible()  # a kernel, and no mere plan of one
+        self.page.wait_for_load_state("networkidle")
 
     def idle(self) -> None:
         """Wait until the kernel has nothing to do."""
