@@ -14,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check attacks lab grade release handout feedback report export formgrader reproduce validate outputs doctor system
+.PHONY: help setup demo test check attacks lab submit collect grade release handout feedback report export formgrader reproduce validate outputs doctor system
 
 help:  ## list the targets
 	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
@@ -41,6 +41,12 @@ attacks: $(READY)  ## try every attack on plain nbgrader and on this grader, sid
 
 lab: $(READY)  ## open your own copy of the notebooks in JupyterLab
 	$(AUTOGRADER) lab
+
+submit: $(READY)  ## pack your notebooks into one zip to hand in, and say what is open
+	$(AUTOGRADER) submit $(ASSIGNMENT) $(ARGS)
+
+collect: $(READY)  ## put a class's zips into submitted/: make collect ARGS="class.zip"
+	$(AUTOGRADER) collect $(ARGS)
 
 grade: $(READY)  ## grade everything in submitted/
 	$(AUTOGRADER) grade $(ASSIGNMENT) $(ARGS)

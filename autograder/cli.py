@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder import lab, show
 from autograder.canvas import CanvasExporter
 from autograder.cluster import connected
+from autograder.collect import collect
 from autograder.course import Course
 from autograder.crew import Crew, default_jobs
 from autograder.demo import ASSIGNMENT, make_class
@@ -25,6 +26,7 @@ from autograder.release import is_stale, release
 from autograder.report import Table, table, write_csv
 from autograder.reproduce import reproduce, validate
 from autograder.sandboxed import BANNER, WARNING, sandbox_if_any
+from autograder.submit import submit
 from autograder.survey import write_report
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
@@ -66,6 +68,16 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("release", _release, "make the notebooks that students get from the source notebooks")
     sub.add_argument("--check", action="store_true", help="only say whether they are stale; change nothing")
     add("handout", _handout, "pack the released notebooks into a zip for students", assignment=False)
+    sub = add("submit", _submit, "pack your notebooks into one zip to hand in, and say what is open")
+    sub.add_argument("--folder", metavar="DIR", help="where your notebooks lie (default: my-notebooks/ASSIGNMENT)")
+    sub.add_argument("--to", metavar="ZIP", help="the zip to write (default: my-notebooks/ASSIGNMENT.zip)")
+    sub.add_argument("--no-run", action="store_true", help="do not run the notebooks again")
+    sub = add(
+        "collect", _collect, "put a class's zips or folders, as Canvas and Moodle name them, into submitted/", False
+    )
+    sub.add_argument("sources", nargs="+", metavar="ZIP|DIR", help="what your learning platform gave you")
+    sub.add_argument("--assignment", metavar="NAME", help="which assignment (not needed where there is only one)")
+    sub.add_argument("--replace", action="store_true", help="take the new one where a student handed in before")
     sub = add("grade", _grade, "grade everything in submitted/")
     sub.add_argument("--student", action="append", metavar="ID", help="only this student (may be given again)")
     sub.add_argument("--force", action="store_true", help="grade unchanged submissions again as well")
@@ -141,6 +153,28 @@ def _prove(course: Course, assignment: str) -> None:
 def _handout(options: argparse.Namespace, course: Course) -> int:
     print(f"for students: {handout(course)}")
     return 0
+
+
+def _submit(options: argparse.Namespace, course: Course) -> int:
+    assignment = course.assignment(options.assignment)
+    folder = Path(options.folder or course.root / lab.COPY / assignment)
+    path = Path(options.to or course.root / lab.COPY / f"{assignment}.zip")
+    if not options.no_run:
+        print("running your notebooks from the top, to see whether they show the same", flush=True)
+    packed = submit(course, assignment, folder, path, rerun=not options.no_run)
+    print(*packed.said, sep="\n", end="\n" if packed.said else "")
+    print(f"packed {len(packed.notebooks)} notebooks; hand in this file: {packed.path.resolve()}")
+    return 0
+
+
+def _collect(options: argparse.Namespace, course: Course) -> int:
+    assignment = course.assignment(options.assignment)
+    found = collect(course, assignment, [Path(source) for source in options.sources], options.replace)
+    for one in found:
+        print(f"{one.student}: {len(one.notebooks)} notebooks" if one.student else "of nobody:")
+        print(*(f"  {sentence}" for sentence in one.said), sep="\n", end="\n" if one.said else "")
+    print(f"collected {sum(bool(one.notebooks) for one in found)} students in {course.folder('submitted').resolve()}")
+    return int(not any(one.student for one in found))
 
 
 def _grade(options: argparse.Namespace, course: Course) -> int:
@@ -251,7 +285,7 @@ def _doctor(options: argparse.Namespace, course: Course) -> int:
 def _lab(options: argparse.Namespace, course: Course) -> int:
     mine = lab.own_copy(course)
     print(f"Your notebooks: {mine} (your work stays there; git ignores it)", flush=True)
-    lab.serve(mine, "/lab")
+    lab.serve(mine, lab.first_page(course, mine), lab.LEARNERS)
     return 0
 
 

@@ -22,7 +22,9 @@ The notebooks lie in {folders}. To open them you need Python 3.11, 3.12 or 3.13.
 or, with conda: `conda env create -f environment.yml`, `conda activate {name}`, `jupyter lab`.
 
 Open the first notebook and run its cells from top to bottom. Replace each `...` with your answer and run the check
-below it. Save, and hand in the notebooks under the names they have.
+below it; three hints wait beneath. Save, and hand in the notebooks under the names they have.
+
+VS Code opens them too. On Google Colab, upload the `.py` files of the same folder beside a notebook before you run it.
 """
 
 ENVIRONMENT = """\

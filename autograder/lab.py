@@ -4,11 +4,13 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from autograder.course import Course
 from autograder.errors import CourseError
 
 COPY = "my-notebooks"
+LEARNERS = Path(__file__).with_name("lab_settings")  # no question about news, none of nbgrader's tools for authors
 
 
 def own_copy(course: Course) -> Path:
@@ -26,9 +28,16 @@ def own_copy(course: Course) -> Path:
     return mine
 
 
-def serve(folder: Path, page: str) -> None:
+def first_page(course: Course, mine: Path) -> str:
+    """The page that JupyterLab opens at: the first notebook of the first assignment."""
+    first = min((path for name in course.graded() for path in (mine / name).glob("*.ipynb")), default=mine)
+    return f"/lab/tree/{quote(first.relative_to(mine).as_posix())}" if first != mine else "/lab"
+
+
+def serve(folder: Path, page: str, settings: Path | None = None) -> None:
     """Become a JupyterLab server in `folder` that opens at `page`; does not return."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={page}"]
+    command += [f"--LabApp.app_settings_dir={settings}"] if settings else []
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container, where root is all there is
     os.chdir(folder)

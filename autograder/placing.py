@@ -22,7 +22,8 @@ from autograder.reading import MIB, Damaged, gathered, grade_id, parse, shown, s
 
 Files = Mapping[str, bytes]  # path inside the submission, with "/" -> content of a regular file
 
-MAX_FILES = 2_000  # in a folder, and in a zip
+MAX_FILES = 2_000  # in a student's folder, and in a zip
+MAX_OF_CLASS = 20_000  # in a class's folder or zip
 MAX_RATIO = 200  # of a zip's member: JSON text shrinks to a tenth or twentieth, a bomb to a thousandth
 ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
@@ -36,23 +37,46 @@ class _Refused(Exception):  # noqa: N818
 # --- a folder → files ---------------------------------------------------------------------------------------------
 
 
-def read_folder(folder: Path, limit: int = 64 * MIB, total: int = 256 * MIB) -> tuple[dict[str, bytes], list[str]]:
+def read_folder(
+    folder: Path, limit: int = 64 * MIB, total: int = 256 * MIB, most: int = MAX_FILES
+) -> tuple[dict[str, bytes], list[str]]:
     """Read the regular files of a student's folder, and those in its zips; say what was left out and why.
 
-    `limit` is for one file, `total` for all together, in bytes. Hidden files and folders are passed over.
+    `limit` is for one file, `total` for all together, in bytes; `most` is for how many files there may be. Hidden files
+    and folders are passed over.
     """
     files: dict[str, bytes] = {}
     said: list[str] = []
     for path in _paths(folder):
         name = path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
         try:
-            if len(files) >= MAX_FILES:
-                raise _Refused(f"more than {MAX_FILES} files")
+            if len(files) >= most:
+                raise _Refused(f"more than {most} files")
             room = total - sum(map(len, files.values()))
             content = _regular(path, limit, room)
             files |= _members(name, content, limit, room, said) if _is_zip(name) else {name: content}
         except _Refused as why:
             said.append(_left_out(name, why))
+    return files, gathered(said)
+
+
+def read_class_zip(path: Path, limit: int = 64 * MIB, total: int = 4096 * MIB) -> tuple[dict[str, bytes], list[str]]:
+    """Read a zip of a whole class, and the students' zips in it, by the same rules as a folder."""
+    files: dict[str, bytes] = {}
+    said: list[str] = []
+    try:
+        outer = _members("", _regular(path, total, total), limit, total, said, most=MAX_OF_CLASS, inner=True)
+    except _Refused as why:
+        return {}, [_left_out(path.name, why)]
+    room = total - sum(map(len, outer.values()))
+    for name, content in outer.items():
+        try:
+            inside = _members(name, content, limit, room, said) if _is_zip(name) else {name: content}
+        except _Refused as why:
+            said.append(_left_out(name, why))
+            continue
+        room -= sum(map(len, inside.values())) if _is_zip(name) else 0
+        files |= inside
     return files, gathered(said)
 
 
@@ -106,10 +130,12 @@ def _measure(size: int, limit: int, room: int) -> None:
         raise _Refused("the files together are too large")
 
 
-def _members(name: str, content: bytes, limit: int, room: int, said: list[str]) -> dict[str, bytes]:
-    """The files in a zip, as `name/path`."""
-    if content.count(b"PK\1\2") > MAX_FILES:  # every entry begins so: counted before any of them is built
-        raise _Refused(f"a zip with more than {MAX_FILES} files")
+def _members(
+    name: str, content: bytes, limit: int, room: int, said: list[str], most: int = MAX_FILES, inner: bool = False
+) -> dict[str, bytes]:
+    """The files in a zip, as `name/path`; `inner` says whether zips in it are files like others."""
+    if content.count(b"PK\1\2") > most:  # every entry begins so: counted before any of them is built
+        raise _Refused(f"a zip with more than {most} files")
     files: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -118,10 +144,12 @@ def _members(name: str, content: bytes, limit: int, room: int, said: list[str]) 
                 if not parts[-1] or _hidden(parts):  # the name of a folder ends in "/"
                     continue
                 try:
-                    files["/".join([name, *parts])] = _member(archive, entry, parts, limit, room)
+                    if _is_zip(entry.filename) and not inner:
+                        raise _Refused("a zip in a zip")
+                    files["/".join(filter(None, [name, *parts]))] = _member(archive, entry, parts, limit, room)
                     room -= entry.file_size
                 except _Refused as why:
-                    said.append(_left_out(f"{name}/{entry.filename}", why))
+                    said.append(_left_out(f"{name}/{entry.filename}".lstrip("/"), why))
     except _ZIP_FAULTS:
         raise _Refused("no zip that can be read") from None
     return files
@@ -132,8 +160,6 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, parts: list[str], 
         raise _Refused("a path that leads out of the zip")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise _Refused("a link")
-    if _is_zip(entry.filename):
-        raise _Refused("a zip in a zip")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise _Refused("packed by a method that cannot be bounded")
     _measure(entry.file_size, limit, room)

@@ -66,7 +66,7 @@ def reproduce(
 
     def run(student: str) -> str:
         folder = course.folder("submitted", assignment, student)
-        return _result([_again(folder / name, masters[name], helpers, timeout, kernels) for name in masters])
+        return _result([again(folder / name, masters[name], helpers, timeout, kernels) for name in masters])
 
     for student, result in _each(run, chosen):
         results[student] = result
@@ -132,10 +132,10 @@ def _bench(folder: Path) -> Iterator[Path]:
         yield Path(bench)
 
 
-def _again(
+def again(
     path: Path, master: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
 ) -> tuple[list[str], bool]:
-    """What differs in a submitted notebook, and whether all its marked cells had been run."""
+    """What differs in a submitted notebook, as `notebook/cell`, and whether all its marked cells had been run."""
     if not path.is_file():
         return [f"{path.stem} missing"], True
     try:

@@ -1,5 +1,6 @@
 """A real Jupyter server and a real browser, for tests that look at what people see."""
 
+import json
 import os
 import shutil
 import socket
@@ -22,24 +23,54 @@ OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "
 @contextmanager
 def jupyter_server(folder: Path) -> Iterator[str]:
     """A Jupyter server in a course folder, with nbgrader's extensions; gives its address."""
+    with _served(folder, [sys.executable, "-m", "jupyter_server", "--allow-root"]) as address:
+        yield address
+
+
+@contextmanager
+def jupyter_lab(folder: Path) -> Iterator[str]:
+    """JupyterLab in any folder; gives its address."""
+    with _served(folder, [sys.executable, "-m", "jupyterlab", "--allow-root"]) as address:
+        yield address
+
+
+@contextmanager
+def make_lab(course: Path) -> Iterator[str]:
+    """What `make lab` runs in a course folder, in a home where Jupyter was never used; gives its address."""
+    with _served(course, [sys.executable, "-m", "autograder.cli", "lab"]) as address:
+        yield address
+
+
+@contextmanager
+def _served(folder: Path, command: list[str]) -> Iterator[str]:
+    """Run a command that becomes a Jupyter server, with settings in a home of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    options += [f"--IdentityProvider.token={TOKEN}", "--no-browser", "--allow-root"]
     home = folder.with_name(f"{folder.name}-home")
     home.mkdir()
+    server_app = {"ip": "127.0.0.1", "port": port, "port_retries": 0, "open_browser": False}
+    settings = {"ServerApp": server_app, "IdentityProvider": {"token": TOKEN}}
+    (home / "jupyter_server_config.json").write_text(json.dumps(settings))
     places = dict.fromkeys(("HOME", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR"), str(home))
-    command = [sys.executable, "-m", "jupyter_server", *options]
     with (
         (home / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, env={**os.environ, **places}, stderr=log) as server,
+        subprocess.Popen(command, cwd=folder, env={**os.environ, **places}, stdout=log, stderr=log) as server,
     ):
         try:
             get(f"http://127.0.0.1:{port}/api/status")
             yield f"http://127.0.0.1:{port}"
         finally:
-            server.kill()
+            _end(server)
+
+
+def _end(server: "subprocess.Popen[bytes]") -> None:
+    """End a server and its kernels, gently where that works."""
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
 
 
 def post(address: str) -> dict[str, object]:

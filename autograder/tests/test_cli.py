@@ -133,7 +133,19 @@ def test_help_names_every_job(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert stopped.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("release", "handout", "grade", "feedback", "export", "demo", "doctor", "reproduce", "validate"):
+    for command in (
+        "submit",
+        "collect",
+        "release",
+        "handout",
+        "grade",
+        "feedback",
+        "export",
+        "demo",
+        "doctor",
+        "reproduce",
+        "validate",
+    ):
         assert f"    {command} " in shown
 
 
@@ -176,11 +188,19 @@ def test_lab_says_where_the_copy_lies(
 ) -> None:
     (small / "release" / "ps1").mkdir(parents=True)
     served: list[tuple[Path, str]] = []
-    monkeypatch.setattr(lab, "serve", lambda folder, page: served.append((folder, page)))
+    monkeypatch.setattr(lab, "serve", lambda folder, page, settings=None: served.append((folder, page)))
     assert main(["--course", str(small), "lab"]) == 0
     assert f"Your notebooks: {small / 'my-notebooks'}" in capsys.readouterr().out
     assert main(["--course", str(small), "formgrader"]) == 0
     assert served == [(small / "my-notebooks", "/lab"), (small, "/formgrader")]
+
+
+def test_lab_opens_the_first_graded_notebook(course: Course, tmp_path: Path) -> None:
+    (tmp_path / "rnn_shapes").mkdir()
+    for name in ("2_lstm_sequences", "1_lstm"):
+        (tmp_path / "rnn_shapes" / f"{name}.ipynb").touch()
+    assert lab.first_page(course, tmp_path) == "/lab/tree/rnn_shapes/1_lstm.ipynb"
+    assert {path.name for path in lab.LEARNERS.iterdir()} == {"overrides.json", "page_config.json"}
 
 
 def test_lab_without_a_release(small: Path, capsys: pytest.CaptureFixture[str]) -> None:

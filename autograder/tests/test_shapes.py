@@ -2,12 +2,11 @@
 
 import ast
 import importlib
-import json
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -139,12 +138,12 @@ SAYS: list[tuple[str, Any, str]] = [
 def shapes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The helper as a new session has it."""
     monkeypatch.setattr(sys, "path", [str(SOURCE), *sys.path])
-    for name in ("shapes", "ladder"):
+    for name in ("shapes", "ladder", "hints"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     module = importlib.import_module("shapes")
     module.name_axes(batch=1, timesteps=8, features=2, units=3)
     yield module
-    for name in ("shapes", "ladder"):
+    for name in ("shapes", "ladder", "hints"):
         del sys.modules[name]
 
 
@@ -401,7 +400,7 @@ def test_the_same_bytes_each_time() -> None:
 
 # --- hint, compare, summary -----------------------------------------------------------------------------------------
 
-HINTS: dict[str, list[str]] = json.loads((SOURCE / "hints.json").read_text(encoding="utf-8"))
+HINTS: dict[str, tuple[str, ...]] = runpy.run_path(str(SOURCE / "hints.py"))["HINTS"]
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
@@ -430,13 +429,12 @@ def test_no_hint_is_an_answer(shapes: Any, question: str) -> None:
     assert not re.search(r"\(1, (8, )?3\)|\[:, -1\]|index\": -?\d", together)
 
 
-def test_hints_that_there_are_not(shapes: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    there = "there are q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12."
+def test_hints_that_there_are_not(shapes: Any) -> None:
     assert repr(shapes.hint("q3", 4)) == "q3 has hints 1 to 3, and no hint 4."
     assert repr(shapes.hint("q3", "one")) == "q3 has hints 1 to 3, and no hint 'one'."
-    assert repr(shapes.hint("q13", 1)) == f"No hints for 'q13' in hints.json beside shapes.py; {there}"
-    monkeypatch.setattr(shapes, "__file__", str(tmp_path / "shapes.py"))
-    assert repr(shapes.hint("q3", 1)) == f"No hints for 'q3' in hints.json beside shapes.py; {there}"
+    assert repr(shapes.hint("q13", 1)) == (
+        "There are no hints for 'q13'; the questions are q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12."
+    )
 
 
 @pytest.mark.parametrize(
@@ -495,13 +493,13 @@ def test_the_summary_shows_the_last_verdict(shapes: Any) -> None:
 
 
 def test_the_helper_is_small_and_needs_numpy_alone() -> None:
-    for name in HELPERS[:2]:
+    for name in HELPERS:
         text = (SOURCE / name).read_text(encoding="utf-8")
         assert len(text.splitlines()) < 300
         trees = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {alias.name for node in trees if isinstance(node, ast.Import) for alias in node.names}
         names |= {str(node.module) for node in trees if isinstance(node, ast.ImportFrom)}
-        assert {name.split(".")[0] for name in names} <= {"numpy", "ladder", *sys.stdlib_module_names}
+        assert {name.split(".")[0] for name in names} <= {"numpy", "ladder", "hints", *sys.stdlib_module_names}
 
 
 def test_every_folder_has_the_same_helper() -> None:

@@ -1,19 +1,18 @@
 """The learner's helper: `check` an answer, take a `hint`, `draw` arrays, `compare` a guess, read the `summary`.
 
 All of it looks at your own live arrays. A check names the axis at fault and never what was expected; the steps it
-climbs stand in ladder.py, the hints in hints.json, both beside this file. Nothing here knows an answer.
+climbs stand in ladder.py, the hints in hints.py, both beside this file. Nothing here knows an answer.
 """
 
 import html
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hints import HINTS
 from ladder import *  # noqa: F403  (graders' tests take the single steps from here)
 from ladder import GROUPS, QUESTIONS, RECORDED, Box, Fault, Live, axes_of, name_axes
 
@@ -101,10 +100,9 @@ def _said(question: str, verdict: str, text: str, box: Box | None = None) -> Ver
 
 def hint(question: str, step: int) -> Shown | None:
     """Hint 1, 2 or 3 of a question: where to look, by which means, the answer's frame. 0: none. They cost nothing."""
-    path = Path(__file__).with_name("hints.json")
-    steps = json.loads(path.read_text(encoding="utf-8")).get(question) if path.is_file() else None
+    steps = HINTS.get(question)
     if not steps:
-        return _note(f"No hints for {question!r} in {path.name} beside shapes.py; there are {', '.join(QUESTIONS)}.")
+        return _note(f"There are no hints for {question!r}; the questions are {', '.join(QUESTIONS)}.")
     if step not in range(len(steps) + 1):
         return _note(f"{question} has hints 1 to {len(steps)}, and no hint {step!r}.")
     return _note(f"{question}, hint {step} of {len(steps)}: {steps[step - 1]}") if step else None
@@ -243,9 +241,7 @@ def _block(box: Box, at: tuple[int, ...], x: int, y: int) -> Drawn:
     inner, wide, high = "", 0, 0
     for i in _shown(box.shape[axis], 3):
         place = (x + GAP + wide, y + HIGH) if depth == 3 else (x + GAP, y + HIGH + high)
-        drawn, w, h = (
-            (_text(place[0], place[1] + 3 * HIGH // 2, "⋯"), WIDE, HIGH) if i is None else _block(box, (*at, i), *place)
-        )
+        drawn, w, h = (_text(place[0], place[1] + 14, "⋯"), WIDE, HIGH) if i is None else _block(box, (*at, i), *place)
         inner, wide, high = inner + drawn, *((wide + w, max(high, h)) if depth == 3 else (max(wide, w), high + h))
     return _frame(_label(box, axis), (inner, wide, high), x, y, axis == box.fault)
 
