@@ -164,6 +164,7 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
         startup_timeout=math.ceil(limits.start_seconds),
         shutdown_kernel="immediate",
         allow_errors=True,
+        record_timing=False,  # of no use to anyone, and else no two runs give the same notebook
         raise_on_iopub_timeout=True,  # a message too large has cut the kernel off, or it withholds that it is done
         iopub_timeout=IOPUB_SECONDS,
         store_widget_state=False,

@@ -56,6 +56,14 @@ class _Server:
     process: subprocess.Popen[bytes]
     lifeline: int
 
+    def end(self) -> None:
+        """End the process and all of its kernels."""
+        os.close(self.lifeline)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(PATIENCE)
+        self.process.kill()
+        self.process.wait()
+
 
 _lock = threading.Lock()
 _servers: dict[str, _Server] = {}
@@ -103,11 +111,7 @@ def close() -> None:
     """End this process' servers, and with them all their kernels, and remove their folder."""
     with _lock:
         for server in _servers.values():
-            os.close(server.lifeline)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.process.wait(PATIENCE)
-            server.process.kill()
-            server.process.wait()
+            server.end()
         _servers.clear()
         for folder in _own:
             shutil.rmtree(folder, ignore_errors=True)
@@ -142,7 +146,9 @@ def _place() -> Path:
 
 
 def _start(loaded: Loaded, shape: str, path: Path) -> None:
-    """Start a server and wait until it has loaded everything."""
+    """Start a server, in place of one that may have died, and wait until it has loaded everything."""
+    if before := _servers.pop(path.name, None):
+        before.end()
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))

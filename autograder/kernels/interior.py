@@ -9,6 +9,8 @@ from typing import Any
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
 
+OPTIONS = ("--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True")
+
 
 class OutputLimitError(OSError):
     """A cell printed more than it may."""
@@ -42,13 +44,12 @@ def start(arguments: Sequence[str], output: int, ready: Callable[[], None]) -> N
     """Be a kernel until it ends; `ready` is called once its sockets are bound, before it runs any cell."""
     CappedStream.limit = output
     sys.argv = ["ipykernel_launcher.py", *arguments]
-    if "" not in sys.path:
-        sys.path.insert(0, "")  # the working folder, as in every kernel
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed()  # a fork copies NumPy's global state; the standard library's reseeds itself
     app = IPKernelApp.instance(outstream_class=f"{__name__}.CappedStream")
-    app.initialize([*arguments, "--HistoryManager.enabled=False"])
+    app.initialize([*arguments, *OPTIONS])
+    sys.path.insert(0, "")  # the working folder, as in every kernel, but not before nothing is imported any more
     ready()
     app.start()
     os._exit(0)

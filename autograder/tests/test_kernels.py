@@ -130,9 +130,10 @@ def test_a_server_that_has_died_is_replaced() -> None:
     assert _printed("print(1)") == ["1"]
     path = client.server(Loaded(QUICK["preload"]))
     server = client._servers[path.name].process
-    for child in psutil.Process(server.pid).children(recursive=True):
+    children = psutil.Process(server.pid).children(recursive=True)
+    for child in children:
         child.kill()
-    server.wait()
+    psutil.wait_procs(children)
     assert _printed("print(2)") == ["2"]
 
 

@@ -1,16 +1,19 @@
 """Each limit met by a real kernel: the verdict's reason, its sentence, the next kernel, and nothing left behind."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from traitlets.config import Config
 
 from autograder.course import Course
+from autograder.drive import MOST_GROWTH
 from autograder.errors import CourseError
 from autograder.evidence import decode_all
 from autograder.kernels import client
@@ -31,6 +34,7 @@ TIGHT = Limits(
     file_size=MIB,
     scratch=4 * MIB,
     cell_output=100_000,
+    notebook_output=120_000,
     message=MIB,
     fresh_kernels=1,
 )
@@ -71,8 +75,35 @@ MEETINGS = {
     ),
     "cell_output": ("print('x' * 200_000)", "output", "the cell number 1 put out more than 0.0953674 MiB"),
     "sent": ("for _ in range(99): display('x' * 5_000)", "output", "the cell number 1 put out more than"),
+    "notebook_output": (
+        "for _ in range(5): display('x' * 30_000)",
+        "output",
+        "the cell number 1 put out more than",
+    ),
     "message": ("display('x' * 3_000_000)", "output", "the cell number 1 sent a message of more than 1 MiB, or never"),
 }
+
+# Parts of a message that never ends, written past ZeroMQ into every connection that the kernel has.
+FLOOD = """import os, socket, struct, threading
+part = b"\\x03" + struct.pack(">Q", 1 << 19) + bytes(1 << 19)
+
+def connection(name):
+    try:
+        found = socket.socket(fileno=os.dup(int(name)))
+        found.getpeername()
+        found.setblocking(True)
+        return found
+    except OSError:
+        return None
+
+def fill(one):
+    while True:
+        one.sendall(part)
+
+found = [one for one in map(connection, os.listdir("/proc/self/fd")) if one and one.family == socket.AF_UNIX]
+threads = [threading.Thread(target=fill, args=(one,)) for one in found if one.type == socket.SOCK_STREAM]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]"""
 
 
 @pytest.fixture(autouse=True)
@@ -123,11 +154,19 @@ def test_a_kernel_is_ended_with_its_client_or_its_time() -> None:
 
 
 def test_a_kernel_that_floods_its_sockets_does_not_fill_the_grader() -> None:
-    flood = """import zmq
-socket = get_ipython().kernel.iopub_socket.io_thread.socket
-while True: socket.send(b"x" * (1 << 19), zmq.SNDMORE)"""
-    ran = _run(flood, replace(TIGHT, cell_seconds=5, cpu_seconds=60, memory=3 << 30))
-    assert ran.mishaps[0].reason in ("output", "timeout", "memory")
+    held, done = [psutil.Process().memory_info().rss], threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.02):
+            held.append(psutil.Process().memory_info().rss)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    ran = _run(FLOOD, replace(TIGHT, cell_seconds=5, cpu_seconds=60, memory=3 << 30))
+    done.set()
+    looking.join()
+    assert ran.mishaps[0].reason == "output"
+    assert max(held) - held[0] < 2 * MOST_GROWTH
 
 
 def test_limits_are_settings_of_the_course(course: Course) -> None:
