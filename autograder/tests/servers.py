@@ -84,7 +84,7 @@ def get(address: str) -> dict[str, object]:
 
 
 def _ask(method: str, address: str) -> dict[str, object]:
-    patient = urllib3.Retry(connect=40, backoff_factor=0.1, backoff_max=2)
+    patient = urllib3.Retry(total=120, backoff_factor=0.1, backoff_max=2)
     with urllib3.PoolManager(retries=patient) as pool:
         answer = pool.request(method, address, headers={"Authorization": f"token {TOKEN}"}, timeout=120)
     return dict(answer.json())
