@@ -2,8 +2,8 @@
 
 Theory of operation. The grading process is a client of the scheduler. It sends bytes (a submission, the masters, the
 limits) and gets a result back; no worker sees the course folder, the gradebook or another's files. A worker needs this
-package and what the notebooks import, nothing else. A worker that dies has its submissions given to others by the
-scheduler, three times; then they count as failed by us. Workers may come and go while a class is graded. Each is
+package, what the notebooks import, and a sandbox of its own. A worker that dies has its submissions given to others by
+the scheduler, three times; then they count as failed by us. Workers may come and go while a class is graded. Each is
 compared with the grading process before it grades, because marks must be the same wherever they come from.
 """
 
@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.crew import Crew
 from autograder.errors import CourseError
+from autograder.kernels.host import NoSandboxError
 from autograder.limits import Limits
 from autograder.result import Result
+from autograder.sandboxed import sandboxed
 from autograder.submission import Masters, Submission, grade_submission
 from autograder.versions import versions
 
@@ -127,11 +129,15 @@ class _Unit:
 
 
 def grade_alike(ours: Mapping[str, str], submission: Submission, masters: Masters, limits: Limits) -> Result:
-    """Grade a submission on a worker; raises CourseError where it is not like the process that asks for it."""
+    """Grade a submission on a worker; raises CourseError where that is not like the process that asks, or unsafe."""
     from distributed import get_worker
 
-    _hold(get_worker().address, versions(), ours)
-    return grade_submission(submission, masters, limits)
+    worker = get_worker().address
+    _hold(worker, versions(), ours)
+    try:
+        return grade_submission(submission, masters, sandboxed(limits))
+    except NoSandboxError as error:
+        raise CourseError(f"{worker}: no sandbox: {error}") from None
 
 
 def _hold(worker: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:

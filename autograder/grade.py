@@ -5,8 +5,8 @@ crew has places for, and no more: one is read when a place is free, and its resu
 memory does not grow with the class. What is recorded stays; grading again goes over the class from the start, passes
 over each submission that is recorded with the same fingerprint, and so continues where an earlier run was stopped.
 
-A submission that met a limit which a busy machine may be to blame for is put off: after all others it is graded once
-more with nothing beside it, and what comes out then counts.
+A submission that met a limit which what ran beside it may be to blame for is put off: after all others it is graded
+once more with nothing beside it, and what comes out then counts.
 """
 
 import signal

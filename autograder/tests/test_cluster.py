@@ -27,6 +27,13 @@ __all__ = ["ungraded"]
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
 ANSWERS = ["x = 42", "x = 41", "x = 21", "x = ...", "x = 6 * 7", "import os\nos._exit(1)"]
 NO_PACKAGE = "import sys\nsys.modules['autograder'] = None\n"
+NO_SANDBOX = """
+from autograder.kernels import client
+from autograder.kernels.host import NoSandboxError
+def server(*_):
+    raise NoSandboxError("bubblewrap is missing.")
+client.server = server
+"""
 OTHER_KERAS = """
 import importlib.metadata as metadata
 metadata.version = lambda name, true=metadata.version: "3.0.0" if name == "keras" else true(name)
@@ -153,8 +160,12 @@ def test_a_worker_without_the_package(machines: Machines) -> None:
 
 @pytest.mark.parametrize(
     ("preload", "said"),
-    [(OTHER_KERAS, "keras is 3.0.0 on this worker"), (NO_PACKAGE, "install autograder there.")],
-    ids=["other version", "no package"],
+    [
+        (OTHER_KERAS, "keras is 3.0.0 on this worker"),
+        (NO_PACKAGE, "install autograder there."),
+        (NO_SANDBOX, "no sandbox: bubblewrap is missing."),
+    ],
+    ids=["other version", "no package", "no sandbox"],
 )
 def test_a_worker_that_comes_later_is_compared_as_well(
     preload: str, said: str, machines: Machines, course: Course

@@ -50,6 +50,7 @@ VERDICTS = {
     "empty": Verdict("x-test", "not attempted", 0.0),
     "slow": Verdict("x-test", "no evidence", 0.0, "it ran too long.", "timeout"),
     "loud": Verdict("x-test", "no evidence", 0.0, "it said too much.", "output"),
+    "crashed": Verdict("x-test", "no evidence", 0.0, "it died.", "crash"),
     "ours": Verdict("x-test", "grader error", None, "our fault."),
 }
 
@@ -96,7 +97,7 @@ def run(course: Course, work: Any = None, **options: Any) -> tuple[list[str], di
     """Grade a class; gives whose work was done, in order, and the statuses."""
     watched = work if isinstance(work, Watched) else Watched(work or judged)
     with crew(watched, options.pop("jobs", 2)) as workers:
-        statuses = grade(course, "ps1", executor=workers, **options)
+        statuses = grade(course, "ps1", executor=workers, **{"limits": Limits(), **options})
     return watched.seen, statuses
 
 
@@ -202,6 +203,11 @@ def test_what_else_marks_depend_on(change: Any, graded: Course, monkeypatch: pyt
 def test_other_limits_run_all(graded: Course) -> None:
     assert sorted(run(graded, limits=Limits(cell_seconds=5))[0]) == ["ada", "bob", "cy"]
     assert run(graded, limits=Limits(cell_seconds=5))[0] == []
+
+
+def test_the_shape_of_the_sandbox_runs_none_but_having_none_runs_all(graded: Course) -> None:
+    assert run(graded, limits=Limits(sandbox="cold"))[0] == []
+    assert sorted(run(graded, limits=Limits(sandbox="none"))[0]) == ["ada", "bob", "cy"]
 
 
 def test_what_nbgrader_has_graded_since_is_run_again(graded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -316,9 +322,11 @@ def test_a_timeout_is_tried_once_more_alone(then: str, mark: float, status: str,
 
 def test_other_reasons_can_be_put_off_as_well(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     hand_in(course, ada="busy")
-    assert run(course, _first_then("loud", "right"))[0] == ["ada"]
-    monkeypatch.setattr(grading, "RETRIED_ALONE", frozenset({"timeout", "output"}))
-    assert run(course, _first_then("loud", "right"))[0] == ["ada", "ada"]
+    assert run(course, _first_then("ours", "right"))[0] == ["ada"]
+    assert run(course, _first_then("loud", "right"))[0] == ["ada", "ada"], "others may have caused it"
+    hand_in(course, ada="busy", bob="right")
+    monkeypatch.setattr(grading, "RETRIED_ALONE", frozenset({"crash"}))
+    assert run(course, _first_then("crashed", "right"), force=True)[0] == ["ada", "bob", "ada"]
 
 
 # --- what fails ---------------------------------------------------------------------------------------------------
@@ -358,9 +366,9 @@ def test_an_executor_that_breaks(course: Course) -> None:
     """Any executor will do, and one that breaks is said to."""
     hand_in(course, ada="right", bob="right", cy="right", dan="right")
     with ProcessPoolExecutor(1) as pool:
-        assert grade(course, "ps1", ["ada"], executor=Crew(pool, 1, judged)) == {"ada": ""}
+        assert grade(course, "ps1", ["ada"], executor=Crew(pool, 1, judged), limits=Limits()) == {"ada": ""}
     with ProcessPoolExecutor(1) as pool, pytest.raises(CourseError) as raised:
-        grade(course, "ps1", executor=Crew(pool, 1, _exit))
+        grade(course, "ps1", executor=Crew(pool, 1, _exit), limits=Limits())
     assert str(raised.value) == "the workers are gone; grade again: it continues where it stopped."
     assert _marks(course) == {"ada": 2}
 
@@ -432,8 +440,15 @@ def test_a_stop_cancels_what_has_not_begun(course: Course) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        grade(course, "ps1", executor=held, jobs=1, busy=busy)
+        grade(course, "ps1", executor=held, jobs=1, busy=busy, limits=Limits())
     assert [future.cancelled() for future in held.futures] == [True, True]
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.kernel
@@ -456,9 +471,8 @@ def test_ctrl_c_keeps_what_is_done_and_a_second_run_continues(course: Course, tm
         started = psutil.Process(first.pid).children(recursive=True)
         first.send_signal(signal.SIGINT)
         out, error = first.communicate()
-        assert (first.returncode, out) == (130, "")
-        assert error.splitlines()[0] == "autograder: stopped; what was done is kept."
-        assert not [process for process in started if process.is_running()]
+        assert (first.returncode, out, error) == (130, "", "autograder: stopped; what was done is kept.\n")
+        assert not [process for process in started if _is_alive(process)]
         assert list(Path(scratch).iterdir()) == []
         assert not (course.root / "gradebook.lock").exists()
         assert _marks(course) == {"ada": 2}
