@@ -28,6 +28,7 @@ from autograder.reproduce import reproduce, validate
 from autograder.sandboxed import BANNER, WARNING, sandbox_if_any
 from autograder.submit import submit
 from autograder.survey import write_report
+from autograder.why import mark, questions
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
 EXPORTERS: dict[str, type[Exporter]] = {"csv": CsvExporter, "canvas": CanvasExporter, "moodle": MoodleExporter}
@@ -86,6 +87,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
     where.add_argument("--jobs", type=_number_of("jobs"), metavar="N", help=jobs)
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
+    sub = add("why", _why, "show written answers in groups that read the same, and mark a group at once")
+    what = sub.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="show marked groups as well as those with open marks")
+    how = "give all answers of a group this mark (may be given again)"
+    what.add_argument("--mark", nargs=2, action="append", metavar=("GROUP", "POINTS"), help=how)
+    sub.add_argument("--question", metavar="NAME", help="show only this question's answers, such as q2-why")
+    sub.add_argument("--comment", metavar="TEXT", help="say this to the students whose answers --mark marks")
+    sub.add_argument("--replace", action="store_true", help="with --mark: change marks and comments given before, too")
     add("feedback", _feedback, "write a feedback page for each graded notebook")
     sub = add("export", _export, "write the marks to grades.csv, or for Canvas or Moodle")
     sub.add_argument("--format", choices=EXPORTERS, default="csv", help="for what (default: csv, a column a question)")
@@ -206,6 +215,34 @@ def _crew(options: argparse.Namespace) -> Iterator[Crew | None]:
 
 def _count(options: argparse.Namespace, course: Course, assignment: str) -> int:
     return len(set(options.student or course.students(assignment)))
+
+
+def _why(options: argparse.Namespace, course: Course) -> int:
+    assignment = course.assignment(options.assignment)
+    if options.mark:
+        for done in mark(course, assignment, list(map(_points, options.mark)), options.comment, options.replace):
+            print(f"{done.group.name}: marked {len(done.students)}", end="")
+            print(f"; {len(done.kept)} keep the mark given before (--replace changes them)" if done.kept else "")
+        return 0
+    if options.comment is not None or options.replace:
+        raise CourseError("--comment and --replace go with --mark GROUP POINTS: name a group, or leave them out.")
+    asked = questions(course, assignment)
+    chosen = [question for question in asked if options.question in (None, question.name)]
+    if not chosen:
+        names = ", ".join(question.name for question in asked) or "none"
+        said = f"no written answers to {options.question!r}" if options.question else "no written answers"
+        raise CourseError(f"{assignment}: {said}; questions that a reader marks: {names}.")
+    show.show_answers(chosen, options.list)
+    print("mark a group with: autograder why --mark GROUP POINTS --comment TEXT")
+    return 0
+
+
+def _points(given: Sequence[str]) -> tuple[str, float]:
+    """GROUP and POINTS as they were typed."""
+    try:
+        return given[0], float(given[1])
+    except ValueError:
+        raise CourseError(f"{given[0]}: {given[1]!r} is no number; give the points such as 0.5.") from None
 
 
 def _feedback(options: argparse.Namespace, course: Course) -> int:

@@ -72,6 +72,16 @@ class Reader:
             predictions += self._predictions(path.stem, cells)
         return Facts(verdicts, tuple(predictions))
 
+    def written(self, student: str) -> dict[tuple[str, str], str]:
+        """One student's answers that a reader marks, by (notebook, grade_id), as the autograded copies have them."""
+        found = {}
+        for path in sorted(self.course.folder("autograded", self.assignment, student).glob("*.ipynb")):
+            for cell in self._cells(path):
+                about = cell.get("metadata", {}).get("nbgrader", {})
+                if about.get("grade") and about.get("solution"):
+                    found[path.stem, about.get("grade_id", "")] = "".join(cell.get("source", ""))
+        return found
+
     def _cells(self, path: Path) -> list[dict[str, Any]]:
         """Plain JSON: nbformat's validation would cost more than all the rest."""
         try:

@@ -43,6 +43,11 @@ def inert_markdown(text: str) -> str:
     return "  \n".join(_MARKUP.sub(r"\\\1", line.strip()) for line in plain.splitlines())
 
 
+def as_typed(text: str) -> str:
+    """What `inert_markdown` was given; dollar signs and backslashes stay the wide twins that it has made of them."""
+    return re.sub(r"\\(.)| +$", r"\1", text, flags=re.MULTILINE)
+
+
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Outputs in which a stream that came in pieces is one."""
     found: list[NotebookNode] = []

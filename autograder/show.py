@@ -1,18 +1,23 @@
 """Results for the eye: a table of marks and a progress bar in the terminal, by rich. Knows nothing of how they came."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from autograder.report import Row, Table
 from autograder.result import UNCHANGED
+from autograder.why import Answer, Group, Question
 
 WIDTH = 124  # characters of a table that no terminal bounds
 OPEN = "·"  # a mark that a reader has still to give
+LONGEST = 1500  # characters of a written answer that a terminal shows
+NAMED = 4  # students of a group that are named
 
 console = Console(highlight=False, soft_wrap=not Console().is_terminal)
 
@@ -51,6 +56,59 @@ def _end(row: Row) -> list[str]:
 
 def _mark(mark: float | None) -> str:
     return OPEN if mark is None else f"{mark:g}"
+
+
+def show_answers(questions: Sequence[Question], all_groups: bool) -> None:
+    """Print each question's marking scheme and its groups of answers: those with open marks, or all of them."""
+    page = Console(highlight=False, width=None if console.is_terminal else WIDTH)
+    for question in questions:
+        groups = [group for group in question.groups if all_groups or group.open]
+        answers, opened = (sum(len(group.answers) for group in question.groups), sum(g.open for g in question.groups))
+        page.print(Text(f"{question.name} ({_points(question.points)}): {answers} answers, {opened} open", "bold"))
+        page.print(_plain(question.scheme, LONGEST), style="italic") if question.scheme else None
+        if groups:
+            page.print(_answers(groups))
+        if question.unread:
+            page.print(Text(f"cannot be read, so in no group: {_some(question.unread)}"))
+        page.print()
+
+
+def _points(points: float) -> str:
+    return f"{points:g} point" if points == 1 else f"{points:g} points"
+
+
+def _answers(groups: Sequence[Group]) -> RichTable:
+    grid = RichTable(pad_edge=False, show_lines=True)
+    grid.add_column("group", no_wrap=True)
+    for name in ("students", "mark"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("answer, and whose", ratio=1, overflow="fold")
+    for group in groups:
+        said = _plain(group.text, LONGEST) if group.text else Text("(left open)", "italic")
+        whose = Text(f"\n{_some([answer.student for answer in group.answers])}", "dim")
+        grid.add_row(group.name, str(len(group.answers)), _marks(group.answers), said + whose)
+    return grid
+
+
+def _marks(answers: Sequence[Answer]) -> str:
+    """The marks of a group, each with how many have it where they differ."""
+    times = Counter(_mark(answer.mark) for answer in answers)
+    return next(iter(times)) if len(times) == 1 else ", ".join(f"{mark} ({n})" for mark, n in sorted(times.items()))
+
+
+def _some(students: Sequence[str]) -> str:
+    more = f" and {len(students) - NAMED} more" if len(students) > NAMED else ""
+    return _shown(", ".join(students[:NAMED])) + more
+
+
+def _plain(text: str, most: int) -> Text:
+    """What somebody wrote, as text: no markup, and nothing that moves a terminal's cursor or changes its title."""
+    cut = f"\n… ({len(text) - most} characters more; read it in formgrader)" if len(text) > most else ""
+    return Text(_shown(text[:most]) + cut)
+
+
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
 
 
 class ClassBar:
