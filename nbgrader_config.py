@@ -32,8 +32,11 @@ c.Autograde.sanitize_preprocessors = plain.SANITIZE
 c.Autograde.autograde_preprocessors = plain.AUTOGRADE
 c.Autograde.pre_convert_hook = plain.before
 
-# Kernels run TensorFlow step by step: `predict` takes half as long, and gives the same numbers.
-c.Limits.prepare = "import tensorflow as tf; tf.config.run_functions_eagerly(True)"
+# Kernels run TensorFlow step by step: `predict` takes half as long, and gives the same numbers but for the last bit.
+c.Limits.prepare = (
+    "import tensorflow as tf, warnings; tf.config.run_functions_eagerly(True); "
+    "warnings.filterwarnings('ignore', 'Even though the .tf.config')"
+)
 
 # What a notebook may use while it is graded (see autograder/limits.py for all), with the defaults.
 #   c.Limits.cell_seconds = 60
