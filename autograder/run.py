@@ -97,6 +97,7 @@ class _Runner:
         found = death("notebook" if over else deadly.kind, cell, deadly.index, self.limits)
         self.dead[deadly.index] = found
         said = found.sentence
+        cell.execution_count = None  # it may have come or not
         cell.outputs = [nbformat.v4.new_output("error", ename=found.reason, evalue=said, traceback=[said])]
         if name_of(cell, deadly.index) in self.plans:
             self.taken.setdefault(name_of(cell, deadly.index), found)
