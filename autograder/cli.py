@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autograder import lab, show
 from autograder.canvas import CanvasExporter
+from autograder.changes import Review
 from autograder.cluster import connected
 from autograder.collect import collect
 from autograder.course import Course
@@ -82,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("grade", _grade, "grade everything in submitted/")
     sub.add_argument("--student", action="append", metavar="ID", help="only this student (may be given again)")
     sub.add_argument("--force", action="store_true", help="grade unchanged submissions again as well")
+    sub.add_argument(
+        "--changed", action="store_true", help="show whose marks would move and why, and ask before writing"
+    )
+    sub.add_argument("--yes", action="store_true", help="with --changed: write without asking")
     where = sub.add_mutually_exclusive_group()
     jobs = f"submissions graded at a time (default: by the cores, here {default_jobs()})"
     sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
@@ -188,11 +193,43 @@ def _collect(options: argparse.Namespace, course: Course) -> int:
 
 def _grade(options: argparse.Namespace, course: Course) -> int:
     assignment = course.assignment(options.assignment)
+    asked = _Asked(options.yes) if options.changed else None
+    if options.yes and not asked:
+        raise CourseError("--yes goes with --changed: add it, or leave --yes out.")
     with _crew(options) as crew, show.class_progress("grading", _count(options, course, assignment)) as bar:
         how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy, "unsafe": _unsafe(options)}
-        statuses = grade(course, assignment, options.student, bar, crew, **how)
+        if asked:
+            asked.before = bar.close
+        statuses = grade(course, assignment, options.student, bar, crew, review=asked, **how)
+    if asked and not asked.agreed:
+        return int(not asked.answered)
     show.show_table(table(course, assignment))
     return int(all(status in NOTHING_GRADED for status in statuses.values()))
+
+
+class _Asked:
+    """Shows what grading would change and asks whether to write it; `answered`: was there somebody to ask?"""
+
+    def __init__(self, yes: bool) -> None:
+        self.yes, self.agreed, self.answered = yes, False, True
+        self.before: Callable[[], None] = lambda: None
+
+    def __call__(self, review: Review) -> bool:
+        self.before()
+        show.show_review(review)
+        self.answered = self.yes or sys.stdin.isatty()
+        self.agreed = self.yes or (self.answered and _says_yes("Write these marks? [y/N] "))
+        if not self.agreed:
+            how = "" if self.answered else "; nobody is here to ask: add --yes to write"
+            print(f"nothing is written; the gradebook is as it was{how}.")
+        return self.agreed
+
+
+def _says_yes(question: str) -> bool:
+    try:
+        return input(question).strip().casefold() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _unsafe(options: argparse.Namespace) -> bool:

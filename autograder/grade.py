@@ -10,21 +10,25 @@ once more with nothing beside it, and what comes out then counts.
 """
 
 import signal
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbgrader.api import MissingEntry
 
+from autograder.changes import Review, parts_of, submission_digest
 from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.crew import Crew, crew_of
 from autograder.errors import CourseError
+from autograder.held import Held
 from autograder.limits import Limits
 from autograder.lock import only_one
 from autograder.placing import read_folder
@@ -33,6 +37,7 @@ from autograder.release import tell_gradebook
 from autograder.result import UNCHANGED, Result
 from autograder.sandboxed import anywhere, limits_of
 from autograder.submission import Masters, Submission, given_up
+from autograder.told import check_cells, is_told, older_wordings, remember
 from autograder.versions import basis, fingerprint
 
 RETRIED_ALONE = frozenset({"timeout", "output"})  # that others, or a busy machine, may be to blame for
@@ -60,24 +65,31 @@ def grade(
     jobs: int | None = None,
     force: bool = False,
     busy: Callable[[int], None] = lambda count: None,
+    review: Callable[[Review], bool] | None = None,
 ) -> dict[str, str]:
     """Grade submissions into the gradebook and autograded/; gives each student's status ("" where all went well).
 
     Student code runs in a sandbox; without one only if `unsafe` says so, and then that is the status of all that went
     well. `jobs` are worked on at a time (default: by the cores) by threads or by the executor given. What is unchanged
     since it was graded is not run again, unless `force` says so; `progress` hears of it as "unchanged". `busy` hears
-    how many are under way. Raises CourseError where there is nothing to grade or no sandbox, or where another process
+    how many are under way. `review` is shown what would change once all is graded, and nothing is written, nothing at
+    all, unless it says yes. Raises CourseError where there is nothing to grade or no sandbox, or where another process
     grades this course; what is wrong with one submission is that one's status.
     """
     chosen = _chosen(course, assignment, students)
-    masters = masters_of(course, assignment)
     limits = limits or (limits_of(course, unsafe) if executor is None else anywhere(course, unsafe))
-    with only_one(course.root):
-        _known(course, assignment)
+    with only_one(course.root), tempfile.TemporaryDirectory(prefix="autograder-review-") as aside:
+        _known(course, assignment, tell=review is None)
+        masters = masters_of(course, assignment)
         with Recorder(course, assignment) as recorder, crew_of(executor, jobs) as crew:
-            run = _Run(course, assignment, recorder, crew, masters, limits, force, progress, busy)
+            held = Held(Path(aside), recorder, parts_of(masters, limits)) if review else None
+            run = _Run(course, assignment, recorder, crew, masters, limits, force, progress, busy, held)
             run.all(chosen)
             run.alone()
+        if held and review and review(held.review()):
+            _known(course, assignment)
+            with Recorder(course, assignment) as recorder:
+                run.settle(recorder, chosen)
     return {student: run.statuses[student] for student in chosen}
 
 
@@ -94,11 +106,13 @@ class _Run:
     force: bool
     progress: Progress
     busy: Callable[[int], None]
+    held: Held | None = None
     statuses: dict[str, str] = field(default_factory=dict)
     put_off: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.basis = basis(self.masters, self.limits)
+        self.parts = dict(parts_of(self.masters, self.limits))
 
     def all(self, students: Iterable[str]) -> None:
         """Grade what has changed; put off what is to be tried once more, alone."""
@@ -127,16 +141,28 @@ class _Run:
             if self.force or not self.recorder.has(student, task.fingerprint):
                 yield task
                 continue
-            with _unbroken():
-                self.recorder.settle(student)
+            if not self.held:
+                with _unbroken():
+                    self.recorder.settle(student)
             self.statuses[student] = self.recorder.ledger.status(student)
             self.progress(student, UNCHANGED)
 
     def _record(self, task: Task, result: Result) -> None:
-        with _unbroken():
-            self.recorder.record(result, task.fingerprint)
+        graded_by = {**self.parts, "the submission": submission_digest(task.submission)}
+        if self.held:
+            self.held.keep(result, task.fingerprint, graded_by)
+        else:
+            with _unbroken():
+                self.recorder.record(result, task.fingerprint, graded_by)
         self.statuses[result.student] = result.status
         self.progress(result.student, result.status)
+
+    def settle(self, recorder: Recorder, students: Iterable[str]) -> None:
+        """Write what was held, and the late penalties of all others."""
+        held = self.held.results() if self.held else {}
+        for student in students:
+            with _unbroken():
+                recorder.record(*held[student]()) if student in held else recorder.settle(student)
 
     def _results(
         self, tasks: Iterator[Task], places: Callable[[], Sequence[Executor]]
@@ -219,7 +245,7 @@ def masters_of(course: Course, assignment: str) -> Masters:
         notebooks.append((path.stem, nbformat.writes(teaching_copy(source, course.settings)).encode()))
     files, _ = read_folder(course.folder("source", assignment))
     helpers = {name: content for name, content in files.items() if not name.endswith(".ipynb")}
-    return Masters(tuple(notebooks), tuple(sorted(helpers.items())))
+    return Masters(tuple(notebooks), tuple(sorted(helpers.items())), older_wordings(course, assignment))
 
 
 def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> list[str]:
@@ -233,12 +259,18 @@ def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> 
     return list(dict.fromkeys(students or found))
 
 
-def _known(course: Course, assignment: str) -> None:
-    """Tell the gradebook of the assignment where it does not know it yet, as in a fresh checkout."""
+def _known(course: Course, assignment: str, tell: bool = True) -> None:
+    """Tell the gradebook of the assignment where it does not know it as it is, as in a fresh checkout.
+
+    What it knows of it stays as it is unless `tell` says so.
+    """
     with course.gradebook() as book:
         try:
             book.find_assignment(assignment)
-            return
+            there = True
         except MissingEntry:
-            pass
-    tell_gradebook(course, assignment)
+            there = False
+    check_cells(course, assignment)
+    if not there or (tell and not is_told(course, assignment)):
+        tell_gradebook(course, assignment)
+    remember(course, assignment)

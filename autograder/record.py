@@ -47,6 +47,7 @@ EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release
 OPEN_WORDS = ("no evidence", "grader error")  # verdicts that another run may better
 
 Written = dict[str, str]  # text by grade_id
+Marks = dict[tuple[str, str], float | None]  # by notebook and grade_id; None is open
 
 
 class Recorder:
@@ -67,10 +68,11 @@ class Recorder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.__exit__(kind, error, at)
 
-    def record(self, result: Result, fingerprint: str = "") -> None:
+    def record(self, result: Result, fingerprint: str = "", graded_by: Mapping[str, str] | None = None) -> None:
         """Write one submission's result: files aside, gradebook, files in place, ledger.
 
         `fingerprint` says what it was graded by; it is kept where another run by the same would give the same.
+        `graded_by` says it in parts, for `changes`.
         """
         place = self.course.folder("autograded", self.assignment, result.student)
         if self.ledger.of(result.student).get("fingerprint"):
@@ -89,7 +91,26 @@ class Recorder:
             repairs=list(result.repairs),
             notebooks=ledger_entry(*result.notebooks),
             fingerprint=fingerprint if _is_final(result) else "",
+            graded_by=dict(graded_by or {}),
         )
+
+    def preview(self, result: Result) -> tuple[Marks, Marks]:
+        """The marks that count of one submission, as they are and as recording this result would make them.
+
+        Writes nothing.
+        """
+        place = self.course.folder("autograded", self.assignment, result.student)
+        try:
+            with self.book.db.no_autoflush:
+                _, sheets = self.rows.submission(result.student)
+                before = _marks(sheets)
+                for notebook in result.notebooks:
+                    sheet, last = sheets[notebook.name], partial(_last_written, place / f"{notebook.name}.ipynb")
+                    write_notebook(sheet.grades, sheet.comments, notebook, last)
+                return before, _marks(sheets)
+        finally:
+            self.book.db.rollback()
+            self.book.db.expunge_all()
 
     def has(self, student: str, fingerprint: str) -> bool:
         """Is all of a submission recorded that was graded by the same: ledger, gradebook and files?"""
@@ -234,8 +255,21 @@ def _last_written(path: Path) -> Written:
 
 
 def _score(grade: Grade) -> float:
-    mark = grade.manual_score if grade.manual_score is not None else grade.auto_score
+    mark = _mark(grade)
     return 0.0 if mark is None else mark + (grade.extra_credit or 0.0)
+
+
+def _marks(sheets: Mapping[str, Sheet]) -> Marks:
+    return {
+        (notebook, name): None if grade.needs_manual_grade or _mark(grade) is None else _score(grade)
+        for notebook, sheet in sheets.items()
+        for name, grade in sheet.grades.items()
+    }
+
+
+def _mark(grade: Grade) -> float | None:
+    mark: float | None = grade.manual_score if grade.manual_score is not None else grade.auto_score
+    return mark
 
 
 def _replace(staged: Path, place: Path) -> None:

@@ -17,6 +17,7 @@ from traitlets.config import Config
 from autograder.convert import convert
 from autograder.course import Course
 from autograder.errors import CourseError
+from autograder.told import check_cells, remember
 
 
 def release(course: Course, assignment: str) -> Path:
@@ -60,7 +61,12 @@ def _generate(course: Course, assignment: str, folder: str, database: bool) -> N
 
 
 def tell_gradebook(course: Course, assignment: str) -> None:
-    """Save the cells of a release that is known to succeed, and its due date."""
+    """Save the cells of a release that is known to succeed, and its due date.
+
+    Raises CourseError, and saves nothing, where a graded cell came or went after students' marks were recorded.
+    """
+    check_cells(course, assignment)
+    remember(course, assignment)
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
         _generate(course, assignment, folder, database=True)
     due = course.due_dates.get(assignment)

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from autograder.report import Row, Table
+from autograder.changes import Move, Review
+from autograder.report import Row, Table, question_names
 from autograder.result import UNCHANGED
 from autograder.why import Answer, Group, Question
 
@@ -56,6 +57,33 @@ def _end(row: Row) -> list[str]:
 
 def _mark(mark: float | None) -> str:
     return OPEN if mark is None else f"{mark:g}"
+
+
+def show_review(review: Review) -> None:
+    """Print what grading anew would change: each mark that moves, with its reason, and how many do not."""
+    page = Console(highlight=False, width=None if console.is_terminal else WIDTH)
+    if review.changed:
+        page.print(Text(f"changed since they were graded: {', '.join(review.changed)}"))
+    if review.moves:
+        page.print(_moves(review.moves))
+    students = len({move.student for move in review.moves})
+    page.print(Text(f"{len(review.moves)} marks of {students} students move"), end="")
+    page.print(Text(f"; {len(review.same)} students keep all marks; {len(review.first)} are graded for the first time"))
+
+
+def _moves(moves: Sequence[Move]) -> RichTable:
+    grid = RichTable(pad_edge=False)
+    for name in ("student", "question"):
+        grid.add_column(name, no_wrap=True)
+    for name in ("old", "new"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("now", ratio=2, overflow="fold")
+    grid.add_column("changed", ratio=1, overflow="fold")
+    names = question_names({move.question for move in moves})
+    for move in moves:
+        marks, why = (_mark(move.old), _mark(move.new)), Text(_shown(", ".join(move.why)))
+        grid.add_row(_shown(move.student), names[move.question], *marks, _plain(move.says, LONGEST), why)
+    return grid
 
 
 def show_answers(questions: Sequence[Question], all_groups: bool) -> None:
@@ -117,6 +145,7 @@ class ClassBar:
     def __init__(self, title: str, bar: Progress | None, total: int) -> None:
         self.title, self.bar = title, bar
         self.failed = self.unchanged = 0
+        self.closed = False
         self.task = bar.add_task(title, total=total, running=0, failed=0) if bar else None
 
     def __call__(self, student: str, said: str) -> None:
@@ -134,9 +163,12 @@ class ClassBar:
             self.bar.update(self.task, running=count)
 
     def close(self) -> None:
-        """Say in a line what was not run again."""
-        if self.unchanged:
+        """Take the bar away and say in a line what was not run again; once."""
+        if self.bar:
+            self.bar.stop()
+        if self.unchanged and not self.closed:
             console.print(f"{self.title}: {self.unchanged} unchanged, not run again (--force runs all)")
+        self.closed = True
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
-from autograder.answers import answered
+from autograder.answers import added, answered
 from autograder.drive import KernelError, fill
 from autograder.facts import keep
 from autograder.inert import inert, inert_sentence
@@ -32,10 +32,14 @@ from autograder.run import Ran, run
 
 @dataclass(frozen=True)
 class Masters:
-    """What an assignment is graded by: its notebooks' teaching copies as JSON, and the files they import."""
+    """What an assignment is graded by: its notebooks' teaching copies as JSON, and the files they import.
+
+    `wordings` are stubs that were handed out before they were changed, by (notebook, grade_id).
+    """
 
     notebooks: tuple[tuple[str, bytes], ...]
     helpers: tuple[tuple[str, bytes], ...]
+    wordings: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ def _finished(
         name=desk.name,
         content=nbformat.writes(shown).encode(),
         verdicts=verdicts,
-        untouched=_untouched(notebook, desk.master),
+        untouched=_untouched(notebook, desk),
         repairs=repairs,
         status=_status(verdicts),
     )
@@ -177,14 +181,22 @@ def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
     return [nbformat.v4.new_markdown_cell(f"**Mended before this notebook was run:**\n\n{lines}")] if lines else []
 
 
-def _untouched(notebook: NotebookNode, master: NotebookNode) -> frozenset[str]:
-    stubs = {_grade_id(cell): cell for cell in master.cells if is_solution(cell)}
+def _untouched(notebook: NotebookNode, desk: Desk) -> frozenset[str]:
+    stubs = {_grade_id(cell): cell for cell in desk.master.cells if is_solution(cell)}
+    older = dict(desk.masters.wordings)
     return frozenset(
         name
         for cell in notebook.cells
         if (name := _grade_id(cell)) in stubs
-        and not answered(cell.source, stubs[name].source, code=stubs[name].cell_type == "code")
+        and left_open(cell.source, (stubs[name].source, *older.get((desk.name, name), ())), stubs[name].cell_type)
     )
+
+
+def left_open(source: str, wordings: tuple[str, ...], cell_type: str) -> bool:
+    """Is it a stub as released, in one of its wordings, with nothing put into it?"""
+    if cell_type == "code":
+        return any(not answered(source, stub) for stub in wordings)
+    return not added(source, "\n".join(wordings))
 
 
 def _grade_id(cell: NotebookNode) -> str:

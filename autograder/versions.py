@@ -29,6 +29,7 @@ def basis(masters: Masters, limits: Limits) -> str:
     """A digest of what a whole class is graded by; all shapes of sandbox give the same marks, having none may not."""
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
     said = json.dumps([dict(versions()), dataclasses.asdict(limits)], sort_keys=True, default=str)
+    said += json.dumps(masters.wordings) if masters.wordings else ""
     files = [part for name, content in (*masters.notebooks, *masters.helpers) for part in (name.encode(), content)]
     return _digest([said.encode(), *files])
 

@@ -155,12 +155,16 @@ def _mark(
 
 
 def _asked(course: Course, assignment: str) -> dict[Key, tuple[NotebookNode, str]]:
-    """Stub and marking scheme of each cell that a reader marks."""
+    """Stub, in all of its wordings, and marking scheme of each cell that a reader marks."""
     clear, found = ClearMarkScheme(parent=course), {}
-    for name, content in masters_of(course, assignment).notebooks:
+    masters = masters_of(course, assignment)
+    older = dict(masters.wordings)
+    for name, content in masters.notebooks:
         cells = nbformat.reads(content.decode(), 4).cells
         for place, cell in enumerate(cells):
             if is_grade(cell) and is_solution(cell) and not is_task(cell):
+                if cell.cell_type == "markdown":
+                    cell.source = "\n".join([cell.source, *older.get((name, grade_id(cell)), ())])
                 found[name, grade_id(cell)] = cell, _scheme(cells[place + 1 :], clear)
     return found
 
