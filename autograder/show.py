@@ -67,8 +67,9 @@ def show_review(review: Review) -> None:
     if review.moves:
         page.print(_moves(review.moves))
     students = len({move.student for move in review.moves})
-    page.print(Text(f"{len(review.moves)} marks of {students} students move"), end="")
-    page.print(Text(f"; {len(review.same)} students keep all marks; {len(review.first)} are graded for the first time"))
+    said = f"{_count(len(review.moves), 'mark')} of {_count(students, 'student')} to move; "
+    said += f"{_count(len(review.same), 'student')} to keep all marks; {len(review.first)} graded for the first time"
+    page.print(Text(said))
 
 
 def _moves(moves: Sequence[Move]) -> RichTable:
@@ -92,7 +93,9 @@ def show_answers(questions: Sequence[Question], all_groups: bool) -> None:
     for question in questions:
         groups = [group for group in question.groups if all_groups or group.open]
         answers, opened = (sum(len(group.answers) for group in question.groups), sum(g.open for g in question.groups))
-        page.print(Text(f"{question.name} ({_points(question.points)}): {answers} answers, {opened} open", "bold"))
+        page.print(
+            Text(f"{question.name} ({_count(question.points, 'point')}): {answers} answers, {opened} open", "bold")
+        )
         page.print(_plain(question.scheme, LONGEST), style="italic") if question.scheme else None
         if groups:
             page.print(_answers(groups))
@@ -101,8 +104,8 @@ def show_answers(questions: Sequence[Question], all_groups: bool) -> None:
         page.print()
 
 
-def _points(points: float) -> str:
-    return f"{points:g} point" if points == 1 else f"{points:g} points"
+def _count(number: float, thing: str) -> str:
+    return f"{number:g} {thing}" if number == 1 else f"{number:g} {thing}s"
 
 
 def _answers(groups: Sequence[Group]) -> RichTable:

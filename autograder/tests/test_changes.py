@@ -282,7 +282,7 @@ def test_a_terminal_is_asked(
     assert "changed since they were graded: test of one/x-test" in shown
     (row,) = [line for line in shown.splitlines() if line.startswith("│bob") and "test of x-test" in line]
     assert [part.strip() for part in row.strip("│").split("│")] == ["bob", "x", "0", "2", "passed", "test of x-test"]
-    assert "1 marks of 1 students move; 2 students keep all marks; 0 are graded for the first time" in shown
+    assert "1 mark of 1 student to move; 2 students to keep all marks; 0 graded for the first time" in shown
     assert "Write these marks? [y/N] " in shown
     assert ("nothing is written; the gradebook is as it was." in shown) is (mark == 0)
     assert marks(graded)[WRONG] == mark
