@@ -24,6 +24,7 @@ from nbgrader.api import MissingEntry
 from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.crew import Crew, crew_of
+from autograder.database import ids_fit
 from autograder.errors import CourseError
 from autograder.limits import Limits
 from autograder.lock import only_one
@@ -73,7 +74,7 @@ def grade(
     masters = masters_of(course, assignment)
     limits = limits or (limits_of(course, unsafe) if executor is None else anywhere(course, unsafe))
     with only_one(course.root):
-        _known(course, assignment)
+        _known(course, assignment, chosen)
         with Recorder(course, assignment) as recorder, crew_of(executor, jobs) as crew:
             run = _Run(course, assignment, recorder, crew, masters, limits, force, progress, busy)
             run.all(chosen)
@@ -233,9 +234,10 @@ def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> 
     return list(dict.fromkeys(students or found))
 
 
-def _known(course: Course, assignment: str) -> None:
+def _known(course: Course, assignment: str, students: Sequence[str]) -> None:
     """Tell the gradebook of the assignment where it does not know it yet, as in a fresh checkout."""
     with course.gradebook() as book:
+        ids_fit(book, students)
         try:
             book.find_assignment(assignment)
             return
