@@ -84,9 +84,10 @@ outputs: $(READY)  ## store the outputs of the marked cells in solutions/ anew
 doctor: $(READY)  ## say what is installed, what is missing and what to do
 	$(AUTOGRADER) doctor
 
-system:  ## install what the tests need of the system: Chromium, bubblewrap (on Debian and Ubuntu)
-	@command -v chromium chromium-browser google-chrome >/dev/null && command -v bwrap >/dev/null || \
-		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium bubblewrap libseccomp2; }
+system:  ## install what the tests need of the system: Chromium, bubblewrap, PostgreSQL (on Debian and Ubuntu)
+	@command -v chromium chromium-browser google-chrome >/dev/null && command -v bwrap >/dev/null && \
+		ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium bubblewrap libseccomp2 postgresql; }
 
 setup: $(READY)  ## make the environment: .venv, or the active conda environment
 
@@ -100,6 +101,6 @@ $(READY): pyproject.toml
 		{ echo "No Python 3.11, 3.12 or 3.13 here: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "setting up $(ENV) (once; takes a minute or two)"
 	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[learn,test,cluster]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[learn,test,cluster,postgresql]"
 	@$(BIN)/python -m jupyter kernelspec install --sys-prefix autograder/kernels/share/kernels/autograder 2>/dev/null
 	@touch $@

@@ -38,6 +38,9 @@ c.Limits.prepare = (
     "warnings.filterwarnings('ignore', 'Even though the .tf.config')"
 )
 
+# The gradebook is a file of this folder, gradebook.db; or a PostgreSQL database (see the README):
+#   c.CourseDirectory.db_url = "postgresql://teacher@db.example.org/rnn"
+
 # What a notebook may use while it is graded (see autograder/limits.py for all), with the defaults.
 #   c.Limits.cell_seconds = 60
 #   c.Limits.memory = 3 << 30

@@ -14,6 +14,7 @@ from traitlets.config import Config
 from traitlets.config.configurable import LoggingConfigurable
 from traitlets.config.loader import PyFileConfigLoader
 
+from autograder.database import opened
 from autograder.errors import CourseError
 from autograder.limits import Limits
 
@@ -124,9 +125,9 @@ class Course(LoggingConfigurable):
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
-        """nbgrader's gradebook, made where there is none yet; closed at the end."""
+        """nbgrader's gradebook, made where there is none yet; CourseError where its database cannot be used."""
         find_alembic()
-        with Gradebook(self.directory.db_url, self.directory.course_id) as book:
+        with opened(self.directory.db_url, self.directory.course_id, self.root / CONFIG) as book:
             yield book
 
 

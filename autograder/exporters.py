@@ -47,7 +47,7 @@ class Exporter(ExportPlugin):  # type: ignore[misc]
     def _export(self, gradebook: Gradebook) -> None:
         self.written: list[Path] = []
         self.said: list[str] = []
-        chosen = list(map(str, self.assignment)) or [assignment.name for assignment in gradebook.assignments]
+        chosen = list(map(str, self.assignment)) or sorted(assignment.name for assignment in gradebook.assignments)
         if not chosen:
             raise CourseError("the gradebook knows no assignment; run `make release`, then `make grade`.")
         self.write([self._narrowed(table(self.course, name)) for name in chosen], gradebook)

@@ -27,6 +27,7 @@ from autograder.changes import Review, parts_of, submission_digest
 from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.crew import Crew, crew_of
+from autograder.database import ids_fit
 from autograder.errors import CourseError
 from autograder.held import Held
 from autograder.limits import Limits
@@ -79,7 +80,7 @@ def grade(
     chosen = _chosen(course, assignment, students)
     limits = limits or (limits_of(course, unsafe) if executor is None else anywhere(course, unsafe))
     with only_one(course.root), tempfile.TemporaryDirectory(prefix="autograder-review-") as aside:
-        _known(course, assignment, tell=review is None)
+        _known(course, assignment, chosen, tell=review is None)
         masters = masters_of(course, assignment)
         with Recorder(course, assignment) as recorder, crew_of(executor, jobs) as crew:
             held = Held(Path(aside), recorder, parts_of(masters, limits)) if review else None
@@ -87,7 +88,7 @@ def grade(
             run.all(chosen)
             run.alone()
         if held and review and review(held.review()):
-            _known(course, assignment)
+            _known(course, assignment, chosen)
             with Recorder(course, assignment) as recorder:
                 run.settle(recorder, chosen)
     return {student: run.statuses[student] for student in chosen}
@@ -259,12 +260,13 @@ def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> 
     return list(dict.fromkeys(students or found))
 
 
-def _known(course: Course, assignment: str, tell: bool = True) -> None:
+def _known(course: Course, assignment: str, students: Sequence[str], tell: bool = True) -> None:
     """Tell the gradebook of the assignment where it does not know it as it is, as in a fresh checkout.
 
     What it knows of it stays as it is unless `tell` says so.
     """
     with course.gradebook() as book:
+        ids_fit(book, students)
         try:
             book.find_assignment(assignment)
             there = True

@@ -22,7 +22,7 @@ from nbgrader.api import (
     SubmittedNotebook,
     TaskCell,
 )
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from autograder.course import Course
 from autograder.errors import CourseError
@@ -60,7 +60,7 @@ def table(course: Course, assignment: str) -> Table:
     ledger = Ledger(course, assignment)
     with course.gradebook() as book:
         cells, marks, penalties = _cells(book, assignment), _marks(book, assignment), _penalties(book, assignment)
-        students = book.db.scalars(select(Student.id).order_by(Student.id)).all()
+        students = sorted(book.db.scalars(select(Student.id)))  # here: databases differ in what comes first
     if not cells:
         raise CourseError(f"{assignment}: the gradebook does not know it; run `make release`, then `make grade`.")
     names = question_names(cells)
@@ -143,10 +143,13 @@ def _marks(book: Gradebook, assignment: str) -> dict[Key, float | None]:
 
 
 def _penalties(book: Gradebook, assignment: str) -> dict[str, float]:
-    """Points lost to lateness, of everyone who handed in."""
-    query = (
-        select(SubmittedAssignment.student_id, SubmittedAssignment.late_submission_penalty)
+    """Points lost to lateness, of everyone who handed in; nbgrader's own sum searches anew for each student."""
+    handed_in = (
+        select(SubmittedAssignment.id, SubmittedAssignment.student_id)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
         .where(Assignment.name == assignment)
     )
-    return {student: penalty or 0.0 for student, penalty in book.db.execute(query)}
+    sheet = SubmittedNotebook
+    lost = select(sheet.assignment_id, func.sum(sheet.late_submission_penalty)).group_by(sheet.assignment_id)
+    points = dict(book.db.execute(lost).all())
+    return {student: points.get(key) or 0.0 for key, student in book.db.execute(handed_in)}

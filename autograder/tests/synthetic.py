@@ -34,10 +34,13 @@ ASSIGNMENT = "rnn_shapes"
 GUESS = "you guessed {} - predict returned 3 arrays\n"
 
 
-def make_graded(folder: Path, students: Iterable[str], seed: int = 0) -> Course:
-    """A course folder with these students that looks as if it had been graded; the last of them handed in nothing."""
+def make_graded(folder: Path, students: Iterable[str], seed: int = 0, settings: str = "") -> Course:
+    """A course folder with these students that looks as if it had been graded; the last of them handed in nothing.
+
+    `settings` are more lines of its nbgrader_config.py.
+    """
     shutil.copytree(ROOT / "solutions" / ASSIGNMENT, folder / "solutions" / ASSIGNMENT)
-    shutil.copyfile(ROOT / CONFIG, folder / CONFIG)
+    (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + settings, "utf-8")
     course, chance = Course.at(folder), random.Random(seed)
     tell_gradebook(course, ASSIGNMENT)
     with course.gradebook() as book:

@@ -211,8 +211,8 @@ def test_one_source_of_pins() -> None:
     """environment.yml and the Makefile install this project, with the same extras; pins stand in pyproject.toml."""
     environment = (ROOT / "environment.yml").read_text()
     makefile = (ROOT / "Makefile").read_text()
-    assert "--editable .[learn,test,cluster]" in environment
-    assert '--editable ".[learn,test,cluster]"' in makefile
+    assert "--editable .[learn,test,cluster,postgresql]" in environment
+    assert '--editable ".[learn,test,cluster,postgresql]"' in makefile
     assert "==" not in environment
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pins = [*project["dependencies"], *(line for lines in project["optional-dependencies"].values() for line in lines)]
