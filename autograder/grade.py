@@ -38,7 +38,7 @@ from autograder.release import tell_gradebook
 from autograder.result import UNCHANGED, Result
 from autograder.sandboxed import anywhere, limits_of
 from autograder.submission import Masters, Submission, given_up
-from autograder.told import check_cells, is_told, older_wordings, remember
+from autograder.told import check_cells, is_told, older_wordings, read_source, remember
 from autograder.versions import basis, fingerprint
 
 RETRIED_ALONE = frozenset({"timeout", "output"})  # that others, or a busy machine, may be to blame for
@@ -239,10 +239,7 @@ def masters_of(course: Course, assignment: str) -> Masters:
     """An assignment's teaching copies and helper files, as bytes."""
     notebooks = []
     for path in course.masters(assignment):
-        try:
-            source = nbformat.read(path, 4)
-        except Exception as error:
-            raise CourseError(f"{path}: cannot be read ({type(error).__name__}: {error}); mend it.") from error
+        source = read_source(path)
         notebooks.append((path.stem, nbformat.writes(teaching_copy(source, course.settings)).encode()))
     files, _ = read_folder(course.folder("source", assignment))
     helpers = {name: content for name, content in files.items() if not name.endswith(".ipynb")}

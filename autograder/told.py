@@ -6,6 +6,7 @@ A wording that was handed out once is remembered in `reports/`, so that who left
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import nbformat
 from nbgrader.api import (
@@ -101,10 +102,18 @@ def _remembered(course: Course, assignment: str) -> Wordings:
         raise CourseError(f"{path}: cannot be read ({error}); delete it and grade again.") from error
 
 
+def read_source(path: Path) -> nbformat.NotebookNode:
+    """A source notebook; raises CourseError where it cannot be read."""
+    try:
+        return nbformat.read(path, 4)
+    except Exception as error:
+        raise CourseError(f"{path}: cannot be read ({type(error).__name__}: {error}); mend it.") from error
+
+
 def _now(course: Course, assignment: str) -> Mapping[Key, nbformat.NotebookNode]:
     found = {}
     for path in course.masters(assignment):
-        for cell in teaching_copy(nbformat.read(path, 4), course.settings).cells:
+        for cell in teaching_copy(read_source(path), course.settings).cells:
             if "nbgrader" in cell.metadata:
                 found[path.stem, grade_id(cell)] = cell
     return found
