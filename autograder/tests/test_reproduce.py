@@ -339,7 +339,7 @@ def test_the_kernel_is_started_by_the_provisioner_that_jupyter_is_told(
 def test_a_kernel_that_died_at_its_start_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = [Failure("", "the notebook could not run: RuntimeError: Kernel died before replying to kernel_info")]
     ends: list[list[Failure]] = [dead, [], dead, dead, dead, []]
-    monkeypatch.setattr(nbval_run, "_run", lambda *_: ends.pop(0))
+    monkeypatch.setattr(nbval_run, "_run", lambda *_, **__: ends.pop(0))
     path = write(tmp_path / "a.ipynb", cell("a", "1"))
     assert nbval(path, tmp_path).ok
     assert nbval(path, tmp_path).failures == tuple(dead)
