@@ -47,18 +47,19 @@ def main() -> None:
 
 def _fork(request: Request, program: int) -> int:
     """Start a supervisor; gives its process id."""
+    server = os.getpid()
     supervisor = os.fork()
     if supervisor:
         return supervisor
     try:
         kept = os.dup(program)
         alone(kept)
-        _supervise(request, kept)
+        _supervise(request, kept, server)
     finally:
         os._exit(STATUS["refused"])
 
 
-def _supervise(request: Request, program: int) -> None:
+def _supervise(request: Request, program: int, server: int) -> None:
     reading, writing = os.pipe()
     user = host.own_user()
     host.give(Path(request.outside), user)
@@ -77,7 +78,7 @@ def _supervise(request: Request, program: int) -> None:
     with os.fdopen(reading) as info:
         first = json.load(info)["child-pid"]
     space = _namespace(first)
-    supervise(wrapped.pid, request.policy, lambda: _processes(space), lambda: _held(request.outside))
+    supervise(wrapped.pid, request.policy, lambda: _processes(space), lambda: _held(request.outside), parent=server)
 
 
 def _namespace(process: int | str) -> str:

@@ -36,9 +36,13 @@ def supervise(
     held: Held,
     wake: socket.socket | None = None,
     seal: Callable[[], None] = lambda: None,
+    parent: int = 0,
 ) -> NoReturn:
-    """Watch until `kernel` has ended; at a byte through `wake` (it is ready) call `seal`, and answer."""
-    _obey(kernel)
+    """Watch until `kernel` has ended; at a byte through `wake` (it is ready) call `seal`, and answer.
+
+    `parent` is the process that forked this one, which may have died since; 0 where that ends all processes anyway.
+    """
+    _obey(kernel, parent or os.getppid())
     ended, started = os.pidfd_open(kernel), time.monotonic()
     poll = select.poll()
     for reading in (ended, wake):
@@ -59,13 +63,12 @@ def supervise(
             _kill(kernel)
 
 
-def _obey(kernel: int) -> None:
+def _obey(kernel: int, parent: int) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         _kill(kernel)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
     prctl(PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # it died before this process asked to be told
         _kill(kernel)

@@ -405,6 +405,15 @@ def test_the_lock_leaves_no_file(graded: Course) -> None:
 # --- stopped ------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell's background job ignores interrupts, and so does all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_stop_does_not_break_a_recording_in_two(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     hand_in(course, ada="right", bob="right")
     replace = record._replace
@@ -452,6 +461,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 @pytest.mark.kernel
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_keeps_what_is_done_and_a_second_run_continues(course: Course, tmp_path: Path) -> None:
     released = nbformat.read(course.root / "release" / "ps1" / "one.ipynb", 4)
 
