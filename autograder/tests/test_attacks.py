@@ -160,20 +160,20 @@ def test_our_column_is_held_to_every_word() -> None:
 def test_the_table_is_markdown_with_a_count() -> None:
     rows = [
         table.Row("eq object", "full marks", "held: failed"),
-        table.Row("daemon", "process left", "needs the sandbox"),
+        table.Row("daemon", "process left", "full marks"),
         table.Row("honest warning", "honest mark lost", "marks kept"),
     ]
     assert table.markdown(rows).splitlines() == [
         "| attack | plain nbgrader | autograder |",
         "|---|---|---|",
         "| eq object | full marks | held: failed |",
-        "| daemon | process left | needs the sandbox |",
+        "| daemon | process left | full marks |",
         "| honest warning | honest mark lost | marks kept |",
         "",
-        "Of 3 attacks plain nbgrader holds in 0, autograder holds in 2; 1 wait for the sandbox.",
+        "Of 3 attacks plain nbgrader holds in 0, autograder holds in 2.",
     ]
     alone = [dataclasses.replace(row, plain=table.NONE) for row in rows]
-    assert table.markdown(alone).splitlines()[-1] == "Of 3 attacks autograder holds in 2; 1 wait for the sandbox."
+    assert table.markdown(alone).splitlines()[-1] == "Of 3 attacks autograder holds in 2."
 
 
 def test_rows_come_in_the_order_of_the_attacks(capsys: pytest.CaptureFixture[str]) -> None:
