@@ -49,7 +49,7 @@ class Limits:
     message: int = 2 * MAX_TOTAL + MIB  # bytes of one message
     fresh_kernels: int = 3  # after how many deaths the rest goes without evidence
     sandbox: Sandbox = "auto"  # warm, cold, auto (what can be had); none: student code runs as whoever grades
-    prepare: str = ""  # a line of Python that a kernel's parent runs once, such as a setting of TensorFlow
+    prepare: str = ""  # a line of Python that a kernel's parent runs first of all, such as a setting of TensorFlow
 
     @classmethod
     def configured(cls, parent: Configurable) -> "Limits":

@@ -57,7 +57,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         MODULES,
         help="Modules that a kernel finds loaded, by name.",
     ).tag(config=True)
-    prepare = Unicode("", help="A line of Python to be run after loading them; it must start no thread.").tag(
+    prepare = Unicode("", help="A line of Python to be run before loading them; it must start no thread.").tag(
         config=True
     )
     environment = List(

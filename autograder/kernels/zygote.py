@@ -36,7 +36,9 @@ from autograder.kernels.system import NODEV, NOEXEC, NOSUID, SET_DUMPABLE, mount
 
 KERNEL = (
     "autograder.kernels.interior ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
-    "IPython.extensions.storemagic sqlite3 tornado.platform.asyncio tornado.queues tornado.locks"
+    "IPython.core.completerlib IPython.core.debugger IPython.core.debugger_backport IPython.core.logger "
+    "IPython.core.oinspect IPython.utils.wildcard IPython.extensions.storemagic sqlite3 zmq.utils.garbage "
+    "tornado.platform.asyncio tornado.queues tornado.locks"
 ).split()
 MAX_REQUEST = 1 << 20
 FIRST_DESCRIPTOR = 3
@@ -141,9 +143,9 @@ def main() -> None:
     listener = socket.socket(fileno=options.listener)
     if not _nests(options.rehearsal, program):
         sys.exit(NO_NESTING)
+    exec(options.prepare, {})  # first: some settings are read once, as a module loads
     for module in (*KERNEL, *options.preload.split()):
         importlib.import_module(module)
-    exec(options.prepare, {})
     gc.collect()
     gc.freeze()
     threads = len(list(Path("/proc/self/task").iterdir()))

@@ -55,9 +55,8 @@ def _graded(class_: Course, folder: Path, jobs: int, unsafe: bool) -> tuple[obje
 
 
 def _text(path: Path) -> str:
-    """A notebook without names of places, its numbers to five digits: steps and graphs differ in the last bit."""
-    rounded = re.sub(r"-?\d+\.\d+", lambda found: f"{float(found[0]):.5f}", path.read_text())
-    return PLACES.sub("…", rounded)
+    """A notebook without names of places."""
+    return PLACES.sub("…", path.read_text())
 
 
 def test_marks_and_notebooks_are_the_same_to_the_last_digit(class_: Course, tmp_path: Path) -> None:
