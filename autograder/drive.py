@@ -15,8 +15,10 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -61,6 +63,7 @@ class Client(NotebookClient):
     limits: Limits
     spent_cell = spent = 0
     taking = flooded = late = False
+    deadline = math.inf  # of the cell that runs, for `look`
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Take in one message of any kind, or, past the limit, none and end the cell."""
@@ -78,14 +81,16 @@ class Client(NotebookClient):
         """Run one cell within `seconds`; raises DeathError where that ends the kernel."""
         self.timeout, self.spent_cell = max(1, math.ceil(seconds)), 0
         try:
-            with self._watched(self.timeout + IOPUB_SECONDS + 1):
-                await self.async_execute_cell(cell, index, execution_count=None)
+            self.deadline = time.monotonic() + self.timeout + IOPUB_SECONDS + 1
+            await self.async_execute_cell(cell, index, execution_count=None)
         except CellTimeoutError as error:
             raise DeathError("unfinished" if UNFINISHED in str(error).partition("Here is")[0] else "timeout") from None
         except DeadKernelError:
             raise DeathError(await self._cause()) from None
         except Exception:  # what Jupyter's own client trips over was not sent by an honest cell
             raise DeathError(await self._cause("damaged")) from None
+        finally:
+            self.deadline = math.inf
 
     async def _cause(self, otherwise: str = "crash") -> str:
         if self.flooded or self.late:
@@ -111,18 +116,11 @@ class Client(NotebookClient):
         self.flooded = True
         self.end()
 
-    @contextlib.contextmanager
-    def _watched(self, seconds: float) -> Iterator[None]:
-        def bite() -> None:
-            self.late = True
+    def look(self, now: float) -> None:
+        """End the kernel where a cell's time is long up, and nbclient too busy to see it."""
+        if now > self.deadline:
+            self.late, self.deadline = True, math.inf
             self.end()
-
-        watch = threading.Timer(seconds, bite)
-        watch.start()
-        try:
-            yield
-        finally:
-            watch.cancel()
 
 
 @asynccontextmanager
@@ -186,19 +184,21 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 class _Guard:
-    """Watches this process' memory from a thread while kernels run."""
+    """Watches cells' time and this process' memory, from one thread while kernels run."""
 
     def __init__(self) -> None:
-        self.lock, self.clients, self.base = threading.Lock(), set[Client](), 0
+        self.lock, self.clients, self.base, self.watches = threading.Lock(), set[Client](), 0, False
 
     @contextlib.contextmanager
     def watching(self, client: Client) -> Iterator[None]:
-        """Have a client's kernel among those that are ended when memory grows too much."""
+        """Have a client's kernel among those that are ended when memory grows too much, or a cell's time is up."""
         with self.lock:
             if not self.clients:
                 self.base = _held()
-                threading.Thread(target=self._watch, daemon=True).start()
             self.clients.add(client)
+            if not self.watches:  # the thread may be there still, from the kernel before
+                self.watches = True
+                threading.Thread(target=self._watch, daemon=True).start()
         try:
             yield
         finally:
@@ -209,8 +209,11 @@ class _Guard:
         idle = threading.Event()
         while not idle.wait(LOOK):
             with self.lock:
-                if not self.clients:
+                self.watches = bool(self.clients)
+                if not self.watches:
                     return
+                for client in self.clients:
+                    client.look(time.monotonic())
                 if _held() - self.base > MOST_GROWTH:
                     for client in self.clients:
                         client.flood()
@@ -218,9 +221,10 @@ class _Guard:
 
 
 def _held() -> int:
-    return int(psutil.Process().memory_info().rss)
+    return int(_process(os.getpid()).memory_info().rss)
 
 
+_process = cache(psutil.Process)  # to make one costs more than to ask it
 _guard = _Guard()
 
 
