@@ -14,7 +14,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check attacks lab submit collect grade why release handout feedback report export formgrader reproduce validate outputs doctor system
+.PHONY: help setup demo test check attacks bench lab submit collect grade why release handout feedback report export formgrader reproduce validate outputs doctor system
 
 help:  ## list the targets
 	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
@@ -38,6 +38,9 @@ check: $(READY)  ## lint, types, and whether notebooks/ is what solutions/ gives
 
 attacks: $(READY)  ## try every attack on plain nbgrader and on this grader, side by side
 	$(BIN)/python -m autograder.tests.attacks $(ARGS)
+
+bench: $(READY)  ## measure plain nbgrader and this grader side by side (most of an hour; ARGS=--quick: a minute)
+	$(BIN)/python -m autograder.bench --readme README.md $(ARGS)
 
 lab: $(READY)  ## open your own copy of the notebooks in JupyterLab
 	$(AUTOGRADER) lab

@@ -38,12 +38,17 @@ class Pupil(NamedTuple):
 
 def make_class(course: Course, folder: Path, students: int, seed: int) -> Course:
     """Make a course folder with a released assignment and a class of `students` submissions; gives that course."""
+    return make_course(course, folder, pupils(students, seed))
+
+
+def make_course(course: Course, folder: Path, pupils: Mapping[str, Pupil]) -> Course:
+    """Make a course folder with a released assignment and what these pupils hand in; gives that course."""
     if ASSIGNMENT not in course.assignments():
         raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not here; the demo's class answers that assignment.")
     demo = _copy_course(course, folder)
     release(demo, ASSIGNMENT)
     masters = {path.stem: nbformat.read(path, 4) for path in demo.folder("release", ASSIGNMENT).glob("*.ipynb")}
-    for student, pupil in pupils(students, seed).items():
+    for student, pupil in pupils.items():
         hand_in(demo, student, pupil, masters)
     return demo
 

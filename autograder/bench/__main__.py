@@ -1,0 +1,162 @@
+"""`make bench`: measure, and write table, picture and page. See the package for how."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from autograder.bench import figures, limit, machine, ours, plain, plot, scale
+from autograder.bench.figures import COLD, WARM, Report, Run
+from autograder.bench.scene import GRADEBOOK, hold_to_full_marks, make_right, part_of
+from autograder.bench.table import markdown
+from autograder.course import Course
+from autograder.demo import ASSIGNMENT
+from autograder.errors import CourseError
+
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"  # in the README
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured: submissions in each class, how many at a time, how often."""
+
+    plain: int = 2
+    cold: int = 4
+    warm: int = 40
+    large: int = 400
+    jobs: tuple[int, ...] = (1, 2, 4)
+    rounds: int = 3
+
+
+QUICK = Plan(plain=1, cold=1, warm=2, large=4, jobs=(1, 2), rounds=1)
+
+
+class Bench:
+    """Measures on copies of one class, below a folder that is thrown away."""
+
+    def __init__(self, course: Course, folder: Path, size: Plan) -> None:
+        self.size, self.folder = size, folder
+        self.whole = make_right(course, folder / "whole", size.large + 1)
+        self.empty = (self.whole.root / GRADEBOOK).stat().st_size
+        self.stored: dict[str, float] = {}
+
+    def report(self) -> Report:
+        """Take all measurements; raises CourseError where one cannot be taken."""
+        described, runs, limits = machine.describe(), [], []
+        for number in range(self.size.rounds):
+            steps = list(self._steps())
+            for step in reversed(steps) if number % 2 else steps:
+                runs.append(step())
+                _say(f"{number + 1}/{self.size.rounds} {runs[-1].what}, {runs[-1].jobs}: {runs[-1].each:.3f} s")
+            limits.append(limit.measure(self.whole))
+        most = max(self.size.jobs)
+        runs.append(self._ours(WARM, self.size.large, most))
+        with self._part(1 + most) as part:
+            kernels = ours.memory(part, WARM, most)
+        return Report(
+            machine=described,
+            cores=machine.cores(),
+            runs=tuple(runs),
+            limit=tuple(limits),
+            unique=tuple(unique for unique, _ in kernels),
+            proportional=tuple(proportional for _, proportional in kernels),
+            stored=self.stored,
+        )
+
+    def _steps(self) -> Iterator[Callable[[], Run]]:
+        """One of each, to be taken in any order."""
+        for setting in plain.SETTINGS_TRIED:
+            yield partial(self._plain, setting)
+        for shape, students in ((COLD, self.size.cold), (WARM, self.size.warm)):
+            for jobs in self.size.jobs:
+                yield partial(self._ours, shape, students, jobs)
+
+    def _plain(self, setting: plain.Setting) -> Run:
+        students = max(self.size.plain, setting.processes)
+        with self._part(students, setting.settings) as part:
+            run = plain.measure(part, setting)
+            hold_to_full_marks(part, students)
+        return run
+
+    def _ours(self, shape: str, students: int, jobs: int) -> Run:
+        with self._part(students + 1) as part:  # the first is graded before it counts
+            run = ours.measure(part, shape, jobs)
+            hold_to_full_marks(part, students + 1)
+            if students == self.size.large:
+                self.stored = _stored(part, students + 1, self.empty)
+        return run
+
+    @contextmanager
+    def _part(self, students: int, settings: str = "") -> Iterator[Course]:
+        """A copy of the class' first students, for one measurement."""
+        with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as folder:
+            yield part_of(self.whole, Path(folder) / "course", students, settings)
+
+
+def _stored(course: Course, students: int, empty: int) -> dict[str, float]:
+    """Bytes a submission, by where they lie; `empty` were the gradebook's before."""
+    sizes = {step: _bytes(course.root / step) for step in ("submitted", "autograded")}
+    sizes["in the gradebook"] = (course.root / GRADEBOOK).stat().st_size - empty
+    return {place: size / students for place, size in sizes.items()}
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure or read a report, show it; 1 where something could not be measured."""
+    options = _parser().parse_args(arguments)
+    try:
+        report = figures.read(options.read) if options.read else _measured(options)
+        _write(report, options)
+    except CourseError as error:
+        _say(f"autograder: {error}")
+        return 1
+    sys.stdout.write(f"{markdown(report)}\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m autograder.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="very small classes, once: shows that it works, no more")
+    parser.add_argument("--course", type=Path, default=Path(), help="the course whose notebooks are graded")
+    parser.add_argument("--folder", type=Path, help="for bench.png, bench.json and scale.md (default: .github)")
+    parser.add_argument("--readme", type=Path, help=f"a file to write the table into, between {BEGIN} and {END}")
+    parser.add_argument("--read", type=Path, metavar="JSON", help="show an earlier run's figures; measure nothing")
+    return parser
+
+
+def _measured(options: argparse.Namespace) -> Report:
+    course = Course.at(options.course)
+    course.assignment(ASSIGNMENT)
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        return Bench(course, Path(folder), QUICK if options.quick else Plan()).report()
+
+
+def _write(report: Report, options: argparse.Namespace) -> None:
+    """Write what is asked for; a quick run's figures mean nothing and stay out of the repository."""
+    folder = options.folder or Path("build/bench" if options.quick else ".github")
+    folder.mkdir(parents=True, exist_ok=True)
+    plot.draw(report, folder / "bench.png")
+    (folder / "bench.json").write_text(report.text(), encoding="utf-8")
+    (folder / "scale.md").write_text(scale.page(report), encoding="utf-8")
+    if options.readme and not options.quick:
+        text = options.readme.read_text(encoding="utf-8")
+        if BEGIN not in text or END not in text:
+            raise CourseError(f"{options.readme}: has no place for the table; put {BEGIN} and {END} there.")
+        before, after = text.partition(BEGIN)[0], text.partition(END)[2]
+        options.readme.write_text(f"{before}{BEGIN}\n{markdown(report)}\n{END}{after}", encoding="utf-8")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Plain nbgrader: its own command, its own preprocessors and kernels, a throw-away course.
+
+Its start-up, which a class pays once, ends with the first notebook that its log names. Two processes at a time each
+take one half of the class; what they do a second is added up.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+import psutil
+
+from autograder.bench.figures import GRADING, PLAIN, Run
+from autograder.bench.scene import SETTINGS
+from autograder.course import Course, find_alembic
+from autograder.demo import ASSIGNMENT
+from autograder.errors import CourseError
+
+LEAVE_OUT = "--CourseDirectory.student_id_exclude"
+FIRST = b"Sanitizing "  # in the log's line of the first notebook
+KILL = """c.Execute.shutdown_kernel = "immediate"  # a kernel is killed; Python and TensorFlow need a second to end
+c.Execute.store_widget_state = False
+c.Execute.record_timing = False
+c.Execute.extra_arguments = ["--HistoryManager.enabled=False"]
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way of running it: settings beside the course's, and how many processes share the class."""
+
+    name: str
+    settings: str = SETTINGS
+    processes: int = 1
+
+
+AS_IT_COMES = Setting(PLAIN)
+SETTINGS_TRIED = (
+    AS_IT_COMES,
+    Setting(f"{PLAIN}, kernels killed", SETTINGS + KILL),
+    Setting(f"{PLAIN}, kernels killed, two processes", SETTINGS + KILL, 2),
+)
+
+
+@dataclass
+class _Process:
+    """One `nbgrader autograde`, listened to by a thread."""
+
+    process: subprocess.Popen[bytes]
+    first: float = 0.0
+    ended: float = 0.0
+    cpu: float = 0.0
+    said: list[bytes] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """Wait for its end."""
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                self.said.append(line)
+                if FIRST in line and not self.first:
+                    self.first, self.cpu = time.perf_counter(), -_spent(self.process.pid)
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        self.ended, self.cpu = time.perf_counter(), self.cpu + usage.ru_utime + usage.ru_stime
+
+
+def measure(course: Course, setting: Setting) -> Run:
+    """Grade the course's class; raises CourseError where nbgrader fails."""
+    students, notebooks = course.students(ASSIGNMENT), len(course.masters(ASSIGNMENT))
+    parts = [students[i :: setting.processes] for i in range(setting.processes)]
+    started = time.perf_counter()
+    running = [_start(course, part) for part in parts if part]
+    threads = [threading.Thread(target=one.listen) for one in running]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in running:
+        if one.process.returncode or not one.first:
+            raise CourseError(f"{course.root}: nbgrader failed: {b''.join(one.said[-1:]).decode().strip()}")
+    rate = sum(notebooks * len(part) / (one.ended - one.first) for part, one in zip(parts, running, strict=False))
+    return Run(
+        what=setting.name,
+        jobs=setting.processes,
+        submissions=len(students),
+        notebooks=notebooks * len(students),
+        seconds=notebooks * len(students) / rate,
+        start=running[0].first - started,
+        cpu={GRADING: sum(one.cpu for one in running)},
+    )
+
+
+def _start(course: Course, students: list[str]) -> _Process:
+    find_alembic()
+    others = ",".join(one for one in course.students(ASSIGNMENT) if one not in students)
+    return _Process(
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "nbgrader",
+                "autograde",
+                ASSIGNMENT,
+                f"{LEAVE_OUT}={others}",
+            ],
+            cwd=course.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    )
+
+
+def _spent(process: int) -> float:
+    spent = psutil.Process(process).cpu_times()
+    return float(spent.user + spent.system + spent.children_user + spent.children_system)

@@ -1,0 +1,56 @@
+"""Classes to be graded: learners who all give right answers, for this grader and for plain nbgrader."""
+
+import shutil
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+
+from autograder.course import CONFIG, Course
+from autograder.demo import ASSIGNMENT, Pupil, make_course
+from autograder.errors import CourseError
+from autograder.samples import SAMPLES
+
+FULL = 24.0  # points that right answers earn by machine
+GRADEBOOK = "gradebook.db"
+WRITINGS = 2  # ways of writing a right answer that the class takes in turn: typed, computed
+
+SETTINGS = """c = get_config()
+c.CourseDirectory.course_id = "rnn"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+"""
+
+
+def make_right(course: Course, folder: Path, students: int) -> Course:
+    """Make a course folder with a released assignment and a class that has everything right."""
+    answers = [{name: samples[way].code for name, samples in SAMPLES.items()} for way in range(WRITINGS)]
+    return make_course(course, folder, {f"student{i:06}": Pupil(answers[i % WRITINGS]) for i in range(students)})
+
+
+def part_of(course: Course, folder: Path, students: int, settings: str = "") -> Course:
+    """A copy of the course with its first `students` alone, and settings of its own where they are given."""
+    folder.mkdir(parents=True)
+    for name in (course.directory.source_directory, course.directory.release_directory):
+        shutil.copytree(course.root / name, folder / name)
+    for name in (CONFIG, GRADEBOOK):
+        shutil.copy(course.root / name, folder)
+    for student in course.students(ASSIGNMENT)[:students]:
+        place = course.folder("submitted", ASSIGNMENT, student)
+        shutil.copytree(place, folder / place.relative_to(course.root))
+    if settings:
+        (folder / CONFIG).write_text(settings, encoding="utf-8")
+    return Course.at(folder)
+
+
+def hold_to_full_marks(course: Course, students: int) -> None:
+    """Raise CourseError unless `students` were graded and got full marks: else it is not grading that was measured."""
+    with Gradebook(course.directory.db_url, course.directory.course_id) as book:
+        marks = [
+            sum(grade.auto_score or 0.0 for note in one.notebooks for grade in note.grades)
+            for one in book.assignment_submissions(ASSIGNMENT)
+        ]
+    if marks != [FULL] * students:
+        raise CourseError(
+            f"{course.root}: {marks.count(FULL)} of {students} right submissions got full marks; "
+            "see what `make doctor` says."
+        )

@@ -1,0 +1,154 @@
+"""The process that grades one class by this grader and measures itself. Run as a program; `ours` starts it.
+
+The first learner is graded before anything is measured: by then the kernels' parent and the judge are there. Processor
+time is that of this process and of all below it, those that have ended included, before and after.
+"""
+
+import argparse
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS
+from autograder.course import Course
+from autograder.demo import ASSIGNMENT
+from autograder.grade import grade
+from autograder.record import Recorder
+
+LOOK = 0.1  # seconds
+ROLES = {"autograder.judge_process": JUDGE, "autograder.kernels": KERNELS, "": GRADING}  # by words of the command
+
+
+def main() -> None:
+    """Print one line of JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("course", type=Path)
+    parser.add_argument("--jobs", type=int, required=True)
+    parser.add_argument("--shape", required=True)
+    parser.add_argument("--memory", action="store_true")  # of kernels: to look at it costs time
+    options = parser.parse_args()
+    course = Course.at(options.course)
+    limits = replace(course.limits, sandbox=options.shape)
+    first, *rest = course.students(ASSIGNMENT)
+    grade(course, ASSIGNMENT, [first], limits=limits, jobs=1)
+    start = time.time() - psutil.Process().create_time()
+    watch = _Watch(options.memory) if options.memory or options.shape == COLD else None
+    measured = _measured(lambda: grade(course, ASSIGNMENT, rest, limits=limits, jobs=options.jobs))
+    kernels = watch.seen() if watch else []
+    measured["cpu"][KERNELS] += sum(kernel.cpu for kernel in kernels if options.shape == COLD)
+    measured |= {"start": start, "submissions": len(rest), "notebooks": len(rest) * len(course.masters(ASSIGNMENT))}
+    memory = [(kernel.unique, kernel.proportional) for kernel in kernels if kernel.unique]
+    sys.stdout.write(json.dumps(measured | {"peak": _peak(), "memory": memory}) + "\n")
+
+
+def _measured(work: Callable[[], object]) -> dict[str, Any]:
+    before, started, own = _cpu(), time.perf_counter(), time.thread_time()
+    with _timed(Recorder, "record") as recorded:
+        work()
+    seconds, own, after = time.perf_counter() - started, time.thread_time() - own, _cpu()
+    recording, computing = (sum(each) for each in zip(*recorded, strict=True))
+    cpu = {role: after[role] - before[role] for role in ROLES.values()}
+    # waiting for the disk is the head's time as well, waiting for results is not
+    return {"seconds": seconds, "cpu": cpu, "recording": recording, "head": own - computing + recording}
+
+
+@contextmanager
+def _timed(owner: type, name: str) -> Iterator[list[tuple[float, float]]]:
+    """Wall and processor time of each call of a method."""
+    found: list[tuple[float, float]] = []
+    plain = getattr(owner, name)
+
+    @wraps(plain)
+    def timed(*given: Any, **named: Any) -> Any:
+        wall, own = time.perf_counter(), time.thread_time()
+        try:
+            return plain(*given, **named)
+        finally:
+            found.append((time.perf_counter() - wall, time.thread_time() - own))
+
+    setattr(owner, name, timed)
+    try:
+        yield found
+    finally:
+        setattr(owner, name, plain)
+
+
+def _cpu() -> dict[str, float]:
+    """Processor seconds by whose they are."""
+    found = dict.fromkeys(ROLES.values(), 0.0)
+    for process in _all():
+        with suppress(psutil.Error):
+            spent = process.cpu_times()
+            below = spent.children_user + spent.children_system
+            found[_role(process)] += spent.user + spent.system + below
+    return found
+
+
+def _all() -> list[psutil.Process]:
+    own = psutil.Process()
+    return [own, *own.children(recursive=True)]
+
+
+def _role(process: psutil.Process) -> str:
+    words = " ".join(process.cmdline())
+    return next(role for module, role in ROLES.items() if module in words)
+
+
+def _peak() -> int:
+    """Bytes of resident memory that this process has had at most."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
+
+
+@dataclass
+class _Kernel:
+    """The most that was seen of a kernel: bytes of its own, with its share of others, processor seconds."""
+
+    unique: int = 0
+    proportional: int = 0
+    cpu: float = 0.0
+
+
+class _Watch:
+    """Looks at running kernels: at their memory on request, and at their processor time.
+
+    bubblewrap is killed, so that nobody is told what a kernel has spent in it: what was seen last is all there is.
+    """
+
+    def __init__(self, memory: bool) -> None:
+        self.memory, self.found, self.done = memory, dict[int, _Kernel](), threading.Event()
+        self.thread = threading.Thread(target=self._watch)
+        self.thread.start()
+
+    def seen(self) -> list[_Kernel]:
+        """Look no more; gives what was seen."""
+        self.done.set()
+        self.thread.join()
+        return list(self.found.values())
+
+    def _watch(self) -> None:
+        while not self.done.wait(LOOK):
+            for process in _all()[1:]:
+                with suppress(psutil.Error):
+                    if _role(process) == KERNELS and process.num_threads() > 1:  # those that fork and watch have one
+                        self._look(process, self.found.setdefault(process.pid, _Kernel()))
+
+    def _look(self, process: psutil.Process, kernel: _Kernel) -> None:
+        spent = process.cpu_times()
+        kernel.cpu = max(kernel.cpu, spent.user + spent.system)
+        if self.memory:
+            held = process.memory_full_info()
+            kernel.unique, kernel.proportional = max(kernel.unique, held.uss), max(kernel.proportional, held.pss)
+
+
+if __name__ == "__main__":
+    main()
