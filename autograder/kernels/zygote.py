@@ -23,6 +23,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -41,6 +42,7 @@ KERNEL = (
     "tornado.platform.asyncio tornado.queues tornado.locks"
 ).split()
 MAX_REQUEST = 1 << 20
+PATIENCE = 2.0  # seconds
 FIRST_DESCRIPTOR = 3
 
 FAILED = "failed"  # in a kernel's folder: why it did not start
@@ -148,14 +150,21 @@ def main() -> None:
         importlib.import_module(module)
     gc.collect()
     gc.freeze()
-    threads = len(list(Path("/proc/self/task").iterdir()))
-    if threads > 1:
+    if (threads := _threads()) > 1:
         os.write(2, f"{threads} threads after loading {options.preload}: a fork would hang.".encode())
         os._exit(1)  # a thread may never end
     os.write(options.announce, b"ready")
     os.close(options.announce)
     Server(listener, options.lifeline, lambda request: _fork(request, program, be_kernel)).serve()
     os._exit(0)  # TensorFlow's own way out takes a second, where it comes to an end at all
+
+
+def _threads() -> int:
+    """How many threads there are, once those that loading has started for a moment have ended."""
+    deadline = time.monotonic() + PATIENCE
+    while (found := len(list(Path("/proc/self/task").iterdir()))) > 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
 
 
 def _options() -> argparse.Namespace:
