@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from autograder.limits import MIB, Limits
 from autograder.mishaps import NoEvidence
 from autograder.plan import Plan
 from autograder.run import Ran, run
-from autograder.tests.conftest import PATIENCE, kernels
+from autograder.tests.conftest import kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("limits")]
 TIGHT = Limits(
@@ -139,18 +138,17 @@ def test_the_cold_shape_has_the_same_limits(name: str) -> None:
     assert sentence in ran.mishaps[0].sentence
 
 
-def test_a_kernel_is_ended_with_its_client_or_its_time() -> None:
-    async def lives(seconds: float) -> float:
+def test_a_kernel_is_ended_with_its_time() -> None:
+    async def ends(seconds: float) -> str:
         config = Config(SandboxProvisioner={"wall_seconds": seconds, "preload": ""})
         manager = SandboxKernelManager(config=config)
         await manager.start_kernel()
-        started = time.monotonic()
         await manager.provisioner.wait()
+        why = manager.provisioner.ended.why
         await manager.cleanup_resources()
-        assert manager.provisioner is None or manager.provisioner.ended.why == "wall"
-        return time.monotonic() - started
+        return str(why)
 
-    assert asyncio.run(lives(0.3)) < PATIENCE
+    assert asyncio.run(ends(0.3)) == "wall"
 
 
 def test_a_kernel_that_floods_its_sockets_does_not_fill_the_grader() -> None:

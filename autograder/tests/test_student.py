@@ -1,7 +1,6 @@
 """The student's way, walked in a real browser: `make lab`, run all, answer, hint, save, restart, validate."""
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +21,6 @@ QUESTIONS = {
     "3_gru": ["q8", "q9", "q10"],
     "4_gru_sequences": ["q11", "q12"],
 }
-SOON = 30  # seconds until the first verdict; some 3 on an idle machine
 
 
 @pytest.fixture(scope="module")
@@ -73,12 +71,10 @@ def test_make_lab_opens_the_first_notebook_and_asks_nothing(lab: Lab) -> None:
     assert lab.page.get_by_text("Create Assignment").count() == 0
 
 
-def test_the_first_verdict_comes_within_seconds(lab: Lab) -> None:
+def test_run_all_gives_verdicts_and_no_noise(lab: Lab) -> None:
     lab.open("lab/tree/rnn_shapes/1_lstm.ipynb")
-    started = time.monotonic()
     lab.menu("Run", "Run All Cells")
     expect(lab.shown('check("q1"')).to_contain_text("○ q1: not answered.")
-    assert time.monotonic() - started < SOON
     lab.idle()
     assert lab.page.locator('.jp-OutputArea-output[data-mime-type*="stderr"]').count() == 0
 

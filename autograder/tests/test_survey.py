@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -86,9 +85,7 @@ def test_a_class_of_three_in_a_browser(few: Course) -> None:
 
 @needs_chromium
 def test_a_class_of_three_thousand_in_a_browser(many: Course) -> None:
-    began = time.monotonic()
     path, data = write_report(many, ASSIGNMENT)
-    assert time.monotonic() - began < 60
     assert path.stat().st_size < 3e6
     assert len(json.loads(data.read_text("utf-8"))["lines"]) == LARGE
     with chromium() as browser:
