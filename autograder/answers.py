@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 
 from autograder.reading import squeezed
+from autograder.syntax import parse
 
 MAX_CODE = 10_000  # characters; longer cells are nobody's answer and are not taken apart
 
@@ -24,7 +25,7 @@ def _parsed(source: str) -> tuple[str, ast.Module] | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # "\d" in a student's text is not our concern
-                return code, ast.parse(code)
+                return code, parse(code)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return None

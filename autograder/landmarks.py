@@ -7,6 +7,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.reading import grade_id
+from autograder.syntax import parse
 
 
 def titles(master: NotebookNode) -> dict[str, str]:
@@ -45,7 +46,7 @@ def axes_of(master: NotebookNode) -> dict[int, str]:
 def _sizes(source: str) -> Iterator[tuple[str, int]]:
     """`batch, units = 1, 3` and `units = 3` → (batch, 1), (units, 3)."""
     try:
-        statements = ast.parse(source).body
+        statements = parse(source).body
     except SyntaxError:  # such as a magic
         return
     for node in statements:

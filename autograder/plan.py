@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.errors import CourseError
+from autograder.syntax import parse
 
 MARK = "# evidence"
 BUILTINS = frozenset(dir(builtins))
@@ -96,7 +97,7 @@ def plans(master: NotebookNode, name: str) -> tuple[Plan, ...]:
 def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> Plan:
     grade_id = cell.metadata.nbgrader["grade_id"]
     try:
-        tree = ast.parse(cell.source)
+        tree = parse(cell.source)
         evidence = _evidence(tree, cell.source)
     except SyntaxError as error:
         raise CourseError(f"{name}: cell {grade_id}, line {error.lineno}: {error.msg}; mend the test.") from error
@@ -125,7 +126,7 @@ def _statements(source: str) -> list[ast.stmt]:
     magic = "" if _CELL_MAGIC.match(source) else _MAGIC.sub(r"\1magic()", source)
     for code in (source, magic):
         try:
-            return ast.parse(code).body
+            return parse(code).body
         except (SyntaxError, ValueError):
             continue
     return []
@@ -184,7 +185,7 @@ class _Plain(ast.NodeTransformer):
 
 
 def _plain(statements: Iterable[ast.stmt]) -> list[ast.stmt]:
-    copy: ast.Module = _Plain().visit(ast.parse(_source(statements)))
+    copy: ast.Module = _Plain().visit(parse(_source(statements)))
     return copy.body
 
 

@@ -26,6 +26,7 @@ from autograder.plan import Plan
 from autograder.result import NotebookResult
 from autograder.sandboxed import sandbox_if_any
 from autograder.submission import Desk, grade_notebook
+from autograder.syntax import parse
 
 NAMED = 3  # faults that one sentence names
 MAX_SAID = 300  # characters of what a test or a cell says
@@ -142,7 +143,7 @@ def _refused(plan: Plan, name: str, why: str, cells: list[NotebookNode]) -> str:
 
 def _shadowed(plan: Plan, cells: list[NotebookNode]) -> str:
     """Of a name that the judge has from a locked cell, though an answer assigns it, which its stub does not show."""
-    own = [node for node in ast.parse(plan.prelude).body if not isinstance(node, ast.Import | ast.ImportFrom)]
+    own = [node for node in parse(plan.prelude).body if not isinstance(node, ast.Import | ast.ImportFrom)]
     locked = {name for node in own for name in bindings(ast.unparse(node)) or {}}
     answers = {name for cell in cells if is_solution(cell) for name in bindings(cell.source) or {}}
     both = " and ".join(f"`{name}`" for name in sorted(locked & answers))
