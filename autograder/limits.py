@@ -5,7 +5,7 @@
     notebook_seconds  wall time of a notebook, all kernels together   stopped: `timeout`
     cpu_seconds       processor time of a kernel's processes          stopped: `timeout`
     memory            bytes of a kernel's processes and files         stopped, or MemoryError: `memory`
-    cell_output       characters a cell prints; sends: twice that     an error, or stopped: `output`
+    cell_output       characters a cell prints; sends: twice that     stopped: `output`
     notebook_output   bytes sent by a notebook                        stopped: `output`
     message           bytes of one message                            stopped: `output`
     processes         processes and threads of a kernel at a time     an error: `limit`

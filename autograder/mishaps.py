@@ -15,6 +15,7 @@ from autograder.limits import MIB, Limits
 
 Reason = Literal["timeout", "crash", "memory", "output", "limit", "damaged", "missing", "raised", "not plain data"]
 
+OUTPUT = "OutputLimitError"  # what a kernel raises in a cell that prints more than it may
 DEATHS: dict[str, tuple[Reason, str]] = {
     "timeout": ("timeout", "the cell {cell} ran longer than {limits.cell_seconds:g} s and was stopped"),
     "notebook": (
@@ -36,7 +37,6 @@ DEATHS: dict[str, tuple[Reason, str]] = {
 }
 ERRORS: tuple[tuple[str, Reason, str], ...] = (
     ("MemoryError:", "memory", "the cell {cell} asked for more memory than there is"),
-    ("OutputLimitError:", "output", "the cell {cell} put out more than {cell_output:g} MiB and was stopped"),
     (r"BlockingIOError: \[Errno 11\]", "limit", "the cell {cell} started more than {limits.processes} processes"),
     ("RuntimeError: can't start new thread", "limit", "the cell {cell} started more than {limits.processes} threads"),
     (r"OSError: \[Errno 24\]", "limit", "the cell {cell} opened more than {limits.files} files at a time"),
@@ -67,6 +67,11 @@ def limit_met(cell: NotebookNode, index: int, limits: Limits) -> NoEvidence | No
             if re.match(pattern, said):
                 return NoEvidence(reason, _filled(sentence, cell, index, limits))
     return None
+
+
+def prints_too_much(cell: NotebookNode) -> bool:
+    """Did a cell raise what a kernel raises where it prints more than it may?"""
+    return any(output.get("ename") == OUTPUT for output in cell.get("outputs", []))
 
 
 def name_of(cell: NotebookNode, index: int) -> str:

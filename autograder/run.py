@@ -26,7 +26,7 @@ from nbformat import NotebookNode
 from autograder.drive import Client, DeathError, kernel
 from autograder.evidence import kernel_source
 from autograder.limits import Limits
-from autograder.mishaps import NoEvidence, death, limit_met, name_of
+from autograder.mishaps import NoEvidence, death, limit_met, name_of, prints_too_much
 from autograder.plan import Plan
 
 MIME = "application/vnd.autograder.evidence+json"
@@ -123,6 +123,8 @@ class _Runner:
             await client.run_cell(cell, index, left)
         except DeathError as found:
             raise _DeadlyCellError(index, found.kind) from None
+        if prints_too_much(cell):
+            raise _DeadlyCellError(index, "output")
 
     async def _take(self, client: Client, plan: Plan, index: int) -> str | NoEvidence:
         """Take the evidence of one test cell, by a cell of our own in its place."""

@@ -21,7 +21,7 @@ from autograder.facts import keep
 from autograder.inert import inert, inert_sentence
 from autograder.judge import Judge, Verdict
 from autograder.limits import Limits
-from autograder.mishaps import NoEvidence
+from autograder.mishaps import OUTPUT, NoEvidence, death
 from autograder.placing import place
 from autograder.plan import Plan, plans
 from autograder.reading import Damaged, parse
@@ -125,15 +125,18 @@ def grade_restored(
     except KernelError as error:
         return _broken(desk, notebook, str(error), repairs)
     verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, ran.taken)
-    verdicts = tuple(_explained(verdict, ran) for verdict in verdicts)
+    verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
     result = _finished(desk, ran.notebook, verdicts, repairs)
     unsandboxed = limits is not None and limits.sandbox == "none"
     return replace(result, status=result.status or UNSANDBOXED) if unsandboxed else result
 
 
-def _explained(verdict: Verdict, ran: Ran) -> Verdict:
-    """Where a name is missing and a cell before the test did not come through, that is why."""
+def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
+    """Where a name is missing and a cell before the test did not come through, or printed too much, that is why."""
     place = [_grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
+    if verdict.reason == "raised" and OUTPUT in verdict.rationale:
+        too_much = death("output", ran.notebook.cells[place], place, limits)
+        return replace(verdict, reason=too_much.reason, rationale=f"{too_much.sentence}.")
     before = [ran.mishaps[index] for index in sorted(ran.mishaps) if index < place]
     if verdict.reason != "missing" or not before:
         return verdict

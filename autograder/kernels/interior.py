@@ -26,16 +26,19 @@ class CappedStream(OutStream):  # type: ignore[misc]
     def write(self, string: str) -> int | None:
         """Write, or raise OutputLimitError; both streams of a cell count together.
 
-        What child processes print comes through a thread that must go on reading: there the rest is dropped.
+        What is written past Python comes through a thread that must go on reading: that is for the client to bound.
         """
+        if threading.current_thread() is self.watch_fd_thread:
+            return self._passed_on(string)
         now = self.parent_header.get("msg_id")
         if now != CappedStream.cell:
             CappedStream.cell, CappedStream.left = now, CappedStream.limit
         CappedStream.left -= len(string)
         if CappedStream.left < 0:
-            if threading.current_thread() is self.watch_fd_thread:
-                return None
             raise OutputLimitError(f"this cell printed more than {CappedStream.limit} characters")
+        return self._passed_on(string)
+
+    def _passed_on(self, string: str) -> int | None:
         written: int | None = super().write(string)
         return written
 

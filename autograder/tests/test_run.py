@@ -71,6 +71,8 @@ def test_an_error_costs_what_depends_on_it() -> None:
         ("import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", "timeout", "the cell number 3 ran"),
         ("import os\nos._exit(0)", "crash", "the kernel died in the cell number 3"),
         ("import ctypes\nctypes.string_at(0)", "crash", "the kernel died in the cell number 3"),
+        ("while True: print('x' * 1000)", "output", "the cell number 3 put out more than"),
+        ("import os\nwhile True: os.write(1, b'x' * 1000)", "output", "the cell number 3 put out more than"),
         ("while True: display('x' * 10_000)", "output", "the cell number 3 put out more than"),
     ],
 )
@@ -93,6 +95,14 @@ def test_a_cell_that_prints_too_much_is_stopped_where_it_prints() -> None:
     assert _values(ran, "z-test") == {"z": 1}
     assert ran.mishaps[1].reason == "output"
     assert ran.mishaps[1].sentence.startswith("the cell number 2 put out more than")
+
+
+def test_a_kernel_cannot_kill_itself() -> None:
+    """It is the first process of its namespace: the signal is without effect, and the cell goes on."""
+    ran = _run("import os\nos.kill(os.getpid(), 9)\nx = 1", "x-test")
+    assert _values(ran, "x-test") == {"x": 1}
+    assert ran.mishaps == {}
+    assert _no_kernels()
 
 
 def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
@@ -143,4 +153,11 @@ def test_a_kernel_sees_no_secrets_and_no_sign_of_grading(monkeypatch: pytest.Mon
 def test_a_kernel_that_cannot_start_is_our_fault() -> None:
     with pytest.raises(KernelError, match=r"no kernel could be started \(NoSandboxError: .*ZeroDivisionError"):
         _run("x = 1", "x-test", limits=Limits(prepare="1 / 0"))
+    assert _no_kernels()
+
+
+def test_nor_is_one_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.drive._environment", lambda folder: {"PYTHONHOME": "/nowhere"})
+    with pytest.raises(KernelError, match=r"no kernel could be started \("):
+        _run("x = 1", "x-test", limits=Limits(start_seconds=5, sandbox="none"))
     assert _no_kernels()

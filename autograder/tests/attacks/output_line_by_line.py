@@ -1,5 +1,5 @@
-"""Prints 200 MB in small pieces before it answers."""
+"""Prints 200 MB in small pieces."""
 
-CELLS = {"q1": "for _ in range(200_000):\n    print('x' * 1000)\nq1 = 12"}
+CELLS = {"q1": "q1 = 12\nfor _ in range(200_000):\n    print('x' * 1000)"}
 GAIN = "not stopped"
 EXPECT = {"q1": ("no evidence", "output")}
