@@ -29,13 +29,13 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from autograder.evidence_kernel import MAX_TOTAL
+from autograder.kernels.host import KEPT
 from autograder.kernels.manager import BoundedKernelManager, SandboxKernelManager
 from autograder.kernels.provisioner import SandboxProvisioner
 from autograder.limits import Limits
 
 IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook, unlike its kernel, imports from its folder
 MAX_EVIDENCE = 2 * MAX_TOTAL  # the text is quoted once more on its way
-ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "VIRTUAL_ENV")
 ENFORCED = ("cpu_seconds", "memory", "processes", "files", "file_size", "scratch", "prepare")  # by the sandbox
 MOST_GROWTH = 300 << 20  # bytes
 LOOK = 0.05  # seconds
@@ -178,7 +178,7 @@ def _environment(home: Path) -> dict[str, str]:
 
     PYTHONSAFEPATH: the kernel itself starts from what is installed, whatever modules lie in its folder.
     """
-    kept = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     places = {name: str(home) for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR")}
     return {**kept, **places, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
 

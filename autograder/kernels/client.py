@@ -24,8 +24,7 @@ import psutil
 
 from autograder.kernels import host
 from autograder.kernels.host import NoSandboxError
-from autograder.kernels.sandbox import KERNELS
-from autograder.kernels.zygote import NO_NESTING
+from autograder.kernels.policy import KERNELS, NO_NESTING
 
 Shape = Literal["warm", "cold"]
 GIVEN = "AUTOGRADER_KERNELS"  # environment: the socket of a server to be used, whatever it has loaded
@@ -149,13 +148,14 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
     """Start a server, in place of one that may have died, and wait until it has loaded everything."""
     if before := _servers.pop(path.name, None):
         before.end()
+    host.bubblewrap()
+    program = host.filter_file()  # what may be missing is asked for before anything is opened
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))
         listener.listen(BACKLOG)
         lifeline, ours = os.pipe()
         announced, announce = os.pipe()
-        program = host.filter_file()
         given = {"listener": listener.fileno(), "lifeline": lifeline, "announce": announce, "filter": program}
         process = _popen(loaded, shape, path, given)
         for descriptor in (lifeline, announce, program):

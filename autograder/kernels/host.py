@@ -6,15 +6,13 @@ mount /proc), and the process inside becomes one first of all; run by anyone els
 """
 
 import os
-import pwd
 import shutil
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from autograder.kernels.sandbox import SCRATCH
-from autograder.kernels.syscalls import program
+from autograder.kernels.policy import SCRATCH
 
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")  # links into /usr on most systems
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
@@ -40,7 +38,11 @@ def bubblewrap() -> str:
 
 def user() -> int:
     """Who kernels run as: 0 for whoever runs this, or the number of another user, where this is root."""
-    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else 0
+    if os.geteuid() != 0:
+        return 0
+    import pwd  # not on Windows, where learners import this package
+
+    return pwd.getpwnam("nobody").pw_uid
 
 
 def own_user() -> int:
@@ -54,7 +56,7 @@ def give(path: Path, number: int) -> None:
         os.chown(place, number, number, follow_symlinks=False)
 
 
-def wall(folder: Path, inside: Path, scratch: int = 0, whole: bool = False) -> list[str]:
+def wall(folder: Path, inside: PurePath, scratch: int = 0, whole: bool = False) -> list[str]:
     """bubblewrap's command up to the program to be run; `folder`, seen as `inside`, can be written and nothing else.
 
     With `scratch`, in bytes, there is scratch space as well; else only a place to mount one. With `whole`, all of this
@@ -76,6 +78,8 @@ def environment() -> dict[str, str]:
 def filter_file() -> int:
     """The seccomp program as an open descriptor, to be handed on."""
     try:
+        from autograder.kernels.syscalls import program  # loads the system's libseccomp, which only kernels need
+
         content = program()
     except (ImportError, RuntimeError, OSError) as error:
         raise NoSandboxError(f"libseccomp is missing ({error}); install the system's package `libseccomp2`.") from error
@@ -119,7 +123,7 @@ def python_folders() -> list[Path]:
     return found
 
 
-def _way(place: Path) -> Iterator[str]:
+def _way(place: PurePath) -> Iterator[str]:
     """The folders on the way to a place: left to bubblewrap, only root could pass through them."""
     for folder in reversed(place.parents[:-1]):
         yield from ("--perms", "0755", "--dir", str(folder))

@@ -1,4 +1,4 @@
-"""What one kernel may use, as a request carries it, and how a kernel may end.
+"""What one kernel may use, as a request carries it, where its places are inside, and how it may end.
 
 limit          what                                          what the code inside sees
 wall_seconds   from its start to its end                     nothing: all of its processes are killed (`wall`)
@@ -13,7 +13,11 @@ output         characters a cell may print                   OutputLimitError, i
 """
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+KERNELS = PurePosixPath("/run/kernels")  # folders of kernels, inside
+SCRATCH = PurePosixPath("/scratch")  # an empty folder of the read-only root
+NO_NESTING = 3  # a zygote's exit status where no fork can be locked in
 MIB = 1 << 20
 
 
@@ -32,5 +36,5 @@ class Policy:
 
 
 # How a supervisor tells what it killed a kernel for: its own exit status.
-ENDINGS = {0: "", 101: "memory", 102: "cpu", 103: "wall", 104: "scratch", 105: "refused"}
+ENDINGS = {0: "", 101: "memory", 102: "cpu", 103: "wall", 105: "refused"}
 STATUS = {why: status for status, why in ENDINGS.items() if why}

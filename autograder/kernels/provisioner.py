@@ -24,8 +24,8 @@ from traitlets import Enum, Float, Integer, List, Unicode
 
 from autograder.kernels import client, host
 from autograder.kernels.client import Loaded
-from autograder.kernels.policy import Policy
-from autograder.kernels.sandbox import KERNELS
+from autograder.kernels.host import NoSandboxError
+from autograder.kernels.policy import KERNELS, Policy
 
 DATA_OPS = [
     f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")
@@ -76,7 +76,6 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     connection: socket.socket | None = None
     folder: Path | None = None
     server: Path | None = None
-    supervisor = 0
     ended: Ended | None = None
 
     @property
@@ -154,7 +153,10 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         self.ended = None
         self.connection = client.connect(self.server)
         self.connection.send(json.dumps(request).encode())
-        self.supervisor = json.loads(self.connection.recv(MAX_MESSAGE))["pid"]
+        if not self.connection.recv(MAX_MESSAGE):
+            self.connection.close()
+            self.connection = None
+            raise NoSandboxError("the process that forks kernels has died; grade again.")
         return dict(self.connection_info)
 
     async def cleanup(self, restart: bool = False) -> None:

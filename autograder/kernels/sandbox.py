@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.kernels.policy import STATUS, Policy
+from autograder.kernels.policy import SCRATCH, STATUS, Policy
 from autograder.kernels.supervisor import supervise
 from autograder.kernels.system import (
     BIND,
@@ -52,9 +52,7 @@ from autograder.kernels.system import (
     unshare,
 )
 
-KERNELS = Path("/run/kernels")  # folders of kernels, inside
-SCRATCH = Path("/scratch")  # an empty folder of the read-only root
-WORK, HOME, TEMPORARY, SHARED = (SCRATCH / name for name in ("work", "home", "tmp", "shm"))
+WORK, HOME, TEMPORARY, SHARED = (Path(SCRATCH, name) for name in ("work", "home", "tmp", "shm"))
 INODES = 20_000
 
 

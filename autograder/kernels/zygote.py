@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.kernels import sandbox
-from autograder.kernels.policy import ENDINGS, STATUS, Policy
+from autograder.kernels.policy import ENDINGS, NO_NESTING, STATUS, Policy
 from autograder.kernels.sandbox import Request
 from autograder.kernels.system import NODEV, NOEXEC, NOSUID, SET_DUMPABLE, mount, prctl
 
@@ -46,7 +46,6 @@ PATIENCE = 2.0  # seconds
 FIRST_DESCRIPTOR = 3
 
 FAILED = "failed"  # in a kernel's folder: why it did not start
-NO_NESTING = 3  # exit status where no fork can be locked in
 
 Spawn = Callable[[Request], int]  # starts a supervised kernel, gives its supervisor's process id
 Run = Callable[[Request, Callable[[], None]], None]  # what a locked in fork does

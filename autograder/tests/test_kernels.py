@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -195,6 +196,33 @@ def test_without_bubblewrap_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(NoSandboxError, match="bubblewrap is missing; install the system's package `bubblewrap`"):
         client.server(Loaded("json"))
+
+
+def test_without_libseccomp_the_reason_is_said_and_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> bytes:
+        raise RuntimeError("no libseccomp.so.2")
+
+    monkeypatch.setattr("autograder.kernels.syscalls.program", missing)
+    client.server(Loaded(QUICK["preload"]))
+    opened, there = psutil.Process().num_fds(), sorted(client._own[0].iterdir())
+    missing_library = r"libseccomp is missing \(no .*\); install the system's package `libseccomp2`"
+    with pytest.raises(NoSandboxError, match=missing_library):
+        client.server(Loaded("json"))
+    assert psutil.Process().num_fds() == opened
+    assert sorted(client._own[0].iterdir()) == there
+
+
+def test_a_server_that_dies_before_it_answers_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = client.server(Loaded(QUICK["preload"]))
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    monkeypatch.setattr(client, "server", lambda *_: path)
+    monkeypatch.setattr(client, "connect", lambda _: ours)
+    manager = SandboxKernelManager(config=Config(SandboxProvisioner=QUICK))
+    with theirs:
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(NoSandboxError, match="the process that forks kernels has died; grade again"):
+            asyncio.run(manager.start_kernel())
+    assert ours.fileno() == -1
 
 
 def test_elsewhere_than_on_linux_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
