@@ -1,15 +1,16 @@
 """A test cell of the master and the evidence → a verdict. Knows nothing of kernels, nothing of the student.
 
 Theory of operation. A `Judge` keeps one process of its own, `judge_process`, which has never seen student code: it
-holds NumPy and the format of `evidence`, and forks once for each test cell. The fork binds the prelude and the
-evidence, runs the master's test, and ends; its time and memory are bounded, and so is what it may say. Questions and
-verdicts are lines of JSON through pipes. If a fork dies or overruns, that is the fault of this student's data, since
-release has proved every test on the solution: the verdict is `failed`. If the process itself is gone, it is `grader
-error`.
+holds NumPy, the format of `evidence` and what the master's tests import, and forks once for each test cell. The fork
+binds the prelude and the evidence, runs the master's test, and ends; its time and memory are bounded, and so is what it
+may say. Questions and verdicts are lines of JSON through pipes. If a fork dies or overruns, that is the fault of this
+student's data, since release has proved every test on the solution: the verdict is `failed`. If the process itself is
+gone, it is `grader error`.
 
 What is bound in a test: the plan's prelude (see `plan`), then answers and declared evidence as `evidence` decoded them.
 """
 
+import ast
 import json
 import os
 import selectors
@@ -18,10 +19,12 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from autograder.judge_process import LOAD
 from autograder.mishaps import NoEvidence
 from autograder.plan import Plan
 
@@ -52,12 +55,26 @@ class JudgeLimits:
     memory: int = 2 << 30  # bytes of address space
 
 
+@lru_cache
+def imported(plan: Plan) -> frozenset[str]:
+    """Modules that a test's prelude or its cell imports on its way, whatever its outcome."""
+    try:
+        statements = [*ast.parse(plan.prelude).body, *ast.parse(plan.test).body]
+    except (SyntaxError, ValueError):  # the judge's process will say so
+        return frozenset()
+    whole = {name.name for one in statements if isinstance(one, ast.Import) for name in one.names}
+    return frozenset(
+        whole | {str(one.module) for one in statements if isinstance(one, ast.ImportFrom) and not one.level}
+    )
+
+
 class Judge:
     """A process that judges; use it as a context manager. `helpers` is a folder of modules that the prelude imports."""
 
     def __init__(self, helpers: Path, limits: JudgeLimits | None = None) -> None:
         self.helpers, self.limits = helpers, limits or JudgeLimits()
         self.process: subprocess.Popen[bytes] | None = None
+        self.loaded: set[str] = set()  # in that process, for all its forks
         self.lock = threading.Lock()  # a question and its answer belong together
 
     def __enter__(self) -> Self:
@@ -80,17 +97,20 @@ class Judge:
         question = {"prelude": plan.prelude, "test": plan.test, "points": plan.points, "evidence": taken}
         question |= {"names": [*plan.answers, *(name for name, _ in plan.evidence)], "own": plan.own}
         with self.lock:
-            answer = self._ask(question)
+            answer = self._ask(question, imported(plan))
         return Verdict(plan.cell, **answer)
 
     def verdicts(self, plans: Sequence[Plan], taken: Mapping[str, str | NoEvidence]) -> tuple[Verdict, ...]:
         """Judge all test cells of a notebook, in order."""
         return tuple(self.verdict(plan, taken[plan.cell]) for plan in plans)
 
-    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, question: dict[str, Any], modules: frozenset[str]) -> dict[str, Any]:
         try:
             process = self._started()
             assert process.stdin is not None
+            if modules - self.loaded:
+                process.stdin.write(LOAD + " ".join(sorted(modules - self.loaded)).encode() + b"\n")
+                self.loaded |= modules
             process.stdin.write(json.dumps(question).encode() + b"\n")
             process.stdin.flush()
             return dict(json.loads(self._line(process)))
@@ -111,6 +131,7 @@ class Judge:
         if self.process is not None and self.process.poll() is not None:
             self.close()
         if self.process is None:
+            self.loaded.clear()
             limits = [str(self.limits.seconds), str(self.limits.memory)]
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "autograder.judge_process", str(self.helpers), *limits],

@@ -3,10 +3,14 @@
 The parent only forks, waits and kills, so that it never holds a student's data unpacked. A fork is bounded: processor
 time and address space by rlimits (what the test sees: a killed process, a MemoryError), wall time by the parent, files
 by a size limit of 0, its output by the null device. What it prints becomes part of the message for partial credit.
+
+A line that begins with `LOAD` is no question: it names modules that the master's tests import, for the parent to load
+once and each fork to find. Lines come from `judge` alone, and a student's data, as JSON, begins none.
 """
 
 import ast
 import contextlib
+import importlib
 import io
 import json
 import math
@@ -22,6 +26,8 @@ import numpy as np
 from autograder.evidence import EvidenceError, Found, decode_all
 from autograder.spelled import spelled_names
 
+LOAD = b"load "
+STANDARD = 3  # descriptors
 MAX_MESSAGE = 2000  # characters of a rationale
 MAX_ANSWER = 1 << 16  # bytes of a verdict
 
@@ -30,9 +36,21 @@ def main() -> None:
     """Answer questions until standard input ends."""
     helpers, seconds, memory = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
     sys.path.insert(0, helpers)
-    for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(_forked(line, seconds, memory) + b"\n")
-        sys.stdout.buffer.flush()
+    with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
+        _silence()  # what a module prints as it is loaded is no verdict
+        for line in questions:
+            if line.startswith(LOAD):
+                _load(line[len(LOAD) :].decode().split())
+            else:
+                answers.write(_forked(line, seconds, memory) + b"\n")
+                answers.flush()
+
+
+def _load(modules: list[str]) -> None:
+    """Load modules; where one cannot be loaded, the test that imports it will say so."""
+    for module in modules:
+        with contextlib.suppress(Exception):
+            importlib.import_module(module)
 
 
 def _forked(line: bytes, seconds: float, memory: int) -> bytes:
@@ -41,6 +59,7 @@ def _forked(line: bytes, seconds: float, memory: int) -> bytes:
     if child == 0:
         os.close(reading)
         with contextlib.suppress(BaseException):  # whatever ends a fork, the parent sees an empty answer
+            os.closerange(STANDARD, writing)
             _bound(seconds, memory)
             os.write(writing, json.dumps(judge(json.loads(line))).encode())
         os._exit(0)
@@ -64,13 +83,18 @@ def _answer(reading: int, child: int, seconds: float) -> bytes:
 
 def _bound(seconds: float, memory: int) -> None:
     os.setsid()
-    null = os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(null, standard)
+    _silence(2)
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 1))
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _silence(*more: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, *more):
+        os.dup2(null, standard)
+    os.close(null)
 
 
 def _says(word: str, points: float | None, rationale: str = "", reason: str = "") -> dict[str, Any]:

@@ -46,6 +46,26 @@ def test_an_open_answer_is_not_attempted(x: Any, quick: Judge) -> None:
     assert _judge(quick, "assert True", x=x) == Verdict("x-test", "not attempted", 0.0, "not answered.")
 
 
+def test_modules_of_tests_are_loaded_once_for_all_forks(tmp_path: Path) -> None:
+    (tmp_path / "noisy.py").write_text("import os\nprint('loaded')\nos.write(1, b'loaded')\nhome = os.getpid()\n")
+    with Judge(tmp_path) as judge:
+        for test in (
+            "import os\nimport noisy\nassert noisy.home == os.getppid()",
+            "assert home == __import__('os').getppid()",
+        ):
+            assert _judge(judge, test, "from noisy import home", x=1).word == "passed"
+
+
+@pytest.mark.parametrize(
+    ("prelude", "said"), [("import nowhere", "No module named 'nowhere'"), ("1 +", "invalid syntax")]
+)
+def test_what_cannot_be_loaded_is_the_graders_error(prelude: str, said: str, quick: Judge) -> None:
+    found = _judge(quick, "assert True", prelude, x=1)
+    assert found.word == "grader error"
+    assert said in found.rationale
+    assert _judge(quick, PLAN.test, x=42).word == "passed"
+
+
 def test_an_exception_on_a_students_data_is_a_failure(quick: Judge) -> None:
     said = _judge(quick, "assert x + 1 == 2", x="1")
     assert said.word == "failed"
