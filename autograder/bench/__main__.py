@@ -46,13 +46,14 @@ class Bench:
 
     def report(self) -> Report:
         """Take all measurements; raises CourseError where one cannot be taken."""
-        described, runs, limits = machine.describe(), [], []
+        described, runs, limits, unset = machine.describe(), [], [], []
         for number in range(self.size.rounds):
             steps = list(self._steps())
             for step in reversed(steps) if number % 2 else steps:
                 runs.append(step())
                 _say(f"{number + 1}/{self.size.rounds} {runs[-1].what}, {runs[-1].jobs}: {runs[-1].each:.3f} s")
-            limits.append(limit.measure(self.whole))
+            limits.append(limit.measure(self.whole, self.whole.limits.prepare))
+            unset.append(limit.measure(self.whole))
         most = max(self.size.jobs)
         runs.append(self._ours(WARM, self.size.large, most))
         with self._part(1 + most) as part:
@@ -62,6 +63,7 @@ class Bench:
             cores=machine.cores(),
             runs=tuple(runs),
             limit=tuple(limits),
+            unset=tuple(unset),
             unique=tuple(unique for unique, _ in kernels),
             proportional=tuple(proportional for _, proportional in kernels),
             stored=self.stored,

@@ -44,7 +44,8 @@ class Report:
     machine: tuple[str, ...]
     cores: int
     runs: tuple[Run, ...]
-    limit: tuple[float, ...]  # processor time of a notebook's cells in a warm process, a round
+    limit: tuple[float, ...]  # processor time of a notebook's cells in a warm process set as kernels are, a round
+    unset: tuple[float, ...]  # the same with TensorFlow as it comes
     unique: tuple[int, ...]  # bytes that a warm kernel shares with nobody, at most, a kernel
     proportional: tuple[int, ...]  # the same with its share of what is shared
     stored: Mapping[str, float] = field(default_factory=dict)  # bytes a submission: submitted, autograded, gradebook
@@ -128,5 +129,5 @@ class Report:
 def read(path: Path) -> Report:
     """A report as `text` wrote it."""
     said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    lists = {name: tuple(said[name]) for name in ("machine", "limit", "unique", "proportional")}
+    lists = {name: tuple(said[name]) for name in ("machine", "limit", "unset", "unique", "proportional")}
     return Report(**{**said, **lists, "runs": tuple(Run(**run) for run in said["runs"])})

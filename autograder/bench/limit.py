@@ -1,7 +1,7 @@
 """The limit: the same cells in one warm Python process, again and again, with nothing round them. Run as a program.
 
 It has TensorFlow started and each notebook run before it measures; a kernel that has just started can come near it, but
-not reach it. It has the environment and the settings of the sandbox's kernels.
+not reach it. It has the environment of the sandbox's kernels, and on request their settings.
 """
 
 import contextlib
@@ -25,10 +25,12 @@ from autograder.kernels.host import environment
 PASSES = 3  # after the first, which does not count
 
 
-def measure(course: Course) -> float:
-    """Processor seconds of one notebook's cells: the mean of an assignment's, as the first learner handed them in."""
+def measure(course: Course, prepare: str = "") -> float:
+    """Processor seconds of one notebook's cells: the mean of an assignment's, as the first learner handed them in.
+
+    `prepare` is run first, as in the kernels' parent; without it TensorFlow is as it comes.
+    """
     folder = course.folder("submitted", ASSIGNMENT, course.students(ASSIGNMENT)[0])
-    prepare = course.limits.prepare
     done = subprocess.run(
         [sys.executable, "-m", "autograder.bench.limit", str(folder), prepare],
         env=environment(),

@@ -37,10 +37,11 @@ def goals(report: Report) -> list[Goal]:
         Goal("notebooks a second, against plain nbgrader", report.plain / each, 25, " times", least=True),
         Goal(
             "processor time a notebook, against its cells in one warm process",
-            cpu / median(report.limit),
+            cpu / median(report.unset),
             1.6,
             " times",
         ),
+        Goal("the same, with that process set as our kernels are", cpu / median(report.limit), 1.6, " times"),
         Goal("memory of a running kernel that it shares with nobody", median(report.unique) / MIB, 100, " MiB"),
         Goal("memory of the grading process, largest class", max(run.peak for run in report.large) / MIB, 600, " MiB"),
         Goal("recording a notebook", 1000 * report.recording, 30, " ms"),
@@ -79,12 +80,12 @@ def _rows(report: Report) -> list[str]:
 
 
 def _notes(report: Report) -> list[str]:
-    best, limit = report.best, median(report.limit)
+    best, limit, unset = report.best, median(report.limit), median(report.unset)
     spent = ", ".join(f"{who} {report.share(role, best):.3f} s" for role, who in WHO.items())
     start = report.middle(lambda run: run.start, report.of(report.kinds()[0][0]))
     return [
         f"Processor time of a notebook at the fastest ({best[0].jobs} at a time): {spent}; "
-        f"its cells alone, in one warm Python process: {limit:.3f} s.",
+        f"its cells alone, in one warm Python process: {unset:.3f} s, and set as our kernels are {limit:.3f} s.",
         f"A warm kernel holds {median(report.unique) / MIB:.0f} MiB of its own and, with its share of what all have in "
         f"common, {median(report.proportional) / MIB:.0f} MiB. "
         f"Not in the rows: plain nbgrader starts for {start:.1f} s. Plain nbgrader's fastest setting: "
