@@ -27,6 +27,7 @@ from typing import Any, Literal, Self
 from autograder.judge_process import LOAD
 from autograder.mishaps import NoEvidence
 from autograder.plan import Plan
+from autograder.syntax import parse
 
 Word = Literal["passed", "failed", "not attempted", "no evidence", "grader error"]
 GRACE = 10.0  # seconds that the process has, beyond the fork's own time, to answer
@@ -59,7 +60,7 @@ class JudgeLimits:
 def imported(plan: Plan) -> frozenset[str]:
     """Modules that a test's prelude or its cell imports on its way, whatever its outcome."""
     try:
-        statements = [*ast.parse(plan.prelude).body, *ast.parse(plan.test).body]
+        statements = [*parse(plan.prelude).body, *parse(plan.test).body]
     except (SyntaxError, ValueError):  # the judge's process will say so
         return frozenset()
     whole = {name.name for one in statements if isinstance(one, ast.Import) for name in one.names}
