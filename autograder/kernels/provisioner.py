@@ -15,6 +15,7 @@ import shutil
 import socket
 import stat
 import tempfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -121,20 +122,11 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the kernel's folder, its connection file and a copy of its working folder; raises NoSandboxError."""
-        manager = self.parent
-        self.server = await asyncio.to_thread(client.server, Loaded(self.preload, self.prepare), self.shape)
-        if self.folder is None:
-            self.folder = Path(tempfile.mkdtemp(prefix="k", dir=self.server.parent))
-            manager.transport, manager.cache_ports = "ipc", False
-            manager.ip, manager.connection_file = str(self.folder / "k"), str(self.folder / "c.json")
-            manager.write_connection_file()
-            _move(self.folder / "c.json", self.folder / INSIDE, str(KERNELS / self.folder.name / "k"))
-        self.connection_info = manager.get_connection_info()
-        if kwargs.get("cwd"):
-            _copy(Path(kwargs["cwd"]), self.folder / "cwd", self.policy().scratch // 2)
-        host.give(self.folder, host.user())
-        command = manager.format_kernel_cmd(kwargs.pop("extra_arguments", []))
-        return dict(await super().pre_launch(cmd=command, **kwargs))
+        with self._or_nothing():
+            self.server = await asyncio.to_thread(client.server, Loaded(self.preload, self.prepare), self.shape)
+            self._furnish(self.server.parent, kwargs.get("cwd"))
+            command = self.parent.format_kernel_cmd(kwargs.pop("extra_arguments", []))
+            return dict(await super().pre_launch(cmd=command, **kwargs))
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Ask the server for a kernel."""
@@ -151,23 +143,59 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
             "policy": asdict(self.policy()),
         }
         self.ended = None
-        self.connection = client.connect(self.server)
-        self.connection.send(json.dumps(request).encode())
-        if not self.connection.recv(MAX_MESSAGE):
-            self.connection.close()
-            self.connection = None
-            raise NoSandboxError("the process that forks kernels has died; grade again.")
+        with self._or_nothing():
+            self._ask(self.server, json.dumps(request).encode())
         return dict(self.connection_info)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the kernel's folder; it stays where the kernel is only started again."""
-        if self.folder and not restart:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder = None
+        if not restart:
+            self._clear()
 
     def policy(self) -> Policy:
         """The limits, as they are set."""
         return Policy(**{field.name: getattr(self, field.name) for field in fields(Policy)})
+
+    def _furnish(self, place: Path, work: str | None) -> None:
+        """The kernel's folder, made where it is not there yet, with a copy of the working folder in it."""
+        manager = self.parent
+        if self.folder is None:
+            self.folder = Path(tempfile.mkdtemp(prefix="k", dir=place))
+            manager.transport, manager.cache_ports = "ipc", False
+            manager.ip, manager.connection_file = str(self.folder / "k"), str(self.folder / "c.json")
+            manager.write_connection_file()
+            _move(self.folder / "c.json", self.folder / INSIDE, str(KERNELS / self.folder.name / "k"))
+        self.connection_info = manager.get_connection_info()
+        if work:
+            _copy(Path(work), self.folder / "cwd", self.policy().scratch // 2)
+        host.give(self.folder, host.user())
+
+    def _ask(self, server: Path, request: bytes) -> None:
+        try:
+            self.connection = client.connect(server)
+            self.connection.send(request)
+            answered = bool(self.connection.recv(MAX_MESSAGE))
+        except OSError:
+            answered = False
+        if not answered:
+            raise NoSandboxError("the process that forks kernels has died; grade again.")
+
+    @contextlib.contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        """Where this fails no kernel runs, and nothing of it stays: Jupyter cleans up after kernels that started."""
+        try:
+            yield
+        except BaseException:
+            if self.connection is not None:
+                self.connection.close()
+                self.connection = None
+            self._clear()
+            raise
+
+    def _clear(self) -> None:
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
 
     def _hear(self, connection: socket.socket) -> None:
         try:
