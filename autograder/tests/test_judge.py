@@ -128,6 +128,7 @@ def test_a_test_that_kills_its_process_fails(quick: Judge) -> None:
 
 
 def test_a_judge_whose_process_died_starts_another(quick: Judge) -> None:
+    assert _judge(quick, PLAN.test, x=42).word == "passed"
     assert quick.process is not None
     os.kill(quick.process.pid, signal.SIGKILL)
     quick.process.wait()
