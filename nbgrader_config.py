@@ -3,6 +3,7 @@
 from autograder import plain
 from autograder.feedback import CHAIN
 from autograder.handout import pinned
+from autograder.own_numbers import RELEASE
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
 
@@ -14,6 +15,10 @@ c.CourseDirectory.release_directory = "notebooks"
 # What stands in a released notebook where a solution stood.
 c.ClearSolutions.code_stub = {"python": "# put your answer in place of ..."}
 c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*"
+
+# Each student their own numbers: with a salt, any text, notebooks ask for the student's id and take their sizes from it.
+c.GenerateAssignment.preprocessors = RELEASE
+#   c.OwnNumbers.salt = "rnn 2027"
 
 # A marking scheme has a locked cell of its own; it comes back in the autograded copy, which formgrader shows.
 c.ClearMarkScheme.enforce_metadata = False

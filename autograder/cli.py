@@ -13,7 +13,7 @@ from autograder.cluster import connected
 from autograder.collect import collect
 from autograder.course import Course
 from autograder.crew import Crew, default_jobs
-from autograder.demo import ASSIGNMENT, make_class
+from autograder.demo import ASSIGNMENT, SALT, make_class
 from autograder.doctor import examine
 from autograder.errors import CourseError
 from autograder.exporters import CsvExporter, Exporter
@@ -116,6 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         "--students", type=_number_of("students"), default=16, metavar="N", help="how many students (default: 16)"
     )
     sub.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, another class (default: 0)")
+    sub.add_argument("--own-numbers", action="store_true", help="each student has their own sizes; some copy others'")
     sub.add_argument("--folder", default="demo", metavar="DIR", help="where the demo's course lies (default: demo)")
     add("doctor", _doctor, "say what is installed, what is missing and what to do", assignment=False)
     add("lab", _lab, "open your own copy of the released notebooks in JupyterLab", assignment=False)
@@ -335,7 +336,8 @@ def _outputs(options: argparse.Namespace, course: Course) -> int:
 
 
 def _demo(options: argparse.Namespace, course: Course) -> int:
-    demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed)
+    salt = SALT if options.own_numbers else ""
+    demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed, salt)
     unsafe = sandbox_if_any() == "none"
     if unsafe:
         print(BANNER, file=sys.stderr)

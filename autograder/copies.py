@@ -22,7 +22,17 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import is_grade, is_locked, is_task
 from traitlets.config import Config
 
-TEACHING = (IncludeHeaderFooter, LockCells, ClearSolutions, ClearOutput, CheckCellMetadata, ComputeChecksums)
+from autograder.own_numbers import OwnNumbers
+
+TEACHING = (
+    OwnNumbers,
+    IncludeHeaderFooter,
+    LockCells,
+    ClearSolutions,
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+)
 
 
 def teaching_copy(source: NotebookNode, config: Config) -> NotebookNode:

@@ -4,6 +4,7 @@ The same number of students and the same seed give the same class. It lives in a
 never meets a real one.
 """
 
+import ast
 import random
 import shutil
 from collections.abc import Mapping
@@ -15,10 +16,14 @@ from nbformat import NotebookNode
 
 from autograder.course import CONFIG, Course
 from autograder.errors import CourseError
+from autograder.own_numbers import ID, Sizes, sizes_for
+from autograder.placing import read_folder
 from autograder.release import release
 from autograder.samples import SAMPLES, WHY, WHY_WRONG
+from autograder.syntax import parse
 
 ASSIGNMENT = "rnn_shapes"
+SALT = "the demo's own"  # of own numbers
 DUE, LATE = "2027-01-31 12:00 UTC", "2027-02-01 09:00 UTC"
 NAMES = (
     "ada ben chen dora emil fay gus hana ivan jo kim lea max nia omar pia quin "
@@ -27,25 +32,33 @@ NAMES = (
 
 
 class Pupil(NamedTuple):
-    """What one learner hands in: code by question, text by why; a cell deleted, a file cut short, or all of it late."""
+    """What one learner hands in: code by question, text by why; a cell deleted, a file cut short, or all of it late.
+
+    With own numbers: the id that is typed in, and whose numbers are in the answers, where these are somebody else's.
+    """
 
     answers: Mapping[str, str]
     whys: Mapping[str, str] = WHY
     deleted: str = ""
     cut: str = ""
     late: bool = False
+    typed: str | None = None
+    numbers_of: str | None = None
 
 
-def make_class(course: Course, folder: Path, students: int, seed: int) -> Course:
-    """Make a course folder with a released assignment and a class of `students` submissions; gives that course."""
-    return make_course(course, folder, pupils(students, seed))
+def make_class(course: Course, folder: Path, students: int, seed: int, salt: str = "") -> Course:
+    """Make a course folder with a released assignment and a class of `students` submissions; gives that course.
+
+    With a salt each student has their own numbers, and three more of the class have somebody else's.
+    """
+    return make_course(course, folder, pupils(students, seed) | (_copiers() if salt else {}), salt)
 
 
-def make_course(course: Course, folder: Path, pupils: Mapping[str, Pupil]) -> Course:
+def make_course(course: Course, folder: Path, pupils: Mapping[str, Pupil], salt: str = "") -> Course:
     """Make a course folder with a released assignment and what these pupils hand in; gives that course."""
     if ASSIGNMENT not in course.assignments():
         raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not here; the demo's class answers that assignment.")
-    demo = _copy_course(course, folder)
+    demo = _copy_course(course, folder, salt)
     release(demo, ASSIGNMENT)
     masters = {path.stem: nbformat.read(path, 4) for path in demo.folder("release", ASSIGNMENT).glob("*.ipynb")}
     for student, pupil in pupils.items():
@@ -70,8 +83,10 @@ def hand_in(course: Course, student: str, pupil: Pupil, masters: Mapping[str, No
     """Write a pupil's notebooks and timestamp into the course's submitted/ folder."""
     place = course.folder("submitted", ASSIGNMENT, student)
     place.mkdir(parents=True)
+    helpers, _ = read_folder(course.folder("release", ASSIGNMENT))
     for name, master in masters.items():
-        text = nbformat.writes(fill_in(master, pupil))
+        numbers_of = student if pupil.numbers_of is None else pupil.numbers_of
+        text = nbformat.writes(fill_in(master, pupil, student, sizes_for(master, helpers, numbers_of)))
         (place / f"{name}.ipynb").write_text(text[: len(text) // 2] if name == pupil.cut else text, encoding="utf-8")
     for helper in course.folder("release", ASSIGNMENT).iterdir():
         if helper.is_file() and helper.suffix != ".ipynb":
@@ -79,17 +94,38 @@ def hand_in(course: Course, student: str, pupil: Pupil, masters: Mapping[str, No
     (place / "timestamp.txt").write_text(LATE if pupil.late else "2027-01-30 18:00 UTC")
 
 
-def fill_in(released: NotebookNode, pupil: Pupil) -> NotebookNode:
-    """A released notebook with a pupil's answers typed in."""
+def fill_in(released: NotebookNode, pupil: Pupil, student: str = "", sizes: Sizes | None = None) -> NotebookNode:
+    """A released notebook with a pupil's answers typed in, and an id where it asks for one."""
     notebook = nbformat.from_dict(released)
+    answers = {name: _numbered(code, sizes) for name, code in pupil.answers.items()} if sizes else pupil.answers
+    asked = {ID: f"student = {(student if pupil.typed is None else pupil.typed)!r}"}
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        cell.source = {**pupil.answers, **pupil.whys}.get(name, cell.source)
+        cell.source = {**answers, **pupil.whys, **asked}.get(name, cell.source)
     notebook.cells = [cell for cell in notebook.cells if not pupil.deleted or cell.id != pupil.deleted]
     return notebook
 
 
-def _copy_course(course: Course, folder: Path) -> Course:
+def _numbered(code: str, sizes: Sizes) -> str:
+    """An answer for the usual sizes as one for these."""
+    return ast.unparse(_Numbered(sizes).visit(parse(code)))
+
+
+class _Numbered(ast.NodeTransformer):
+    """Other numbers for the usual sizes; what stands between colons counts names, not steps."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        _, timesteps, features, units = sizes
+        self.other = {8: timesteps, 7: timesteps - 1, 2: features, 3: units}
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(self.other.get(node.value, node.value)) if type(node.value) is int else node
+
+    def visit_Slice(self, node: ast.Slice) -> ast.Slice:
+        return node
+
+
+def _copy_course(course: Course, folder: Path, salt: str) -> Course:
     """A fresh course folder with the same settings and sources, and a due date."""
     if folder.exists():
         if not (folder / ".demo").exists():
@@ -104,7 +140,10 @@ def _copy_course(course: Course, folder: Path) -> Course:
     )
     settings = (course.root / CONFIG).read_text(encoding="utf-8")
     due = f'c.Course.due_dates = {{"{ASSIGNMENT}": "{DUE}"}}\nc.AssignLatePenalties.plugin_class = "{PENALTY}"\n'
-    (folder / CONFIG).write_text(f"{settings}\n# The demo's own: {PENALTY} takes 10 % a day.\n{due}", encoding="utf-8")
+    own = f"c.OwnNumbers.salt = {salt!r}\n" if salt else ""
+    (folder / CONFIG).write_text(
+        f"{settings}\n# The demo's own: {PENALTY} takes 10 % a day.\n{due}{own}", encoding="utf-8"
+    )
     return Course.at(folder)
 
 
@@ -151,4 +190,14 @@ def _cast() -> dict[str, Pupil]:
         "omar": Pupil(computed, cut="3_gru"),
         "pia": Pupil({q: f"{trick}{q} = Yes('right')" for q in SAMPLES}, WHY_WRONG),
         "nia": Pupil(but(q5="hands back 3 values", q6="timesteps is misplaced", q11="units axis is not 2")),
+    }
+
+
+def _copiers() -> dict[str, Pupil]:
+    """With own numbers: ada's notebooks handed in by somebody else, with her id and without, and with none at all."""
+    literal = {question: samples[0].code for question, samples in SAMPLES.items()}
+    return {
+        "copied": Pupil(literal, typed="ada", numbers_of="ada"),
+        "copied-numbers": Pupil(literal, numbers_of="ada"),
+        "no-id-typed": Pupil({q: samples[1].code for q, samples in SAMPLES.items()}, typed=""),
     }

@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 from autograder.answers import assigned, bindings
 from autograder.course import Course
 from autograder.judge import Verdict
+from autograder.own_numbers import AXES, Sizes
 from autograder.spelled import MAX_SPELLED
 
 KEY = "autograder"
@@ -39,6 +40,7 @@ class Facts:
 
     verdicts: Mapping[tuple[str, str], Verdict]
     predictions: tuple[Prediction, ...] = ()
+    axes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # by notebook, of own sizes the names
 
 
 def keep(cell: NotebookNode, verdict: Verdict) -> None:
@@ -48,11 +50,23 @@ def keep(cell: NotebookNode, verdict: Verdict) -> None:
     cell.metadata[KEY] = kept
 
 
+def keep_sizes(notebook: NotebookNode, sizes: Sizes | None) -> None:
+    """Write into a notebook's metadata the sizes it was held to, where they are a student's own."""
+    if sizes:
+        notebook.metadata[KEY] = {"sizes": dict(zip(AXES, sizes, strict=True))}
+
+
+def sizes_kept(notebook: Mapping[str, Any]) -> dict[int, str]:
+    """Names of axes by size, where a notebook was held to a student's own sizes."""
+    found = notebook.get("metadata", {}).get(KEY, {}).get("sizes", {})
+    return {size: axis for axis, size in found.items()}
+
+
 def kept(cell: Mapping[str, Any]) -> Verdict | None:
     """The verdict kept in a cell, if there is one."""
     found = cell.get("metadata", {}).get(KEY)
     name = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
-    known = {field.name for field in fields(Verdict)} - {"cell"}
+    known = {one.name for one in fields(Verdict)} - {"cell"}
     return Verdict(name, **{key: value for key, value in found.items() if key in known}) if found else None
 
 
@@ -66,28 +80,31 @@ class Reader:
         """All that is kept of one student; nothing where nothing was graded."""
         verdicts: dict[tuple[str, str], Verdict] = {}
         predictions: list[Prediction] = []
+        axes: dict[str, Mapping[int, str]] = {}
         for path in sorted(self.course.folder("autograded", self.assignment, student).glob("*.ipynb")):
-            cells = self._cells(path)
+            notebook = self._notebook(path)
+            cells, axes[path.stem] = notebook["cells"], sizes_kept(notebook)
             verdicts |= {(path.stem, verdict.cell): verdict for cell in cells if (verdict := kept(cell))}
             predictions += self._predictions(path.stem, cells)
-        return Facts(verdicts, tuple(predictions))
+        return Facts(verdicts, tuple(predictions), axes)
 
     def written(self, student: str) -> dict[tuple[str, str], str]:
         """One student's answers that a reader marks, by (notebook, grade_id), as the autograded copies have them."""
         found = {}
         for path in sorted(self.course.folder("autograded", self.assignment, student).glob("*.ipynb")):
-            for cell in self._cells(path):
+            for cell in self._notebook(path)["cells"]:
                 about = cell.get("metadata", {}).get("nbgrader", {})
                 if about.get("grade") and about.get("solution"):
                     found[path.stem, about.get("grade_id", "")] = "".join(cell.get("source", ""))
         return found
 
-    def _cells(self, path: Path) -> list[dict[str, Any]]:
+    def _notebook(self, path: Path) -> dict[str, Any]:
         """Plain JSON: nbformat's validation would cost more than all the rest."""
         try:
-            return list(json.loads(path.read_bytes())["cells"])
-        except (OSError, ValueError, KeyError):
-            return []
+            found = json.loads(path.read_bytes())
+            return {"cells": list(found["cells"]), "metadata": dict(found["metadata"])}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {"cells": [], "metadata": {}}
 
     def _predictions(self, notebook: str, cells: list[dict[str, Any]]) -> Iterator[Prediction]:
         asked = self._asked.get(notebook, {})

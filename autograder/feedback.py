@@ -18,7 +18,7 @@ from autograder.boxes import picture, words
 from autograder.convert import convert
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.facts import kept
+from autograder.facts import kept, sizes_kept
 from autograder.landmarks import axes_of
 from autograder.pupil import Pages
 
@@ -64,7 +64,7 @@ class Pictures(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Add an output to each such cell."""
-        names = axes_of(nb)
+        names = sizes_kept(nb) or axes_of(nb)
         for cell in nb.cells:
             verdict = kept(cell)
             pairs = beside(verdict.given, verdict.expected) if verdict and verdict.word == "failed" else ()

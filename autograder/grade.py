@@ -32,6 +32,7 @@ from autograder.errors import CourseError
 from autograder.held import Held
 from autograder.limits import Limits
 from autograder.lock import only_one
+from autograder.own_numbers import check
 from autograder.placing import read_folder
 from autograder.record import Recorder
 from autograder.release import tell_gradebook
@@ -238,10 +239,11 @@ def _unbroken() -> Iterator[None]:
 def masters_of(course: Course, assignment: str) -> Masters:
     """An assignment's teaching copies and helper files, as bytes."""
     notebooks = []
-    for path in course.masters(assignment):
-        source = read_source(path)
-        notebooks.append((path.stem, nbformat.writes(teaching_copy(source, course.settings)).encode()))
     files, _ = read_folder(course.folder("source", assignment))
+    for path in course.masters(assignment):
+        master = teaching_copy(read_source(path), course.settings)
+        check(master, files, path.parent)
+        notebooks.append((path.stem, nbformat.writes(master).encode()))
     helpers = {name: content for name, content in files.items() if not name.endswith(".ipynb")}
     return Masters(tuple(notebooks), tuple(sorted(helpers.items())), older_wordings(course, assignment))
 

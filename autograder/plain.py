@@ -99,7 +99,7 @@ def _desk(resources: Resources) -> Desk:
     place = resources["nbgrader"]
     masters = masters_of(_course(), place["assignment"])
     content = dict(masters.notebooks)[place["notebook"]]
-    return Desk.of(place["notebook"], nbformat.reads(content.decode(), 4), masters)
+    return Desk.of(place["notebook"], nbformat.reads(content.decode(), 4), masters).sized_for(place["student"])
 
 
 def _record(result: NotebookResult, place: dict[str, str]) -> None:

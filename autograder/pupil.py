@@ -13,7 +13,7 @@ from autograder.beside import Pair, beside
 from autograder.boxes import picture, words
 from autograder.comments import comments
 from autograder.course import Course
-from autograder.facts import Reader
+from autograder.facts import Facts, Reader
 from autograder.judge import Verdict
 from autograder.landmarks import answers_of, axes_of, titles
 from autograder.page import engine
@@ -108,11 +108,11 @@ class Pages:
 
     def pupil(self, row: Row, folder: Path) -> Pupil:
         """One student's data; `folder` is where nbgrader's pages of them lie."""
-        verdicts = self.reader.read(row.student).verdicts
+        facts = self.reader.read(row.student)
         parts = []
         for notebook in dict.fromkeys(key[0] for key in self.results.cells.values()):
             own = {name: key for name, key in self.results.cells.items() if key[0] == notebook}
-            answers = tuple(self._answer(row, name, key, verdicts.get(key)) for name, key in own.items())
+            answers = tuple(self._answer(row, name, key, facts) for name, key in own.items())
             page = folder / f"{notebook}.html"
             parts.append(Part(notebook, answers, f"{folder.name}/{page.name}" if page.exists() else ""))
         known = [mark for mark in row.marks.values() if mark is not None]
@@ -122,7 +122,8 @@ class Pages:
             row.student, self.assignment, row.score or 0.0, row.max_score, penalty, opened, row.repairs, tuple(parts)
         )
 
-    def _answer(self, row: Row, name: str, key: Key, verdict: Verdict | None) -> Answer:
+    def _answer(self, row: Row, name: str, key: Key, facts: Facts) -> Answer:
+        verdict = facts.verdicts.get(key)
         said = [
             self.said[at]
             for cell in self.commented.get(key, [key[1]])
@@ -139,7 +140,7 @@ class Pages:
             hidden = {"grader error": OURS, "not attempted": SILENT, "passed": ""}
             return replace(shown, says=hidden.get(verdict.word, verdict.rationale), given=verdict.given)
         pairs = beside(verdict.given, verdict.expected) if verdict.expected else ()
-        names = self.axes.get(key[0], {})
+        names = facts.axes.get(key[0]) or self.axes.get(key[0], {})
         drawn = picture(pairs, names)
         return replace(
             shown,

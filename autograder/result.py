@@ -38,9 +38,23 @@ def most_serious(statuses: Iterable[str]) -> str:
     return next((word for word in STATUSES if word in found), "")
 
 
+OTHER_ID = "other-id"  # with own numbers: the id typed in it is not the student's
+NO_ID = "no-id"  # with own numbers: no id is typed in it
 UNSANDBOXED = "unsandboxed"  # graded without a sandbox, as the instructor asked for in so many words
 
 # What may be wrong with a submission, most serious first; of a class's CSV this is the documented precedence.
-STATUSES = ("grader-error", "damaged", "missing", "crash", "memory", "timeout", "output", "limit", UNSANDBOXED)
+STATUSES = (
+    "grader-error",
+    "damaged",
+    "missing",
+    "crash",
+    "memory",
+    "timeout",
+    "output",
+    "limit",
+    OTHER_ID,
+    NO_ID,
+    UNSANDBOXED,
+)
 
 UNCHANGED = "unchanged"  # what is said of a submission that was graded before and is not run again

@@ -17,11 +17,12 @@ from nbgrader.utils import is_solution
 
 from autograder.answers import added, answered
 from autograder.drive import KernelError, fill
-from autograder.facts import keep
+from autograder.facts import keep, keep_sizes
 from autograder.inert import inert, inert_sentence
 from autograder.judge import Judge, Verdict
 from autograder.limits import Limits
 from autograder.mishaps import OUTPUT, NoEvidence, death
+from autograder.own_numbers import Sizes, held_to, remark, settled, sizes_for
 from autograder.placing import place
 from autograder.plan import Plan, plans
 from autograder.reading import Damaged, parse
@@ -59,10 +60,24 @@ class Desk:
     master: NotebookNode
     plans: tuple[Plan, ...]
     masters: Masters
+    student: str = ""  # whose sizes the plans go by; "" where they are everybody's
+    sizes: Sizes | None = None
 
     @classmethod
     def of(cls, name: str, master: NotebookNode, masters: Masters) -> "Desk":
-        return cls(name, master, plans(master, name), masters)
+        return cls(name, master, plans(settled(master), name), masters)
+
+    def sized_for(self, student: str) -> "Desk":
+        """The desk with a student's own sizes, where the master gives everybody theirs."""
+        sizes = sizes_for(self.master, self.helpers, student)
+        if sizes is None:
+            return self
+        return replace(self, plans=tuple(held_to(plan, sizes) for plan in self.plans), student=student, sizes=sizes)
+
+    @property
+    def helpers(self) -> dict[str, bytes]:
+        """The files that the assignment's notebooks import."""
+        return dict(self.masters.helpers)
 
 
 @lru_cache(maxsize=4)
@@ -74,7 +89,7 @@ def desks_for(masters: Masters) -> tuple[Desk, ...]:
 
 def grade_submission(submission: Submission, masters: Masters, limits: Limits | None = None) -> Result:
     """Grade all notebooks of one submission. Never raises: what fails on our side is a `grader error` of a notebook."""
-    desks = desks_for(masters)
+    desks = tuple(desk.sized_for(submission.student) for desk in desks_for(masters))
     notebooks = {desk.name: desk.master for desk in desks}
     placed, moved = place(submission.files, tuple(notebooks), notebooks)
     others = {path: content for path, content in submission.files.items() if content not in placed.values()}
@@ -121,12 +136,14 @@ def grade_restored(
 ) -> NotebookResult:
     """Run and judge a notebook that `restore` gave."""
     try:
-        ran = run(notebook, desk.plans, {**others, **dict(desk.masters.helpers)}, limits)
+        ran = run(notebook, desk.plans, {**others, **desk.helpers}, limits)
     except KernelError as error:
         return _broken(desk, notebook, str(error), repairs)
     verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, ran.taken)
     verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
-    result = _finished(desk, ran.notebook, verdicts, repairs)
+    about, said = remark(notebook, desk.helpers, desk.student) if desk.student else ("", ())
+    result = _finished(desk, ran.notebook, verdicts, (*said, *repairs))
+    result = replace(result, status=most_serious((result.status, about)))
     unsandboxed = limits is not None and limits.sandbox == "none"
     return replace(result, status=result.status or UNSANDBOXED) if unsandboxed else result
 
@@ -167,6 +184,7 @@ def _finished(
         if verdict := by_cell.get(_grade_id(cell)):
             cell.outputs = show_verdict(verdict)
             keep(cell, verdict)
+    keep_sizes(shown, desk.sizes)
     shown.cells[:0] = _show_repairs(repairs)
     return NotebookResult(
         name=desk.name,
@@ -179,9 +197,9 @@ def _finished(
 
 
 def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
-    """What was mended, as a first cell: formgrader shows it to the instructor, feedback to the student."""
+    """What was mended or is odd, as a first cell: formgrader shows it to the instructor, feedback to the student."""
     lines = "\n".join(f"* {inert_sentence(repair)}" for repair in repairs)
-    return [nbformat.v4.new_markdown_cell(f"**Mended before this notebook was run:**\n\n{lines}")] if lines else []
+    return [nbformat.v4.new_markdown_cell(f"**Noted before this notebook was run:**\n\n{lines}")] if lines else []
 
 
 def _untouched(notebook: NotebookNode, desk: Desk) -> frozenset[str]:

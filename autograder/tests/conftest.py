@@ -25,7 +25,7 @@ SERVER = "-m autograder.kernels."  # in the command of a server of kernels
 PATIENCE = 5.0  # seconds that a process has to end
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "solutions" / "rnn_shapes"
-HELPERS = ("shapes.py", "ladder.py", "hints.py")
+HELPERS = ("shapes.py", "ladder.py", "hints.py", "own.py")
 NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
 
 

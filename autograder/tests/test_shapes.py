@@ -499,7 +499,7 @@ def test_the_helper_is_small_and_needs_numpy_alone() -> None:
         trees = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {alias.name for node in trees if isinstance(node, ast.Import) for alias in node.names}
         names |= {str(node.module) for node in trees if isinstance(node, ast.ImportFrom)}
-        assert {name.split(".")[0] for name in names} <= {"numpy", "ladder", "hints", *sys.stdlib_module_names}
+        assert {name.split(".")[0] for name in names} <= {"numpy", "ladder", "hints", "own", *sys.stdlib_module_names}
 
 
 def test_every_folder_has_the_same_helper() -> None:

@@ -12,7 +12,7 @@ HINTS = {
         "Read the three printed arrays side by side. Nothing was trained here, so nothing can be a "
         "prediction: the numbers are states of the layer.",
         "In Keras' LSTM page, look up what `return_state` adds behind the output, and in which order. How "
-        "many rows does each array have for eight steps?",
+        "many rows does each array have for all the steps?",
         'One of the offered texts for each name, copied letter by letter: `q2 = {"output": "...", "h": '
         '"...", "c": "..."}`. A text may be used twice.',
     ),

@@ -15,8 +15,9 @@ import numpy as np
 from hints import HINTS
 from ladder import *  # noqa: F403  (graders' tests take the single steps from here)
 from ladder import GROUPS, QUESTIONS, RECORDED, Box, Fault, Live, axes_of, name_axes
+from own import sizes_of, whose
 
-__all__ = ["check", "compare", "draw", "hint", "name_axes", "summary"]
+__all__ = ["check", "compare", "draw", "hint", "name_axes", "sizes_of", "summary", "whose"]
 MARKS = {"right": "✓", "not yet": "✗", "not answered": "○", "recorded": "●"}
 OPEN = "Replace the ... in the cell above and run it, then this cell again."
 TAKEN = "The form fits; your answer is recorded and graded after you hand in."
