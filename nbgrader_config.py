@@ -16,7 +16,7 @@ c.CourseDirectory.release_directory = "notebooks"
 c.ClearSolutions.code_stub = {"python": "# put your answer in place of ..."}
 c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*"
 
-# Each student their own numbers: with a salt, any text, notebooks ask for the student's id and take their sizes from it.
+# Each student their own numbers: with a salt, any text, notebooks ask for an id and take their sizes from it.
 c.GenerateAssignment.preprocessors = RELEASE
 #   c.OwnNumbers.salt = "rnn 2027"
 
