@@ -44,6 +44,8 @@ import os, warnings
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 import tensorflow
 tensorflow.config.run_functions_eagerly(True)
+tensorflow.config.threading.set_inter_op_parallelism_threads(1)
+tensorflow.config.threading.set_intra_op_parallelism_threads(1)
 tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 warnings.filterwarnings("ignore", "Even though the .tf.config")
 """

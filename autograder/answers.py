@@ -9,6 +9,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from autograder.reading import squeezed
 from autograder.syntax import parse
@@ -84,7 +85,8 @@ def _bound(node: ast.stmt) -> Iterator[tuple[set[str], bool]]:
             yield {(alias.asname or alias.name).split(".")[0] for alias in names}, True
 
 
-def bindings(source: str) -> dict[str, bool] | None:
+@lru_cache(maxsize=512)  # in a class most cells are alike
+def bindings(source: str) -> Mapping[str, bool] | None:
     """The names that code binds, each with: to more than `...`? None where the source is not Python."""
     parsed = _parsed(source)
     found: dict[str, bool] = {}

@@ -22,6 +22,7 @@ import sys
 from typing import Any
 
 import numpy as np
+import numpy.ma  # np.unique loads it: once here, not in each fork
 
 from autograder.evidence import EvidenceError, Found, decode_all
 from autograder.spelled import spelled_names

@@ -14,8 +14,10 @@ deadly cell would have made.
 """
 
 import asyncio
+import base64
 import time
 import uuid
+import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -147,7 +149,8 @@ class _Runner:
 def _capture(plan: Plan, mark: str) -> str:
     """Source of the cell that takes evidence: one statement that binds nothing in the student's namespace.
 
-    Names that an honest student may have shadowed (`list`, `print`, `exec`) are reached through their modules.
+    Names that an honest student may have shadowed (`list`, `print`, `exec`) are reached through their modules. It is
+    sent packed: IPython goes over all text of a cell several times.
     """
     ours = (
         f"{kernel_source()}\n"
@@ -155,5 +158,6 @@ def _capture(plan: Plan, mark: str) -> str:
         f"text = encode_all(dict(shell.user_ns), {list(plan.answers)!r}, {dict(plan.evidence)!r})\n"
         f"shell.display_pub.publish({{{MIME!r}: {{'mark': {mark!r}, 'text': text}}}})\n"
     )
-    builtins = "__import__('builtins')"
-    return f"{builtins}.exec({builtins}.compile({ours!r}, '<evidence>', 'exec'), {{'__name__': 'evidence_kernel'}})"
+    builtins, packed = "__import__('builtins')", base64.b64encode(zlib.compress(ours.encode())).decode()
+    source = f"__import__('zlib').decompress(__import__('base64').b64decode({packed!r}))"
+    return f"{builtins}.exec({builtins}.compile({source}, '<evidence>', 'exec'), {{'__name__': 'evidence_kernel'}})"

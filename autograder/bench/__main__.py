@@ -46,7 +46,7 @@ class Bench:
 
     def report(self) -> Report:
         """Take all measurements; raises CourseError where one cannot be taken."""
-        described, runs, limits, unset = machine.describe(), [], [], []
+        described, runs, limits, unset, forked = machine.describe(), [], [], [], []
         for number in range(self.size.rounds):
             steps = list(self._steps())
             for step in reversed(steps) if number % 2 else steps:
@@ -54,6 +54,7 @@ class Bench:
                 _say(f"{number + 1}/{self.size.rounds} {runs[-1].what}, {runs[-1].jobs}: {runs[-1].each:.3f} s")
             limits.append(limit.measure(self.whole, self.whole.limits.prepare))
             unset.append(limit.measure(self.whole))
+            forked.append(limit.measure(self.whole, self.whole.limits.prepare, "forked"))
         most = max(self.size.jobs)
         runs.append(self._ours(WARM, self.size.large, most))
         with self._part(1 + most) as part:
@@ -64,6 +65,7 @@ class Bench:
             runs=tuple(runs),
             limit=tuple(limits),
             unset=tuple(unset),
+            forked=tuple(forked),
             unique=tuple(unique for unique, _ in kernels),
             proportional=tuple(proportional for _, proportional in kernels),
             stored=self.stored,

@@ -46,6 +46,7 @@ class Report:
     runs: tuple[Run, ...]
     limit: tuple[float, ...]  # processor time of a notebook's cells in a warm process set as kernels are, a round
     unset: tuple[float, ...]  # the same with TensorFlow as it comes
+    forked: tuple[float, ...]  # in a fresh fork each, set as kernels are
     unique: tuple[int, ...]  # bytes that a warm kernel shares with nobody, at most, a kernel
     proportional: tuple[int, ...]  # the same with its share of what is shared
     stored: Mapping[str, float] = field(default_factory=dict)  # bytes a submission: submitted, autograded, gradebook
@@ -84,6 +85,11 @@ class Report:
     def plain(self) -> float:
         """Seconds a notebook of plain nbgrader as it comes."""
         return self.middle(lambda run: run.each, self.of(PLAIN))
+
+    @property
+    def ceiling(self) -> float:
+        """How many times plain nbgrader's pace this machine could go if grading were nothing but cells in forks."""
+        return self.plain * self.cores / median(self.forked)
 
     @property
     def fastest_plain(self) -> str:
@@ -129,5 +135,5 @@ class Report:
 def read(path: Path) -> Report:
     """A report as `text` wrote it."""
     said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    lists = {name: tuple(said[name]) for name in ("machine", "limit", "unset", "unique", "proportional")}
+    lists = {name: tuple(said[name]) for name in ("machine", "limit", "unset", "forked", "unique", "proportional")}
     return Report(**{**said, **lists, "runs": tuple(Run(**run) for run in said["runs"])})

@@ -2,9 +2,14 @@
 
 It has TensorFlow started and each notebook run before it measures; a kernel that has just started can come near it, but
 not reach it. It has the environment of the sandbox's kernels, and on request their settings.
+
+The floor: each notebook's cells in a fork of such a process that has loaded everything and run nothing. Whoever keeps
+submissions apart and shares what is loaded pays that much, whatever grades them.
 """
 
 import contextlib
+import gc
+import importlib
 import io
 import json
 import os
@@ -12,8 +17,10 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from types import CodeType
+from typing import Literal
 
 import nbformat
 
@@ -21,18 +28,20 @@ from autograder.course import Course
 from autograder.demo import ASSIGNMENT
 from autograder.errors import CourseError
 from autograder.kernels.host import environment
+from autograder.kernels.provisioner import MODULES
 
 PASSES = 3  # after the first, which does not count
 
 
-def measure(course: Course, prepare: str = "") -> float:
+def measure(course: Course, prepare: str = "", how: Literal["warm", "forked"] = "warm") -> float:
     """Processor seconds of one notebook's cells: the mean of an assignment's, as the first learner handed them in.
 
-    `prepare` is run first, as in the kernels' parent; without it TensorFlow is as it comes.
+    `prepare` is run first, as in the kernels' parent; without it TensorFlow is as it comes. They run `warm`, one time
+    after the other in one process, or `forked`, each time in a process of their own.
     """
     folder = course.folder("submitted", ASSIGNMENT, course.students(ASSIGNMENT)[0])
     done = subprocess.run(
-        [sys.executable, "-m", "autograder.bench.limit", str(folder), prepare],
+        [sys.executable, "-m", "autograder.bench.limit", str(folder), prepare, how],
         env=environment(),
         capture_output=True,
         check=False,
@@ -45,12 +54,19 @@ def measure(course: Course, prepare: str = "") -> float:
 
 def main() -> None:
     """Print the mean of the notebooks' medians."""
-    folder, prepare = sys.argv[1:]
+    folder, prepare, how = sys.argv[1:]
     exec(prepare, {})
     os.chdir(folder)
     sys.path.insert(0, "")
     warnings.simplefilter("ignore")
-    spent = [_spent(_cells(path)) for path in sorted(Path().glob("*.ipynb"))]
+    run = _pass
+    if how == "forked":
+        for module in MODULES.split():
+            importlib.import_module(module)
+        gc.collect()
+        gc.freeze()
+        run = _fork
+    spent = [_spent(_cells(path), run) for path in sorted(Path().glob("*.ipynb"))]
     sys.stdout.write(f"{json.dumps(sum(spent) / len(spent))}\n")
 
 
@@ -59,8 +75,22 @@ def _cells(path: Path) -> list[CodeType]:
     return [compile(cell.source, f"{path}:{i}", "exec") for i, cell in enumerate(cells) if cell.cell_type == "code"]
 
 
-def _spent(cells: list[CodeType]) -> float:
-    return sorted(_pass(cells) for _ in range(1 + PASSES))[PASSES // 2]
+def _spent(cells: list[CodeType], run: Callable[[list[CodeType]], float]) -> float:
+    return sorted(run(cells) for _ in range(1 + PASSES))[PASSES // 2]
+
+
+def _fork(cells: list[CodeType]) -> float:
+    child = os.fork()
+    if child == 0:
+        failed = 1
+        with contextlib.suppress(Exception):
+            _pass(cells)
+            failed = 0
+        os._exit(failed)
+    _, status, usage = os.wait4(child, 0)
+    if status:
+        raise RuntimeError("they fail in a fork")
+    return usage.ru_utime + usage.ru_stime
 
 
 def _pass(cells: list[CodeType]) -> float:

@@ -85,7 +85,10 @@ def _notes(report: Report) -> list[str]:
     start = report.middle(lambda run: run.start, report.of(report.kinds()[0][0]))
     return [
         f"Processor time of a notebook at the fastest ({best[0].jobs} at a time): {spent}; "
-        f"its cells alone, in one warm Python process: {unset:.3f} s, and set as our kernels are {limit:.3f} s.",
+        f"its cells alone, in one warm Python process: {unset:.3f} s; set as our kernels are {limit:.3f} s; set so and "
+        f"in a fresh fork each time {median(report.forked):.3f} s. {report.cores} cores that did nothing but run cells "
+        f"in forks would be {report.ceiling:.0f} times as fast as plain nbgrader: the rest goes into starting "
+        "Jupyter's kernel in each fork, its messages, judging and recording.",
         f"A warm kernel holds {median(report.unique) / MIB:.0f} MiB of its own and, with its share of what all have in "
         f"common, {median(report.proportional) / MIB:.0f} MiB. "
         f"Not in the rows: plain nbgrader starts for {start:.1f} s. Plain nbgrader's fastest setting: "

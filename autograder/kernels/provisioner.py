@@ -31,7 +31,8 @@ from autograder.kernels.policy import KERNELS, Policy
 DATA_OPS = [
     f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")
 ]
-MODULES = " ".join(["numpy numpy.random numpy.testing tensorflow keras", *DATA_OPS])  # what `predict` loads late, too
+LATE = ["rich._emoji_codes", *DATA_OPS]  # what `summary` and `predict` load late
+MODULES = " ".join(["numpy numpy.random numpy.testing tensorflow keras", *LATE])
 MAX_MESSAGE = 1 << 16
 INSIDE = "inside.json"
 POLL = 0.02  # seconds
