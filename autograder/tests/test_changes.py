@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import cli, versions
+from autograder import commands, versions
 from autograder.changes import ANSWER, OLDER, Review, bearing, changed
 from autograder.cli import main
 from autograder.course import Course
@@ -266,7 +266,7 @@ def _command(
         with crew(lenient) as workers:
             return grade(course, name, students, bar, workers, **how)
 
-    monkeypatch.setattr(cli, "grade", without_kernels)
+    monkeypatch.setattr(commands, "grade", without_kernels)
     monkeypatch.setattr("sys.stdin", io.StringIO() if typed is None else Terminal(typed))
     code = main(["--course", str(course.root), "grade", "--changed", *more])
     return code, capsys.readouterr().out
