@@ -9,7 +9,9 @@ what a starter that was killed left on the disk, the next one removes.
 import atexit
 import contextlib
 import os
+import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -30,6 +32,7 @@ Shape = Literal["warm", "cold"]
 GIVEN = "AUTOGRADER_KERNELS"  # environment: the socket of a server to be used, whatever it has loaded
 PREFIX = "ag-"  # short: paths of sockets end at 107 bytes
 BACKLOG = 64
+LOADING = 300.0  # seconds that a server has to load everything
 PATIENCE = 5.0  # seconds that a server has to end
 
 
@@ -161,12 +164,15 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
         for descriptor in (lifeline, announce, program):
             os.close(descriptor)
     with os.fdopen(announced, "rb") as pipe:
-        ready = pipe.read()
+        heard, _, _ = select.select([pipe], [], [], LOADING)
+        ready = heard and pipe.read(1)
     if ready:
         _servers[path.name] = _Server(process, ours)
         return
     os.close(ours)
     path.unlink()
+    if not heard:
+        process.kill()
     _explain(process, shape, path.with_suffix(".log"))
 
 
@@ -197,7 +203,9 @@ def _explain(process: subprocess.Popen[bytes], shape: str, log: Path) -> None:
     if ended == NO_NESTING:
         _refused.add(shape)
         raise _NoNestingError
+    killed = f"it has not loaded everything within {LOADING:g} s"
     said = log.read_text(errors="replace").strip().splitlines()[-1:] or [f"it ended with {ended}"]
+    said = [killed] if ended == -signal.SIGKILL else said
     raise NoSandboxError(f"the {shape} sandbox does not start here: {said[0]}")
 
 

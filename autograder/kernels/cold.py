@@ -65,8 +65,6 @@ def _supervise(request: Request, program: int, server: int) -> None:
     host.give(Path(request.outside), user)
     said = os.memfd_create("request")
     os.write(said, json.dumps(asdict(request)).encode())
-    for descriptor in (said, program):
-        os.lseek(descriptor, 0, os.SEEK_SET)
     command = [*host.wall(Path(request.outside), Path(request.folder), request.policy.scratch), "--die-with-parent"]
     inside = [sys.executable, "-P", "-m", MODULE, "--request", str(said), "--filter", str(program)]
     wrapped = subprocess.Popen(
@@ -103,14 +101,19 @@ def _inside(options: argparse.Namespace) -> None:
     """Take the request, furnish the sandbox that bubblewrap has made, be the kernel."""
     if options.user:
         become(options.user)
-    with os.fdopen(options.request) as file:
-        request = request_of(json.load(file))
-    with os.fdopen(options.filter, "rb") as file:
-        program = file.read()
+    request = request_of(json.loads(_content(options.request)))
+    program = _content(options.filter)
+    os.close(options.request)
+    os.close(options.filter)
     furnish(request)
     prctl(NO_NEW_PRIVS, 1)
     load_filter(program)
     be_kernel(request, lambda: None)
+
+
+def _content(descriptor: int) -> bytes:
+    """All of a file, read past its position: kernels that start at the same time share the filter's."""
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ MODULES = " ".join(["numpy numpy.random numpy.testing tensorflow keras", *LATE])
 MAX_MESSAGE = 1 << 16
 INSIDE = "inside.json"
 POLL = 0.02  # seconds
+PATIENCE = 60.0  # seconds that a server has to answer
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the kernel's folder; it stays where the kernel is only started again."""
+        self._let_go()
         if not restart:
             self._clear()
 
@@ -174,8 +176,10 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     def _ask(self, server: Path, request: bytes) -> None:
         try:
             self.connection = client.connect(server)
+            self.connection.settimeout(PATIENCE)
             self.connection.send(request)
             answered = bool(self.connection.recv(MAX_MESSAGE))
+            self.connection.setblocking(True)
         except OSError:
             answered = False
         if not answered:
@@ -187,11 +191,15 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         try:
             yield
         except BaseException:
-            if self.connection is not None:
-                self.connection.close()
-                self.connection = None
+            self._let_go()
             self._clear()
             raise
+
+    def _let_go(self) -> None:
+        """Hear no more of the kernel; if it still runs, that ends it as soon as its server sees it."""
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
 
     def _clear(self) -> None:
         if self.folder:

@@ -9,7 +9,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 import psutil
@@ -23,11 +25,12 @@ from autograder.course import Course
 from autograder.doctor import examine
 from autograder.drive import KernelError
 from autograder.escapes import ATTEMPTS, escapes
-from autograder.kernels import client, host
+from autograder.kernels import client, host, provisioner
 from autograder.kernels.client import GIVEN, Loaded
 from autograder.kernels.host import NoSandboxError
 from autograder.kernels.manager import SandboxKernelManager
 from autograder.limits import Limits
+from autograder.run import run
 from autograder.tests.conftest import PATIENCE, kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("kernels")]
@@ -77,6 +80,16 @@ def test_a_kernel_works_on_a_copy_of_its_folder(tmp_path: Path) -> None:
     assert (tmp_path / "here").read_text() == "as it was"
 
 
+@pytest.mark.parametrize("shape", ["warm", "cold"])
+def test_kernels_that_start_at_the_same_time_all_start(shape: Literal["warm", "cold"]) -> None:
+    def printed(number: int) -> str:
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"print({number})")])
+        return str(run(notebook, [], {}, Limits(sandbox=shape)).notebook.cells[0].outputs[0].text)
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(printed, range(6))) == [f"{number}\n" for number in range(6)]
+
+
 def test_a_folder_too_large_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(2 << 20))
     manager = SandboxKernelManager(config=Config(SandboxProvisioner={**QUICK, "scratch": 2 << 20}))
@@ -93,7 +106,7 @@ def test_the_kernelspec_names_the_provisioner() -> None:
 SCRIPT = """
 import asyncio, os, sys
 from traitlets.config import Config
-from autograder.kernels import client
+from autograder.kernels import client, provisioner
 from autograder.kernels.manager import SandboxKernelManager
 manager = SandboxKernelManager(config=Config(SandboxProvisioner={"preload": "", "shape": sys.argv[1]}))
 asyncio.run(manager.start_kernel())
@@ -223,6 +236,37 @@ def test_a_server_that_dies_before_it_answers_is_said_and_nothing_is_left(monkey
             asyncio.run(manager.start_kernel())
     assert ours.fileno() == -1
     assert not list(path.parent.glob("k*"))
+
+
+@pytest.mark.kernel
+def test_a_server_that_is_stuck_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def end() -> None:
+        manager = SandboxKernelManager(config=Config(SandboxProvisioner=QUICK))
+        await manager.start_kernel()
+        server = client._servers[manager.provisioner.server.name].process.pid
+        stuck = [psutil.Process(server), *psutil.Process(server).children(recursive=True)]
+        for process in stuck:
+            process.suspend()
+        try:
+            await manager.shutdown_kernel(now=True)
+            with pytest.raises(NoSandboxError, match="the process that forks kernels has died"):
+                await SandboxKernelManager(config=Config(SandboxProvisioner=QUICK)).start_kernel()
+        finally:
+            for process in stuck:
+                process.resume()
+        assert manager.provisioner.connection is None
+
+    monkeypatch.setattr(provisioner, "PATIENCE", 0.2)
+    asyncio.run(end())
+    assert kernels() == []
+
+
+def test_a_server_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LOADING", 1.0)
+    said = "the warm sandbox does not start here: it has not loaded everything within 1 s"
+    with pytest.raises(NoSandboxError, match=said):
+        client.server(Loaded("json", "import time; time.sleep(600)"), "warm")
+    assert not list(client._own[0].glob("*" + Loaded("json", "import time; time.sleep(600)").name))
 
 
 def test_elsewhere_than_on_linux_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
