@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
+from autograder.cli import main
 from autograder.copies import teaching_copy
 from autograder.course import CONFIG, Course
 from autograder.demo import ASSIGNMENT, make_class
@@ -20,12 +21,14 @@ from autograder.feedback import feedback
 from autograder.grade import grade, masters_of
 from autograder.own_numbers import HELPER, ID, OwnNumbers, asking, held_to, remark, settled, sizes_for
 from autograder.plan import plans
+from autograder.prove import prove
 from autograder.release import contents, release
 from autograder.report import table
 from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT, SOURCE
 
 SALT = "it's \\1 term's"  # as awkward as a text can be
 USUAL = (1, 8, 2, 3)
+WAITING = ["needs manual grading"] * 2
 COPIERS = ("copied", "copied-numbers", "no-id-typed")
 CONTENT = {HELPER: (SOURCE / HELPER).read_bytes()}
 
@@ -160,6 +163,11 @@ def test_a_release_asks_for_the_id_and_only_that_is_new(salted: Course) -> None:
         assert kept == [cell for cell in other.cells if cell.id != "sizes"]
 
 
+@pytest.mark.kernel
+def test_the_tests_of_notebooks_that_ask_are_proved_as_all_are(salted: Course) -> None:
+    prove(salted, ASSIGNMENT)
+
+
 def test_without_the_helper_it_is_said_before_anything_is_graded(salted: Course) -> None:
     place = salted.folder("source", ASSIGNMENT) / HELPER
     place.unlink()
@@ -170,15 +178,12 @@ def test_without_the_helper_it_is_said_before_anything_is_graded(salted: Course)
 
 @pytest.mark.kernel
 def test_a_class_is_marked_alike_with_its_own_numbers_and_copies_earn_nothing(course: Course, tmp_path: Path) -> None:
-    usual, own = make_class(course, tmp_path / "usual", 2, 0), make_class(course, tmp_path / "own", 2, 0, SALT)
+    usual = make_class(course, tmp_path / "usual", 2, 0)
     assert grade(usual, ASSIGNMENT) == {"ada": "", "ben": ""}
-    assert grade(own, ASSIGNMENT) == {
-        "ada": "",
-        "ben": "",
-        "copied": "other-id",
-        "copied-numbers": "",
-        "no-id-typed": "no-id",
-    }
+    folder = tmp_path / "own"
+    assert main(["--course", str(ROOT), "demo", "--own-numbers", "--students", "2", "--folder", str(folder)]) == 0
+    own = Course.at(folder)
+    assert [row.status for row in table(own, ASSIGNMENT).rows] == [*WAITING, "other-id", WAITING[0], "no-id"]
     marks, others = ({row.student: row.marks for row in table(one, ASSIGNMENT).rows} for one in (own, usual))
     assert {student: marks[student] for student in others} == others
     assert {mark for mark in others["ada"].values() if mark is not None} == {2}
