@@ -32,6 +32,7 @@ from autograder.reproduce import reproduce, validate
 from autograder.sandboxed import BANNER, WARNING, sandbox_if_any
 from autograder.submit import submit
 from autograder.survey import write_report
+from autograder.told import too_high
 from autograder.why import mark, questions
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
@@ -54,12 +55,18 @@ def run_release(options: argparse.Namespace, course: Course) -> int:
         if not options.check:
             _prove(course, assignment)
             print(f"released: {release(course, assignment)}")
+            _warn(too_high(course, assignment) if assignment not in course.ungraded else [])
         elif is_stale(course, assignment):
             stale = 1
             print(f"stale: {folder} is not what its source gives; run `make release` and commit it.", file=sys.stderr)
         else:
             print(f"up to date: {folder}")
     return stale
+
+
+def _warn(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"Warning: {sentence}", file=sys.stderr)
 
 
 def _prove(course: Course, assignment: str) -> None:
@@ -113,6 +120,7 @@ def run_grade(options: argparse.Namespace, course: Course) -> int:
     if asked and not asked.agreed:
         return int(not asked.answered)
     show.show_table(table(course, assignment))
+    _warn(too_high(course, assignment))
     return int(all(status in NOTHING_GRADED for status in statuses.values()))
 
 

@@ -12,12 +12,15 @@ import nbformat
 from nbgrader.api import (
     Assignment,
     BaseCell,
+    Grade,
     Gradebook,
     GradeCell,
     MissingEntry,
     Notebook,
     SolutionCell,
     SourceCell,
+    SubmittedAssignment,
+    SubmittedNotebook,
     TaskCell,
 )
 from nbgrader.utils import is_grade, is_solution, is_task
@@ -26,7 +29,7 @@ from sqlalchemy import select
 from autograder.copies import teaching_copy
 from autograder.course import Course
 from autograder.errors import CourseError
-from autograder.reading import grade_id
+from autograder.reading import gathered, grade_id
 
 Key = tuple[str, str]  # notebook, grade_id
 Wordings = dict[Key, tuple[str, ...]]
@@ -65,6 +68,27 @@ def check_cells(course: Course, assignment: str) -> None:
             f"{assignment}: students' marks are recorded, and {', '.join(said)}; "
             "put it back as it was (tests, points and wording may change), or make a new assignment of it."
         )
+
+
+def too_high(course: Course, assignment: str) -> list[str]:
+    """A sentence for each question with readers' marks above what it is worth now, in the order of its name."""
+    query = (
+        select(GradeCell.name, GradeCell.max_score, SubmittedAssignment.student_id)
+        .join(Grade, Grade.cell_id == GradeCell.id)
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .where(Assignment.name == assignment, Grade.manual_score > GradeCell.max_score)
+        .order_by(GradeCell.name, SubmittedAssignment.student_id)
+    )
+    found: dict[tuple[str, float], list[str]] = {}
+    with course.gradebook() as book:
+        for name, most, student in book.db.execute(query):
+            found.setdefault((name, most), []).append(student)
+    return [
+        f"{name} is worth {most:g} now, and a reader gave more to {', '.join(gathered(students))}: mark them again."
+        for (name, most), students in found.items()
+    ]
 
 
 def remember(course: Course, assignment: str) -> None:

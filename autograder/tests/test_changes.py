@@ -23,7 +23,7 @@ from autograder.submission import _untouched, desks_for, left_open
 from autograder.tests import test_grade
 from autograder.tests.test_grade import course, crew, graded, hand_in, judged, run
 from autograder.tests.test_plain import ungraded
-from autograder.told import check_cells, is_told, older_wordings
+from autograder.told import check_cells, is_told, older_wordings, too_high
 
 __all__ = ["course", "graded", "ungraded"]
 pytestmark = pytest.mark.xdist_group("plain")
@@ -168,6 +168,21 @@ def test_manual_marks_survive_and_do_not_move(graded: Course) -> None:
     assert marks(graded)[WRONG] == 1.5
     with Gradebook(graded.directory.db_url, graded.directory.course_id) as book:
         assert book.find_comment("x", "one", "ps1", WRONG).manual_comment == "Nearly."
+
+
+def test_marks_of_readers_above_what_a_question_is_worth_now_are_named(
+    graded: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Gradebook(graded.directory.db_url, graded.directory.course_id) as book:
+        book.find_grade("x-test", "one", "ps1", WRONG).manual_score = 2
+        book.db.commit()
+    assert too_high(graded, "ps1") == []
+    worth(graded, 1)
+    release(graded, "ps1")
+    said = f"x-test is worth 1 now, and a reader gave more to {WRONG}: mark them again."
+    assert too_high(graded, "ps1") == [said]
+    assert main(["--course", str(graded.root), "release", "ps1"]) == 0
+    assert f"Warning: {said}\n" in capsys.readouterr().err
 
 
 def test_what_bears_on_a_question() -> None:
