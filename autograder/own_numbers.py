@@ -92,13 +92,12 @@ def check(master: NotebookNode, helpers: Container[str], where: Path) -> None:
         raise CourseError(f"{where / HELPER}: not here, but c.OwnNumbers.salt asks for it; copy it, or clear the salt.")
 
 
-def settled(notebook: NotebookNode, sizes: Sizes | None = None) -> NotebookNode:
-    """A notebook that asks for an id as one that does not: with these sizes, or the usual ones."""
+def settled(notebook: NotebookNode) -> NotebookNode:
+    """A notebook that asks for an id as one that does not: with the usual sizes."""
     plain = copy.deepcopy(notebook)
     place = _place(plain, _ASKED)
     if place is not None:
-        written = ", ".join(map(str, sizes)) if sizes else r"\2"
-        plain.cells[place].source = _ASKED.sub(rf"{_NAMES} = {written}", plain.cells[place].source)
+        plain.cells[place].source = _ASKED.sub(rf"{_NAMES} = \2", plain.cells[place].source)
     return plain
 
 
