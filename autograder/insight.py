@@ -262,6 +262,8 @@ TROUBLES = {
     "timeout": "code that ran too long",
     "output": "code that put out too much",
     "limit": "code that met a limit of files or processes",
+    "other-id": "somebody else's id typed in: copied, or mistyped",
+    "no-id": "no id typed in: the usual sizes, not their own",
 }
 
 

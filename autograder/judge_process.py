@@ -15,7 +15,6 @@ import io
 import json
 import math
 import os
-import resource
 import select
 import signal
 import sys
@@ -83,6 +82,8 @@ def _answer(reading: int, child: int, seconds: float) -> bytes:
 
 
 def _bound(seconds: float, memory: int) -> None:
+    import resource  # not on Windows, where `judge` is imported for its verdicts
+
     os.setsid()
     _silence(2)
     resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 1))
