@@ -11,7 +11,6 @@ import contextlib
 import os
 import select
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -173,7 +172,7 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
     path.unlink()
     if not heard:
         process.kill()
-    _explain(process, shape, path.with_suffix(".log"))
+    _explain(process, shape, path.with_suffix(".log"), late=not heard)
 
 
 def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> subprocess.Popen[bytes]:
@@ -198,14 +197,13 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
         )
 
 
-def _explain(process: subprocess.Popen[bytes], shape: str, log: Path) -> None:
+def _explain(process: subprocess.Popen[bytes], shape: str, log: Path, late: bool) -> None:
     ended = process.wait()
     if ended == NO_NESTING:
         _refused.add(shape)
         raise _NoNestingError
-    killed = f"it has not loaded everything within {LOADING:g} s"
     said = log.read_text(errors="replace").strip().splitlines()[-1:] or [f"it ended with {ended}"]
-    said = [killed] if ended == -signal.SIGKILL else said
+    said = [f"it has not loaded everything within {LOADING:g} s"] if late else said
     raise NoSandboxError(f"the {shape} sandbox does not start here: {said[0]}")
 
 

@@ -90,7 +90,7 @@ def test_repairs_are_shown_to_instructor_and_student(graded: Course) -> None:
     page = (graded.root / "feedback" / "lea" / ASSIGNMENT / "1_lstm.html").read_text(encoding="utf-8")
     assert "Noted before this notebook was run:" in page
     untouched = nbformat.read(graded.folder("autograded", ASSIGNMENT, "ada") / "1_lstm.ipynb", 4)
-    assert "Mended" not in untouched.cells[0].source
+    assert "Noted" not in untouched.cells[0].source
 
 
 def test_the_csv_has_a_column_a_question_and_blanks_for_open_marks(graded: Course, tmp_path: Path) -> None:

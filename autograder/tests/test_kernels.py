@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -106,7 +107,7 @@ def test_the_kernelspec_names_the_provisioner() -> None:
 SCRIPT = """
 import asyncio, os, sys
 from traitlets.config import Config
-from autograder.kernels import client, provisioner
+from autograder.kernels import client
 from autograder.kernels.manager import SandboxKernelManager
 manager = SandboxKernelManager(config=Config(SandboxProvisioner={"preload": "", "shape": sys.argv[1]}))
 asyncio.run(manager.start_kernel())
@@ -116,9 +117,15 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("shape", ["warm", "cold"])
-def test_with_a_killed_client_all_its_kernels_die(shape: str) -> None:
+def test_with_a_killed_client_all_its_kernels_die(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tempfile.mkdtemp(prefix="s-")  # where no other process sweeps; short, as sockets' paths are
+    monkeypatch.setattr("tempfile.tempdir", place)
     with subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, shape], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SCRIPT, shape],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": place},
     ) as process:
         assert process.stdout is not None
         folder = Path(process.stdout.readline().strip())
@@ -129,8 +136,10 @@ def test_with_a_killed_client_all_its_kernels_die(shape: str) -> None:
     named = [child for child in psutil.process_iter() if folder.name in " ".join(_command(child))]
     assert left + psutil.wait_procs(named, timeout=PATIENCE)[1] == []
     assert len(gone) == len(started)
-    client._sweep()  # as any process here may have done already
+    assert folder.is_dir()
+    client._sweep()
     assert not folder.exists()
+    Path(place).rmdir()
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -238,7 +247,6 @@ def test_a_server_that_dies_before_it_answers_is_said_and_nothing_is_left(monkey
     assert not list(path.parent.glob("k*"))
 
 
-@pytest.mark.kernel
 def test_a_server_that_is_stuck_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     async def end() -> None:
         manager = SandboxKernelManager(config=Config(SandboxProvisioner=QUICK))
@@ -267,6 +275,10 @@ def test_a_server_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPa
     with pytest.raises(NoSandboxError, match=said):
         client.server(Loaded("json", "import time; time.sleep(600)"), "warm")
     assert not list(client._own[0].glob("*" + Loaded("json", "import time; time.sleep(600)").name))
+    left = [
+        child for child in psutil.Process().children(recursive=True) if "time.sleep(600)" in " ".join(child.cmdline())
+    ]
+    assert psutil.wait_procs(left, timeout=PATIENCE)[1] == []
 
 
 def test_elsewhere_than_on_linux_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
