@@ -171,7 +171,8 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
     os.close(ours)
     path.unlink()
     if not heard:
-        process.kill()
+        for stuck in (*psutil.Process(process.pid).children(recursive=True), process):
+            stuck.kill()
     _explain(process, shape, path.with_suffix(".log"), late=not heard)
 
 

@@ -275,9 +275,7 @@ def test_a_server_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPa
     with pytest.raises(NoSandboxError, match=said):
         client.server(Loaded("json", "import time; time.sleep(600)"), "warm")
     assert not list(client._own[0].glob("*" + Loaded("json", "import time; time.sleep(600)").name))
-    left = [
-        child for child in psutil.Process().children(recursive=True) if "time.sleep(600)" in " ".join(child.cmdline())
-    ]
+    left = [one for one in psutil.process_iter() if "import time; time.sleep(600)" in " ".join(_command(one))]
     assert psutil.wait_procs(left, timeout=PATIENCE)[1] == []
 
 
