@@ -14,7 +14,6 @@ import ast
 import copy
 import re
 from collections.abc import Callable, Container, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,12 @@ from traitlets import Unicode
 
 from autograder.answers import assigned
 from autograder.errors import CourseError
-from autograder.plan import Plan
 from autograder.reading import shown
-from autograder.result import NO_ID, OTHER_ID
 
 HELPER = "own.py"  # the learner's helper that draws
 ID = "student-id"  # grade_id of the cell that asks
+OTHER_ID = "other-id"  # of a status: the id typed in it is not the student's
+NO_ID = "no-id"  # of a status: no id is typed in it
 
 AXES = ("batch", "timesteps", "features", "units")
 Sizes = tuple[int, int, int, int]  # of these
@@ -113,9 +112,9 @@ def sizes_for(master: NotebookNode, helpers: Mapping[str, bytes], student: str) 
     return sizes
 
 
-def held_to(plan: Plan, sizes: Sizes) -> Plan:
-    """A test that goes by these sizes in place of the usual ones."""
-    return replace(plan, prelude=_USUAL.sub(f"{_NAMES} = {sizes}", plan.prelude))
+def held_to(prelude: str, sizes: Sizes) -> str:
+    """The prelude of a test that goes by these sizes in place of the usual ones."""
+    return _USUAL.sub(f"{_NAMES} = {sizes}", prelude)
 
 
 def remark(notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -> tuple[str, tuple[str, ...]]:

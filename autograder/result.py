@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autograder.judge import Verdict
+from autograder.own_numbers import NO_ID, OTHER_ID
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,6 @@ def most_serious(statuses: Iterable[str]) -> str:
     return next((word for word in STATUSES if word in found), "")
 
 
-OTHER_ID = "other-id"  # with own numbers: the id typed in it is not the student's
-NO_ID = "no-id"  # with own numbers: no id is typed in it
 UNSANDBOXED = "unsandboxed"  # graded without a sandbox, as the instructor asked for in so many words
 
 # What may be wrong with a submission, most serious first; of a class's CSV this is the documented precedence.

@@ -72,7 +72,8 @@ class Desk:
         sizes = sizes_for(self.master, self.helpers, student)
         if sizes is None:
             return self
-        return replace(self, plans=tuple(held_to(plan, sizes) for plan in self.plans), student=student, sizes=sizes)
+        held = tuple(replace(plan, prelude=held_to(plan.prelude, sizes)) for plan in self.plans)
+        return replace(self, plans=held, student=student, sizes=sizes)
 
     @property
     def helpers(self) -> dict[str, bytes]:

@@ -110,7 +110,7 @@ def test_tests_go_by_the_usual_sizes_or_by_the_students(asked: NotebookNode, cou
     assert "batch, timesteps, features, units = (1, 8, 2, 3)\n" in f"{plan.prelude}\n"
     sizes = sizes_for(master, CONTENT, "ada")
     assert sizes is not None
-    assert f"batch, timesteps, features, units = {sizes}\n" in f"{held_to(plan, sizes).prelude}\n"
+    assert f"batch, timesteps, features, units = {sizes}\n" in f"{held_to(plan.prelude, sizes)}\n"
     assert sizes_for(settled(master), CONTENT, "ada") is None
 
 
