@@ -171,8 +171,9 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
     os.close(ours)
     path.unlink()
     if not heard:
-        for stuck in (*psutil.Process(process.pid).children(recursive=True), process):
+        for stuck in psutil.Process(process.pid).children(recursive=True):
             stuck.kill()
+        process.kill()
     _explain(process, shape, path.with_suffix(".log"), late=not heard)
 
 
