@@ -1,9 +1,9 @@
 """The course as nbgrader, formgrader and autograder see it."""
 
-from autograder import plain
-from autograder.feedback import CHAIN
-from autograder.handout import pinned
-from autograder.own_numbers import RELEASE
+from autograder.grading import nbgrader_preprocessors
+from autograder.notebook.personalize import RELEASE
+from autograder.release.handout import pinned
+from autograder.reports.nbgrader_feedback import CHAIN
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
 
@@ -33,9 +33,9 @@ c.Course.requirements = pinned("learn")
 c.GenerateFeedback.preprocessors = CHAIN
 
 # `nbgrader autograde` and formgrader's Autograde button restore, run and judge as `autograder grade` does.
-c.Autograde.sanitize_preprocessors = plain.SANITIZE
-c.Autograde.autograde_preprocessors = plain.AUTOGRADE
-c.Autograde.pre_convert_hook = plain.before
+c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
+c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
+c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
 
 # Kernels load TensorFlow as the notebooks' own setup asks for it, run it step by step and rewrite no graphs: `predict`
 # takes half as long, and gives the same numbers to the last bit.
@@ -60,5 +60,5 @@ warnings.filterwarnings("ignore", "Even though the .tf.config")
 # When an assignment is due, by name, and what lateness costs: nothing ("none"), everything ("zero"),
 # or a share of the score for each day begun, with the plugin below.
 #   c.Course.due_dates = {"rnn_shapes": "2027-01-31 23:59 UTC"}
-#   c.AssignLatePenalties.plugin_class = "autograder.late.DailyPenalty"
+#   c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"
 #   c.DailyPenalty.percent_per_day = 10

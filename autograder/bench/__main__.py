@@ -13,9 +13,9 @@ from autograder.bench import figures, limit, machine, ours, plain, plot, scale
 from autograder.bench.figures import COLD, WARM, Report, Run
 from autograder.bench.scene import GRADEBOOK, hold_to_full_marks, make_right, part_of
 from autograder.bench.table import markdown
-from autograder.course import Course
-from autograder.demo import ASSIGNMENT
+from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.rnn.demo import ASSIGNMENT
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"  # in the README
 

@@ -24,11 +24,11 @@ from typing import Literal
 
 import nbformat
 
-from autograder.course import Course
-from autograder.demo import ASSIGNMENT
+from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.kernels.host import environment
+from autograder.kernels.bubblewrap import environment
 from autograder.kernels.provisioner import MODULES
+from autograder.rnn.demo import ASSIGNMENT
 
 PASSES = 3  # after the first, which does not count
 

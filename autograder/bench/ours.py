@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from autograder.bench.figures import Run
-from autograder.course import Course
+from autograder.course.course import Course
 from autograder.errors import CourseError
 
 

@@ -15,9 +15,9 @@ import psutil
 
 from autograder.bench.figures import GRADING, PLAIN, Run
 from autograder.bench.scene import SETTINGS
-from autograder.course import Course, find_alembic
-from autograder.demo import ASSIGNMENT
+from autograder.course.course import Course, find_alembic
 from autograder.errors import CourseError
+from autograder.rnn.demo import ASSIGNMENT
 
 LEAVE_OUT = "--CourseDirectory.student_id_exclude"
 FIRST = b"Sanitizing "  # in the log's line of the first notebook

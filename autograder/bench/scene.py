@@ -5,10 +5,10 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from autograder.course import CONFIG, Course
-from autograder.demo import ASSIGNMENT, Pupil, make_course
+from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
-from autograder.samples import SAMPLES
+from autograder.rnn.demo import ASSIGNMENT, Pupil, make_course
+from autograder.rnn.sample_answers import SAMPLES
 
 FULL = 24.0  # points that right answers earn by machine
 GRADEBOOK = "gradebook.db"

@@ -19,13 +19,13 @@ from typing import Any
 import psutil
 
 from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS
-from autograder.course import Course
-from autograder.demo import ASSIGNMENT
-from autograder.grade import grade
-from autograder.record import Recorder
+from autograder.course.course import Course
+from autograder.gradebook.recorder import Recorder
+from autograder.grading.class_run import grade
+from autograder.rnn.demo import ASSIGNMENT
 
 LOOK = 0.1  # seconds
-ROLES = {"autograder.judge_process": JUDGE, "autograder.kernels": KERNELS, "": GRADING}  # by words of the command
+ROLES = {"autograder.judging.worker": JUDGE, "autograder.kernels": KERNELS, "": GRADING}  # by words of the command
 
 
 def main() -> None:

@@ -19,11 +19,11 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from autograder.kernels import host
-from autograder.kernels.policy import STATUS
+from autograder.kernels import bubblewrap
+from autograder.kernels.limits import STATUS
+from autograder.kernels.linux import NO_NEW_PRIVS, load_filter, prctl
 from autograder.kernels.sandbox import Request, furnish
 from autograder.kernels.supervisor import supervise
-from autograder.kernels.system import NO_NEW_PRIVS, load_filter, prctl
 from autograder.kernels.zygote import Server, alone, be_kernel, become, request_of
 
 MAX_REQUEST = 1 << 20
@@ -61,15 +61,18 @@ def _fork(request: Request, program: int) -> int:
 
 def _supervise(request: Request, program: int, server: int) -> None:
     reading, writing = os.pipe()
-    user = host.own_user()
-    host.give(Path(request.outside), user)
+    user = bubblewrap.own_user()
+    bubblewrap.give(Path(request.outside), user)
     said = os.memfd_create("request")
     os.write(said, json.dumps(asdict(request)).encode())
-    command = [*host.wall(Path(request.outside), Path(request.folder), request.policy.scratch), "--die-with-parent"]
+    command = [
+        *bubblewrap.wall(Path(request.outside), Path(request.folder), request.policy.scratch),
+        "--die-with-parent",
+    ]
     inside = [sys.executable, "-P", "-m", MODULE, "--request", str(said), "--filter", str(program)]
     wrapped = subprocess.Popen(
         [*command, "--info-fd", str(writing), "--", *inside, "--user", str(user)],
-        env=host.environment(),
+        env=bubblewrap.environment(),
         pass_fds=(writing, said, program),
     )
     os.close(writing)

@@ -23,10 +23,10 @@ from typing import Any
 from jupyter_client.provisioning import KernelProvisionerBase
 from traitlets import Enum, Float, Integer, List, Unicode
 
-from autograder.kernels import client, host
-from autograder.kernels.client import Loaded
-from autograder.kernels.host import NoSandboxError
-from autograder.kernels.policy import KERNELS, Policy
+from autograder.kernels import bubblewrap, launcher
+from autograder.kernels.bubblewrap import NoSandboxError
+from autograder.kernels.launcher import Loaded
+from autograder.kernels.limits import KERNELS, Policy
 
 DATA_OPS = [
     f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")
@@ -125,7 +125,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the kernel's folder, its connection file and a copy of its working folder; raises NoSandboxError."""
         with self._or_nothing():
-            self.server = await asyncio.to_thread(client.server, Loaded(self.preload, self.prepare), self.shape)
+            self.server = await asyncio.to_thread(launcher.server, Loaded(self.preload, self.prepare), self.shape)
             self._furnish(self.server.parent, kwargs.get("cwd"))
             command = self.parent.format_kernel_cmd(kwargs.pop("extra_arguments", []))
             return dict(await super().pre_launch(cmd=command, **kwargs))
@@ -136,7 +136,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         assert self.server is not None
         inside, words = str(KERNELS / self.folder.name), cmd[cmd.index("-f") :]
         given = kwargs.get("env") or os.environ
-        seen = {name: given[name] for name in (*host.KEPT, *self.environment) if name in given}
+        seen = {name: given[name] for name in (*bubblewrap.KEPT, *self.environment) if name in given}
         request = {
             "arguments": [word.replace(str(self.folder / "c.json"), f"{inside}/{INSIDE}") for word in words],
             "environment": seen,
@@ -171,11 +171,11 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         self.connection_info = manager.get_connection_info()
         if work:
             _copy(Path(work), self.folder / "cwd", self.policy().scratch // 2)
-        host.give(self.folder, host.user())
+        bubblewrap.give(self.folder, bubblewrap.user())
 
     def _ask(self, server: Path, request: bytes) -> None:
         try:
-            self.connection = client.connect(server)
+            self.connection = launcher.connect(server)
             self.connection.settimeout(PATIENCE)
             self.connection.send(request)
             answered = bool(self.connection.recv(MAX_MESSAGE))

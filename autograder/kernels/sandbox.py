@@ -27,9 +27,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.kernels.policy import SCRATCH, STATUS, Policy
-from autograder.kernels.supervisor import supervise
-from autograder.kernels.system import (
+from autograder.kernels.limits import SCRATCH, STATUS, Policy
+from autograder.kernels.linux import (
     BIND,
     NEWIPC,
     NEWNET,
@@ -51,6 +50,7 @@ from autograder.kernels.system import (
     prctl,
     unshare,
 )
+from autograder.kernels.supervisor import supervise
 
 WORK, HOME, TEMPORARY, SHARED = (Path(SCRATCH, name) for name in ("work", "home", "tmp", "shm"))
 INODES = 20_000

@@ -19,8 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from autograder.kernels.policy import STATUS, Policy
-from autograder.kernels.system import PDEATHSIG, prctl
+from autograder.kernels.limits import STATUS, Policy
+from autograder.kernels.linux import PDEATHSIG, prctl
 
 INTERVAL = 100  # milliseconds
 TICKS = os.sysconf("SC_CLK_TCK")

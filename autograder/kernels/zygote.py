@@ -31,12 +31,12 @@ from pathlib import Path
 from typing import Any
 
 from autograder.kernels import sandbox
-from autograder.kernels.policy import ENDINGS, NO_NESTING, STATUS, Policy
+from autograder.kernels.limits import ENDINGS, NO_NESTING, STATUS, Policy
+from autograder.kernels.linux import NODEV, NOEXEC, NOSUID, SET_DUMPABLE, collapse, mount, prctl
 from autograder.kernels.sandbox import Request
-from autograder.kernels.system import NODEV, NOEXEC, NOSUID, SET_DUMPABLE, collapse, mount, prctl
 
 KERNEL = (
-    "autograder.kernels.interior ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
+    "autograder.kernels.ipython_kernel ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
     "IPython.core.completerlib IPython.core.debugger IPython.core.debugger_backport IPython.core.logger "
     "IPython.core.oinspect IPython.utils.wildcard IPython.extensions.storemagic sqlite3 zmq.utils.garbage "
     "tornado.platform.asyncio tornado.queues tornado.locks"
@@ -233,7 +233,7 @@ def alone(kept: int = 0) -> None:
 
 def be_kernel(request: Request, ready: Callable[[], None]) -> None:
     """IPython's kernel, in a process that is locked in."""
-    interior = importlib.import_module("autograder.kernels.interior")
+    interior = importlib.import_module("autograder.kernels.ipython_kernel")
     interior.start(request.arguments, request.policy.output, ready)
 
 

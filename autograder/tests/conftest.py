@@ -12,14 +12,14 @@ import psutil
 import pytest
 from nbformat import NotebookNode
 
-from autograder.copies import teaching_copy
-from autograder.course import Course
-from autograder.judge import Judge
-from autograder.kernels import client
-from autograder.kernels.client import Loaded
-from autograder.kernels.host import NoSandboxError
+from autograder.course.course import Course
+from autograder.judging.judge import Judge
+from autograder.judging.test_plan import Plan, plans
+from autograder.kernels import launcher
+from autograder.kernels.bubblewrap import NoSandboxError
+from autograder.kernels.launcher import Loaded
 from autograder.kernels.provisioner import MODULES
-from autograder.plan import Plan, plans
+from autograder.notebook.variants import teaching_copy
 
 SERVER = "-m autograder.kernels."  # in the command of a server of kernels
 PATIENCE = 5.0  # seconds that a process has to end
@@ -59,7 +59,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def sandbox_or_skip() -> None:
     """Skip a test where this machine has no sandbox; the reason says what is missing."""
     try:
-        client.server(Loaded(MODULES))
+        launcher.server(Loaded(MODULES))
     except NoSandboxError as error:
         pytest.skip(f"no sandbox: {error}")
 

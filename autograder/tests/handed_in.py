@@ -10,9 +10,9 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_locked, is_solution
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.copies import released_copy, teaching_copy
-from autograder.reading import parse
-from autograder.restore import Restored, restore
+from autograder.notebook.variants import released_copy, teaching_copy
+from autograder.submissions.parser import parse
+from autograder.submissions.restore import Restored, restore
 
 ROOT = Path(__file__).parents[2]
 CONFIG = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()

@@ -21,13 +21,13 @@ from nbgrader.api import (
 )
 from sqlalchemy import insert, select
 
-from autograder.course import CONFIG, Course
-from autograder.expect import NOT_COMPUTED
-from autograder.facts import KEY
-from autograder.judge import Verdict
-from autograder.record import NO_RESPONSE
-from autograder.release import tell_gradebook
-from autograder.samples import SAMPLES
+from autograder.course.course import CONFIG, Course
+from autograder.gradebook.graded_notebooks import KEY
+from autograder.gradebook.recorder import NO_RESPONSE
+from autograder.judging.judge import Verdict
+from autograder.release.release import tell_gradebook
+from autograder.rnn.assertions import NOT_COMPUTED
+from autograder.rnn.sample_answers import SAMPLES
 from autograder.tests.conftest import ROOT
 
 ASSIGNMENT = "rnn_shapes"

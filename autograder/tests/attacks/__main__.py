@@ -2,7 +2,7 @@
 
 import sys
 
-from autograder.tests.attacks.bench.table import main
+from autograder.tests.attacks.harness.table import main
 
 if __name__ == "__main__":
     sys.exit(main())

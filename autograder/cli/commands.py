@@ -1,0 +1,298 @@
+"""What each subcommand of `autograder` does: one function each, which prints and gives the exit status.
+
+0: all went well; 1: something is wrong with what was looked at. What stops a command is raised as CourseError.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from autograder.cli import terminal
+from autograder.cli.doctor import examine
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.execution.sandbox import BANNER, WARNING, sandbox_if_any
+from autograder.export.canvas import CanvasExporter
+from autograder.export.exporters import CsvExporter, Exporter
+from autograder.export.moodle import MoodleExporter
+from autograder.gradebook.assignment_sync import too_high
+from autograder.gradebook.queries import Table, table, write_csv
+from autograder.grading.class_run import grade
+from autograder.grading.dask_workers import connected
+from autograder.grading.review import Review
+from autograder.grading.workers import Crew
+from autograder.judging.proof import prove
+from autograder.learner import jupyterlab
+from autograder.learner.submit import submit
+from autograder.marking import mark, questions
+from autograder.release.handout import handout
+from autograder.release.release import is_stale, release
+from autograder.replay.compare import reproduce, validate
+from autograder.replay.refresh import refresh
+from autograder.reports.class_report import write_report
+from autograder.reports.nbgrader_feedback import feedback
+from autograder.rnn.demo import ASSIGNMENT, SALT, make_class
+from autograder.submissions.collect import collect
+
+NOTHING_GRADED = ("damaged", "missing", "grader-error")
+EXPORTERS: dict[str, type[Exporter]] = {"csv": CsvExporter, "canvas": CanvasExporter, "moodle": MoodleExporter}
+
+
+def _chosen(options: argparse.Namespace, course: Course) -> list[str]:
+    """The assignment asked for, or all of them."""
+    known = course.assignments()
+    if options.assignment and options.assignment not in known:
+        course.assignment(options.assignment)
+    return [options.assignment] if options.assignment else known
+
+
+def run_release(options: argparse.Namespace, course: Course) -> int:
+    """Make releases, or with --check only say whether they are stale (1)."""
+    stale = 0
+    for assignment in _chosen(options, course):
+        folder = course.folder("release", assignment).resolve()
+        if not options.check:
+            _prove(course, assignment)
+            print(f"released: {release(course, assignment)}")
+            _warn(too_high(course, assignment) if assignment not in course.ungraded else [])
+        elif is_stale(course, assignment):
+            stale = 1
+            print(f"stale: {folder} is not what its source gives; run `make release` and commit it.", file=sys.stderr)
+        else:
+            print(f"up to date: {folder}")
+    return stale
+
+
+def _warn(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"Warning: {sentence}", file=sys.stderr)
+
+
+def _prove(course: Course, assignment: str) -> None:
+    """Nothing is released whose tests have not shown that the solution, and it alone, earns the points."""
+    if assignment not in course.ungraded:
+        print(f"proving every test of {assignment} on its solution", flush=True)
+        prove(course, assignment)
+
+
+def run_handout(options: argparse.Namespace, course: Course) -> int:
+    """Pack the released notebooks."""
+    print(f"for students: {handout(course)}")
+    return 0
+
+
+def run_submit(options: argparse.Namespace, course: Course) -> int:
+    """Pack a learner's notebooks."""
+    assignment = course.assignment(options.assignment)
+    folder = Path(options.folder or course.root / jupyterlab.COPY / assignment)
+    path = Path(options.to or course.root / jupyterlab.COPY / f"{assignment}.zip")
+    if not options.no_run:
+        print("running your notebooks from the top, to see whether they show the same", flush=True)
+    packed = submit(course, assignment, folder, path, rerun=not options.no_run)
+    print(*packed.said, sep="\n", end="\n" if packed.said else "")
+    print(f"packed {len(packed.notebooks)} notebooks; hand in this file: {packed.path.resolve()}")
+    return 0
+
+
+def run_collect(options: argparse.Namespace, course: Course) -> int:
+    """Sort what a learning platform gave; 1 where nobody was found."""
+    assignment = course.assignment(options.assignment)
+    found = collect(course, assignment, [Path(source) for source in options.sources], options.replace)
+    for one in found:
+        print(f"{one.student}: {len(one.notebooks)} notebooks" if one.student else "of nobody:")
+        print(*(f"  {sentence}" for sentence in one.said), sep="\n", end="\n" if one.said else "")
+    print(f"collected {sum(bool(one.notebooks) for one in found)} students in {course.folder('submitted').resolve()}")
+    return int(not any(one.student for one in found))
+
+
+def run_grade(options: argparse.Namespace, course: Course) -> int:
+    """Grade; 1 where nothing could be graded, or nobody could be asked."""
+    assignment = course.assignment(options.assignment)
+    asked = _Asked(options.yes) if options.changed else None
+    if options.yes and not asked:
+        raise CourseError("--yes goes with --changed: add it, or leave --yes out.")
+    with _crew(options) as crew, terminal.class_progress("grading", _count(options, course, assignment)) as bar:
+        how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy, "unsafe": _unsafe(options)}
+        if asked:
+            asked.before = bar.close
+        statuses = grade(course, assignment, options.student, bar, crew, review=asked, **how)
+    if asked and not asked.agreed:
+        return int(not asked.answered)
+    terminal.show_table(table(course, assignment))
+    _warn(too_high(course, assignment))
+    return int(all(status in NOTHING_GRADED for status in statuses.values()))
+
+
+class _Asked:
+    """Shows what grading would change and asks whether to write it; `answered`: was there somebody to ask?"""
+
+    def __init__(self, yes: bool) -> None:
+        self.yes, self.agreed, self.answered = yes, False, True
+        self.before: Callable[[], None] = lambda: None
+
+    def __call__(self, review: Review) -> bool:
+        self.before()
+        terminal.show_review(review)
+        self.answered = self.yes or sys.stdin.isatty()
+        self.agreed = self.yes or (self.answered and _says_yes("Write these marks? [y/N] "))
+        if not self.agreed:
+            how = "" if self.answered else "; nobody is here to ask: add --yes to write"
+            print(f"nothing is written; the gradebook is as it was{how}.")
+        return self.agreed
+
+
+def _says_yes(question: str) -> bool:
+    try:
+        return input(question).strip().casefold() in ("y", "yes")
+    except EOFError:
+        return False
+
+
+def _unsafe(options: argparse.Namespace) -> bool:
+    """Was it asked for in so many words that student code run without a sandbox? Then warn."""
+    if options.unsafe_no_sandbox:
+        print(WARNING, file=sys.stderr)
+    return bool(options.unsafe_no_sandbox)
+
+
+@contextmanager
+def _crew(options: argparse.Namespace) -> Iterator[Crew | None]:
+    """The workers of the scheduler asked for; None means threads of this process."""
+    if not options.scheduler:
+        yield None
+        return
+    with connected(options.scheduler) as cluster:
+        print(cluster, flush=True)
+        yield cluster
+
+
+def _count(options: argparse.Namespace, course: Course, assignment: str) -> int:
+    return len(set(options.student or course.students(assignment)))
+
+
+def run_why(options: argparse.Namespace, course: Course) -> int:
+    """Show or mark written answers."""
+    assignment = course.assignment(options.assignment)
+    if options.mark:
+        for done in mark(course, assignment, list(map(_points, options.mark)), options.comment, options.replace):
+            print(f"{done.group.name}: marked {len(done.students)}", end="")
+            print(f"; {len(done.kept)} keep the mark given before (--replace changes them)" if done.kept else "")
+        return 0
+    if options.comment is not None or options.replace:
+        raise CourseError("--comment and --replace go with --mark GROUP POINTS: name a group, or leave them out.")
+    asked = questions(course, assignment)
+    chosen = [question for question in asked if options.question in (None, question.name)]
+    if not chosen:
+        names = ", ".join(question.name for question in asked) or "none"
+        said = f"no written answers to {options.question!r}" if options.question else "no written answers"
+        raise CourseError(f"{assignment}: {said}; questions that a reader marks: {names}.")
+    terminal.show_answers(chosen, options.list)
+    print("mark a group with: autograder why --mark GROUP POINTS --comment TEXT")
+    return 0
+
+
+def _points(given: Sequence[str]) -> tuple[str, float]:
+    """GROUP and POINTS as they were typed."""
+    try:
+        return given[0], float(given[1])
+    except ValueError:
+        raise CourseError(f"{given[0]}: {given[1]!r} is no number; give the points such as 0.5.") from None
+
+
+def run_feedback(options: argparse.Namespace, course: Course) -> int:
+    """Write feedback."""
+    assignment = course.assignment(options.assignment)
+    students = feedback(course, assignment)
+    print(f"feedback for {len(students)} students: {course.folder('feedback', assignment, '<student>')}.html")
+    return 0
+
+
+def run_export(options: argparse.Namespace, course: Course) -> int:
+    """Write marks."""
+    if options.format == "csv" and (options.roster or options.open):
+        raise CourseError("--roster and --open are for Canvas and Moodle: name one with --format, or leave them out.")
+    asked = {"open_marks": options.open, "decimal": options.decimal}
+    given = {name: value for name, value in asked.items() if value}
+    if options.roster:
+        given["roster"] = str(Path(options.roster).resolve())  # as the user sees it, not from the course's folder
+    exporter = EXPORTERS[options.format](parent=course, **given)
+    exporter.assignment = [course.assignment(options.assignment)] if options.assignment else course.graded()
+    with course.gradebook() as book:
+        exporter.export(book)
+    print(*(f"marks: {path}" for path in exporter.written), *exporter.said, sep="\n")
+    return 0
+
+
+def run_report(options: argparse.Namespace, course: Course) -> int:
+    """Write reports."""
+    for assignment in [course.assignment(options.assignment)] if options.assignment else course.graded():
+        print(*(f"report: {path}" for path in write_report(course, assignment)), sep="\n")
+    return 0
+
+
+def run_reproduce(options: argparse.Namespace, course: Course) -> int:
+    """Run submissions again; 1 where one shows something else."""
+    assignment = course.assignment(options.assignment)
+    with terminal.progress("running again", len(course.students(assignment))) as step:
+        found = reproduce(course, assignment, progress=step, unsafe=_unsafe(options))
+    return int(any(said != "yes" for said in found.values()))
+
+
+def run_validate(options: argparse.Namespace, course: Course) -> int:
+    """Check stored outputs; 1 where one differs."""
+    failed = 0
+    for path, outcome in validate(course, options.assignment):
+        print(f"{'✓' if outcome.ok else '✗'} {path.relative_to(course.root)}")
+        for failure in outcome.failures:
+            print(f"  {failure}")
+        failed += not outcome.ok
+    return int(failed > 0)
+
+
+def run_outputs(options: argparse.Namespace, course: Course) -> int:
+    """Store outputs anew."""
+    for assignment in _chosen(options, course):
+        refresh(course, assignment)
+        print(f"outputs stored: {course.folder('source', assignment).resolve()}")
+    return 0
+
+
+def run_demo(options: argparse.Namespace, course: Course) -> int:
+    """Make, grade and show the sample class."""
+    salt = SALT if options.own_numbers else ""
+    demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed, salt)
+    unsafe = sandbox_if_any() == "none"
+    if unsafe:
+        print(BANNER, file=sys.stderr)
+    with terminal.class_progress("grading", len(demo.students(ASSIGNMENT))) as bar:
+        grade(demo, ASSIGNMENT, progress=bar, busy=bar.busy, unsafe=unsafe)
+    results: Table = table(demo, ASSIGNMENT)
+    terminal.show_table(results, picture=demo.root / "table.svg")
+    write_csv(results, demo.root / "grades.csv")
+    page, _ = write_report(demo, ASSIGNMENT)
+    print(f"What the class knows: {page}")
+    print(f"The class lies in {demo.root}; look at its written answers with: make formgrader COURSE={options.folder}")
+    return 0
+
+
+def run_doctor(options: argparse.Namespace, course: Course) -> int:
+    """Say what is missing; 1 where something is."""
+    findings = examine(course)
+    print(*findings, sep="\n")
+    return int(not all(finding.ok for finding in findings))
+
+
+def run_lab(options: argparse.Namespace, course: Course) -> int:
+    """Serve a learner's own copy."""
+    mine = jupyterlab.own_copy(course)
+    print(f"Your notebooks: {mine} (your work stays there; git ignores it)", flush=True)
+    jupyterlab.serve(mine, jupyterlab.first_page(course, mine), jupyterlab.LEARNERS)
+    return 0
+
+
+def run_formgrader(options: argparse.Namespace, course: Course) -> int:
+    """Serve formgrader."""
+    jupyterlab.serve(course.root, "/formgrader")
+    return 0

@@ -1,0 +1,70 @@
+"""What a notebook may use while it is graded, and in what kind of kernel it runs.
+
+    limit             what                                            what becomes of a cell that meets it
+    cell_seconds      wall time of a cell, of a taking of evidence    stopped: `timeout`
+    notebook_seconds  wall time of a notebook, all kernels together   stopped: `timeout`
+    cpu_seconds       processor time of a kernel's processes          stopped: `timeout`
+    memory            bytes of a kernel's processes and files         stopped, or MemoryError: `memory`
+    cell_output       characters a cell prints; sends: twice that     stopped: `output`
+    notebook_output   bytes sent by a notebook                        stopped: `output`
+    message           bytes of one message                            stopped: `output`
+    processes         processes and threads of a kernel at a time     an error: `limit`
+    files             files that one process may have open            an error: `limit`
+    file_size         bytes of one file                               an error: `limit`
+    scratch           bytes of all files that a kernel writes         an error: `limit`
+
+Set in nbgrader_config.py by the same names: `c.Limits.cell_seconds = 120`. The settings from `cpu_seconds` on that a
+sandbox enforces are not enforced without one.
+"""
+
+from dataclasses import dataclass, fields
+from types import new_class
+from typing import Any, Literal
+
+from traitlets import Enum, Float, Integer, TraitType, Unicode
+from traitlets.config import Configurable
+
+from autograder.evidence.encoder import MAX_TOTAL
+
+MIB = 1 << 20
+Sandbox = Literal["auto", "warm", "cold", "none"]
+SANDBOXES = ("auto", "warm", "cold")  # that a course can set; to go without is said for one run, by an option
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits of one notebook; times in seconds, sizes in bytes."""
+
+    cell_seconds: float = 60.0  # wall time of one cell, and of one taking of evidence
+    notebook_seconds: float = 600.0  # wall time of all its kernels together
+    start_seconds: float = 120.0  # until a kernel answers
+    cpu_seconds: float = 600.0  # processor time of all processes of a kernel
+    memory: int = 3 << 30  # of all processes of a kernel and of what it writes
+    processes: int = 128  # processes and threads of a kernel at a time
+    files: int = 1024  # open at a time, in one process
+    file_size: int = 64 * MIB  # bytes of one file
+    scratch: int = 256 * MIB  # bytes of all files that a kernel writes
+    cell_output: int = MIB  # that one cell may print or send
+    notebook_output: int = 8 * MIB  # that all cells together may send
+    message: int = 2 * MAX_TOTAL + MIB  # bytes of one message
+    fresh_kernels: int = 3  # after how many deaths the rest goes without evidence
+    sandbox: Sandbox = "auto"  # warm, cold, auto (what can be had); none: student code runs as whoever grades
+    prepare: str = ""  # a line of Python that a kernel's parent runs first of all, such as a setting of TensorFlow
+
+    @classmethod
+    def configured(cls, parent: Configurable) -> "Limits":
+        """The limits that a course sets; raises traitlets' TraitError where one is not of its type."""
+        found = _Settings(parent=parent)
+        return cls(**{one.name: getattr(found, one.name) for one in fields(cls)})
+
+
+def _trait(default: Any) -> TraitType[Any, Any]:
+    if default in SANDBOXES:
+        return Enum(SANDBOXES, default_value=default).tag(config=True)
+    kinds: dict[type, type[TraitType[Any, Any]]] = {str: Unicode, int: Integer, float: Float}
+    return kinds[type(default)](default).tag(config=True)
+
+
+# `c.Limits`: traitlets' configuration goes by the name of the class.
+_traits = {one.name: _trait(one.default) for one in fields(Limits)}
+_Settings: Any = new_class("Limits", (Configurable,), exec_body=lambda body: body.update(_traits))

@@ -1,0 +1,260 @@
+"""The one format that crosses from a student's kernel to the trusted grader.
+
+Theory of operation. `encoder` runs as source text in the student's kernel and turns answers into JSON text;
+this half, in the grader's own process, reads that text and re-makes plain values. What crosses: None, bool, int, float,
+complex, str, tuple, list, dict, set, frozenset, the unanswered `...`, and NumPy arrays of bools and numbers. What does
+not: code, pickles, classes, bytes, arrays of objects or texts; nothing here is called, imported or looked up by a name
+from the text except in the tables below. The kernel may lie, but in data only: a forged answer passes if it holds the
+right value, and whoever writes that down knows the answer. Sizes are checked before anything is built, and whatever the
+text is, out comes a plain value or an `EvidenceError`.
+"""
+
+import binascii
+import json
+import math
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+
+from autograder.evidence.encoder import DTYPES, MAX_BITS, MAX_DEPTH, MAX_ITEMS, MAX_KEYS, MAX_TEXT, MAX_TOTAL
+
+MAX_NAMES = 200
+MAX_SENTENCE = 300
+_MIB = 2**20
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+_INT = re.compile(rf"0|-?[1-9a-f][0-9a-f]{{0,{MAX_BITS // 4 - 1}}}")
+_SHAPE = re.compile(r"(?:0|[1-9][0-9]{0,7})(?:,(?:0|[1-9][0-9]{0,7})){0,63}")
+
+Reason = Literal["missing", "not plain data", "raised", "damaged"]
+_REASONS: dict[str, Reason] = {"missing": "missing", "refused": "not plain data", "raised": "raised"}
+
+
+class EvidenceError(ValueError):
+    """The text holds no plain value; the message is one sentence and says what to do."""
+
+
+class Nothing(Enum):
+    """Stands where there is no value: None and `...` are values."""
+
+    NOTHING = "nothing"
+
+
+NOTHING = Nothing.NOTHING
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no truth value to compare by
+class Found:
+    """What came of one name: a plain `value`, or NOTHING with the `reason` and a sentence, the `refusal`."""
+
+    name: str
+    value: Any
+    refusal: str | None = None
+    reason: Reason | None = None
+
+
+class _DamageError(Exception):
+    """Says in a few words where the text leaves the format."""
+
+
+def kernel_source() -> str:
+    """The encoder's source: `encode_all` and what it needs of the standard library, to be run in a kernel."""
+    return Path(__file__).with_name("encoder.py").read_text("utf-8")
+
+
+def decode(text: str | bytes, name: str = "answer") -> Any:
+    """The plain value that `text` holds; raises `EvidenceError` with a sentence that opens with `name`."""
+    try:
+        return _Reader().value(_json(text, MAX_TEXT, 4 * MAX_ITEMS), 0)
+    except _DamageError as damage:
+        raise EvidenceError(_damaged(name, damage)) from None
+
+
+def decode_all(text: str | bytes) -> dict[str, Found]:
+    """What `encode_all` found, by name, a spoilt value for itself; raises `EvidenceError` if the whole is damaged."""
+    try:
+        tree = _json(text, MAX_TOTAL, 4 * MAX_NAMES)
+        if not isinstance(tree, dict) or len(tree) > MAX_NAMES:
+            raise _DamageError("not a table of names")
+        if not all(len(name) <= 100 and name.isidentifier() for name in tree):
+            raise _DamageError("a key that is no name")
+    except _DamageError as damage:
+        raise EvidenceError(_damaged("answers", damage)) from None
+    return {name: _found(name, entry) for name, entry in tree.items()}
+
+
+def _found(name: str, entry: Any) -> Found:
+    key, text = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else ("", None)
+    if isinstance(text, str) and key in _REASONS:
+        return Found(name, NOTHING, _sentence(name, text), _REASONS[key])
+    try:
+        if key != "value" or not isinstance(text, str):
+            raise EvidenceError(_damaged(name, _DamageError("an entry of unknown form")))
+        return Found(name, decode(text, name))
+    except EvidenceError as error:
+        return Found(name, NOTHING, str(error), "damaged")
+
+
+def _damaged(name: str, damage: _DamageError) -> str:
+    return f"{name}: the evidence is damaged ({damage}); restart the kernel and run every cell."
+
+
+def _sentence(name: str, text: str) -> str:
+    """The kernel's sentence as one line that opens with the name: the student may have written it himself."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_SENTENCE]).split())
+    named = line if line.startswith(f"{name}: ") else f"{name}: {line or 'the kernel gives no reason.'}"
+    return named[:MAX_SENTENCE]
+
+
+def _json(text: str | bytes, size: int, tokens: int) -> Any:
+    """`text` parsed, its numbers refused; size and number of nodes are known before the parser makes any."""
+    if not isinstance(text, str | bytes):
+        raise _DamageError("not a text")
+    if len(text) > size:
+        raise _DamageError(f"more than {size // _MIB} MiB")
+    try:
+        text = text.decode() if isinstance(text, bytes) else text
+        if sum(map(_STRING.sub("", text).count, "[{,")) > tokens:
+            raise _DamageError("too many items")
+        return json.loads(
+            text, parse_int=_number, parse_float=_number, parse_constant=_number, object_pairs_hook=_table
+        )
+    except RecursionError:
+        raise _DamageError("nested too deep") from None
+    except ValueError:
+        raise _DamageError("not JSON") from None
+
+
+def _number(_: str) -> NoReturn:
+    raise _DamageError("a bare number")
+
+
+def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        raise _DamageError("a name twice")
+    return table
+
+
+class _Reader:
+    """One value on its way out of JSON, with the members of sets and dicts met so far."""
+
+    def __init__(self) -> None:
+        self.keys = 0
+
+    def value(self, node: Any, depth: int) -> Any:
+        if node is None or isinstance(node, bool):
+            return node
+        if isinstance(node, str):
+            return _text(node)
+        if not isinstance(node, list) or len(node) != 2 or not isinstance(node[0], str):
+            raise _DamageError("a value of unknown form")
+        tag, body = node
+        if isinstance(body, str) and tag in _LEAVES:
+            return _LEAVES[tag](body)
+        if not isinstance(body, list) or tag not in _CONTAINERS:
+            raise _DamageError("an unknown tag")
+        return self.members(tag, body, depth + 1)
+
+    def members(self, tag: str, body: list[Any], depth: int) -> Any:
+        if depth > MAX_DEPTH:
+            raise _DamageError("nested too deep")
+        self.keys += {"set": len(body), "frozenset": len(body), "dict": len(body) // 2}.get(tag, 0)
+        if self.keys > MAX_KEYS:
+            raise _DamageError("too many keys")
+        return _CONTAINERS[tag]([self.value(member, depth) for member in body])
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode()  # a lone surrogate would break reports and the gradebook later on
+    except UnicodeEncodeError:
+        raise _DamageError("half a character") from None
+    return text
+
+
+def _ellipsis(text: str) -> Any:
+    if text:
+        raise _DamageError("an ellipsis with a text")
+    return ...
+
+
+def _int(text: str) -> int:
+    if not _INT.fullmatch(text):
+        raise _DamageError("not an int")
+    return int(text, 16)
+
+
+def _floats(text: str, count: int) -> tuple[float, ...]:
+    if not re.fullmatch(rf"[0-9a-f]{{{16 * count}}}", text):
+        raise _DamageError("not a float")
+    return struct.unpack(f">{count}d", bytes.fromhex(text))
+
+
+def _array(text: str) -> np.ndarray[Any, Any]:
+    dtype, shape, data = [*text.split(" ", 2), "", ""][:3]
+    if dtype not in DTYPES:
+        raise _DamageError("an array of unknown dtype")
+    if not _SHAPE.fullmatch(shape):
+        raise _DamageError("an array of unknown shape")
+    little = np.dtype(dtype).newbyteorder("<")
+    sizes = [int(size) for size in shape.split(",")]
+    if math.prod(max(size, 1) for size in sizes) * little.itemsize > MAX_TEXT:
+        raise _DamageError("an array too large")
+    return _filled(sizes, little, _bytes(data, math.prod(sizes) * little.itemsize))
+
+
+def _bytes(data: str, size: int) -> bytes:
+    try:
+        raw = binascii.a2b_base64(data, strict_mode=True)
+    except ValueError:  # binascii's own Error is one, and so is a character beyond ASCII
+        raise _DamageError("an array without base64") from None
+    if len(raw) != size:
+        raise _DamageError("an array whose shape and bytes differ")
+    return raw
+
+
+def _filled(sizes: list[int], little: np.dtype[Any], raw: bytes) -> np.ndarray[Any, Any]:
+    if little.kind == "b" and raw.strip(b"\0\1"):
+        raise _DamageError("bools other than 0 and 1")
+    view: np.ndarray[Any, Any] = np.ndarray(sizes, little, raw)
+    return view.astype(little.newbyteorder("="))  # a copy: writable, in this machine's byte order
+
+
+def _keys(members: list[Any]) -> frozenset[Any]:
+    try:
+        keys = frozenset(members)
+    except TypeError:
+        raise _DamageError("a key that cannot be hashed") from None
+    if len(keys) < len(members):
+        raise _DamageError("a key twice")
+    return keys
+
+
+def _dict(members: list[Any]) -> dict[Any, Any]:
+    keys, values = members[::2], members[1::2]
+    if len(keys) != len(values):
+        raise _DamageError("a key without value")
+    _keys(keys)
+    return dict(zip(keys, values, strict=True))
+
+
+_LEAVES: dict[str, Callable[[str], Any]] = {
+    "ellipsis": _ellipsis,
+    "int": _int,
+    "float": lambda text: _floats(text, 1)[0],
+    "complex": lambda text: complex(*_floats(text, 2)),
+    "array": _array,
+}
+_CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "set": lambda members: set(_keys(members)),
+    "frozenset": _keys,
+    "dict": _dict,
+}

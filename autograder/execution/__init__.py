@@ -1,0 +1,1 @@
+"""A notebook → its outputs and evidence, in a sandboxed kernel."""

@@ -1,0 +1,85 @@
+"""What can go wrong with a cell that is run, in words: why there is no evidence, and the sentence for student and
+instructor. Knows nothing of kernels.
+
+A cell ends its kernel, or it raises what a limit makes the system say. The second is read from the cell's output, which
+the student may have forged: it explains a missing answer and decides nothing.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from nbformat import NotebookNode
+
+from autograder.course.limits import MIB, Limits
+
+Reason = Literal["timeout", "crash", "memory", "output", "limit", "damaged", "missing", "raised", "not plain data"]
+
+OUTPUT = "OutputLimitError"  # what a kernel raises in a cell that prints more than it may
+DEATHS: dict[str, tuple[Reason, str]] = {
+    "timeout": ("timeout", "the cell {cell} ran longer than {limits.cell_seconds:g} s and was stopped"),
+    "notebook": (
+        "timeout",
+        "the notebook ran longer than {limits.notebook_seconds:g} s and was stopped at the cell {cell}",
+    ),
+    "cpu": (
+        "timeout",
+        "the notebook used more than {limits.cpu_seconds:g} s of processor time and was stopped at the cell {cell}",
+    ),
+    "memory": ("memory", "the cell {cell} used more than {memory:g} MiB of memory and was stopped"),
+    "output": ("output", "the cell {cell} put out more than {cell_output:g} MiB and was stopped"),
+    "unfinished": (
+        "output",
+        "the cell {cell} sent a message of more than {message:g} MiB, or never said that it was done, and was stopped",
+    ),
+    "crash": ("crash", "the kernel died in the cell {cell}"),
+    "damaged": ("damaged", "the cell {cell} sent what is no message of a kernel"),
+}
+ERRORS: tuple[tuple[str, Reason, str], ...] = (
+    ("MemoryError:", "memory", "the cell {cell} asked for more memory than there is"),
+    (r"BlockingIOError: \[Errno 11\]", "limit", "the cell {cell} started more than {limits.processes} processes"),
+    ("RuntimeError: can't start new thread", "limit", "the cell {cell} started more than {limits.processes} threads"),
+    (r"OSError: \[Errno 24\]", "limit", "the cell {cell} opened more than {limits.files} files at a time"),
+    (r"OSError: \[Errno 27\]", "limit", "the cell {cell} wrote a file of more than {file_size:g} MiB"),
+    (r"OSError: \[Errno 28\]", "limit", "the cell {cell} wrote more than {scratch:g} MiB of files"),
+)
+
+
+@dataclass(frozen=True)
+class NoEvidence:
+    """Why nothing could be taken for a test cell."""
+
+    reason: Reason
+    sentence: str
+
+
+def death(kind: str, cell: NotebookNode, index: int, limits: Limits) -> NoEvidence:
+    """Of a cell that ended its kernel, in the way named `kind`."""
+    reason, sentence = DEATHS[kind]
+    return NoEvidence(reason, _filled(sentence, cell, index, limits))
+
+
+def limit_met(cell: NotebookNode, index: int, limits: Limits) -> NoEvidence | None:
+    """Of a cell that raised what a limit makes the system say; None of any other."""
+    for output in cell.get("outputs", []):
+        said = f"{output.get('ename')}: {output.get('evalue')}"
+        for pattern, reason, sentence in ERRORS:
+            if re.match(pattern, said):
+                return NoEvidence(reason, _filled(sentence, cell, index, limits))
+    return None
+
+
+def prints_too_much(cell: NotebookNode) -> bool:
+    """Did a cell raise what a kernel raises where it prints more than it may?"""
+    return any(output.get("ename") == OUTPUT for output in cell.get("outputs", []))
+
+
+def name_of(cell: NotebookNode, index: int) -> str:
+    """How a cell is spoken of: its grade_id, else its place."""
+    return str(cell.metadata.get("nbgrader", {}).get("grade_id") or f"number {index + 1}")
+
+
+def _filled(sentence: str, cell: NotebookNode, index: int, limits: Limits) -> str:
+    names = ("memory", "message", "cell_output", "file_size", "scratch")
+    mib = {name: getattr(limits, name) / MIB for name in names}
+    return sentence.format(cell=name_of(cell, index), limits=limits, **mib)

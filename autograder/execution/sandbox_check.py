@@ -1,0 +1,134 @@
+"""Does the sandbox of this machine hold? The attempts that `autograder doctor` makes, each a cell in a real kernel.
+
+A cell sets `out` to True where it got out; an error is what it should meet. What would be reached is made for the
+occasion: a file beside the course, a listener on the loopback, a process. Nothing here does harm where it succeeds.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+import psutil
+
+from autograder.course.limits import Limits
+from autograder.evidence.decoder import decode_all
+from autograder.execution.failures import NoEvidence
+from autograder.execution.runner import Ran, run
+from autograder.judging.test_plan import Plan
+
+VARIABLE = "AUTOGRADER_DOCTOR"  # of this process' environment, while the attempts are made
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One way out: what it tries, and the code; `@…@` stand for the targets."""
+
+    tries: str
+    code: str
+
+
+ATTEMPTS = (
+    Attempt("read a file of yours", "out = bool(open('@SECRET@').read())"),
+    Attempt("write beside it", "open('@FOLDER@/left', 'w').write('here')"),
+    Attempt("write to the system", "import sys\nopen(sys.prefix + '/left', 'w').write('here')\nout = True"),
+    Attempt("read the grader's answers", "import autograder.rnn.sample_answers\nout = True"),
+    Attempt("see your environment", "import os\nout = '@WORD@' in str(os.environ)"),
+    Attempt("talk to the network", "import socket\nout = bool(socket.create_connection(('127.0.0.1', @PORT@), 2))"),
+    Attempt("see your processes", "import glob\nout = any('@SEEN@' in open(p).read() for p in glob.glob(@PROCESSES@))"),
+    Attempt("end everything", "import os\nos.kill(-1, 9)"),
+    Attempt("make namespaces", "import ctypes\nout = ctypes.CDLL(None).unshare(0x10000000) == 0"),
+    Attempt("mount", "import ctypes\nout = ctypes.CDLL(None).mount(b'none', b'/mnt', b'tmpfs', 0, None) == 0"),
+    Attempt("become root", "import os\nos.setuid(0)\nout = True"),
+    Attempt("leave a process", "import subprocess\nsubprocess.Popen(['sleep', '@MARK@'], start_new_session=True)"),
+)
+
+
+@dataclass
+class _Targets:
+    folder: Path
+    listener: socket.socket
+    bystander: subprocess.Popen[bytes]
+    mark: str
+    seen: str  # in the bystander's command
+
+    def filled(self, code: str) -> str:
+        """Code with the real targets in it."""
+        places = {
+            "SECRET": self.folder / "secret",
+            "FOLDER": self.folder,
+            "WORD": self.mark,
+            "PORT": self.listener.getsockname()[1],
+            "SEEN": self.seen,
+            "MARK": self.mark,
+            "PROCESSES": "'/proc/[0-9]*/cmdline'",
+        }
+        for name, value in places.items():
+            code = code.replace(f"@{name}@", str(value))
+        return code
+
+    def reached(self) -> list[str]:
+        """What was touched, looked at from outside."""
+        said = ["a file was written"] * (sorted(path.name for path in self.folder.iterdir()) != ["secret"])
+        said += ["a process of yours was ended"] * (self.bystander.poll() is not None)
+        said += ["a process was left"] * any(self.mark in " ".join(_command(one)) for one in psutil.process_iter())
+        try:
+            self.listener.accept()[0].close()
+        except BlockingIOError:
+            return said
+        return [*said, "the network was reached"]
+
+
+def escapes(limits: Limits) -> list[str]:
+    """Make all attempts in one kernel; gives what got out, nothing where the sandbox holds. Raises KernelError."""
+    with _targets() as targets:
+        cells, plans = [], []
+        for number, attempt in enumerate(ATTEMPTS):
+            name = f"out{number}"
+            source = f"{name} = out = False\n{targets.filled(attempt.code)}\n{name} = out"
+            test = nbformat.v4.new_code_cell(metadata={"nbgrader": {"grade_id": name}})
+            cells += [nbformat.v4.new_code_cell(source), test]
+            plans.append(Plan(name, 1.0, (name,), (), "", ""))
+        ran = run(nbformat.v4.new_notebook(cells=cells), plans, {}, limits)
+        said = [_said(attempt, plan.cell, ran) for attempt, plan in zip(ATTEMPTS, plans, strict=True)]
+        return [*filter(None, said), *targets.reached()]
+
+
+def _said(attempt: Attempt, name: str, ran: Ran) -> str:
+    taken = ran.taken[name]
+    if isinstance(taken, NoEvidence):
+        return f"whether it could {attempt.tries} is not known: {taken.sentence}"
+    return f"it could {attempt.tries}" if decode_all(taken)[name].value else ""
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # it has just ended
+        return []
+
+
+@contextmanager
+def _targets() -> Iterator[_Targets]:
+    mark = f"30.0{uuid.uuid4().int % 10**12:012}"  # a number, so that `sleep` takes it
+    seen = f"bystander-{uuid.uuid4().hex}"
+    with (
+        tempfile.TemporaryDirectory(prefix="doctor-") as folder,
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        subprocess.Popen([sys.executable, "-c", "input()", seen], stdin=subprocess.PIPE) as bystander,
+    ):
+        Path(folder, "secret").write_text(mark)
+        listener.setblocking(False)
+        os.environ[VARIABLE] = mark
+        try:
+            yield _Targets(Path(folder), listener, bystander, mark, seen)
+        finally:
+            del os.environ[VARIABLE]
+            bystander.kill()

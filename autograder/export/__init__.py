@@ -1,0 +1,1 @@
+"""The gradebook → files for a learning platform."""

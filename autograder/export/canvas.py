@@ -1,0 +1,72 @@
+"""Marks for Canvas: its gradebook import, made from the gradebook that Canvas exports.
+
+Canvas knows a student by the numbers in its own columns, an assignment by the number behind its title. A blank score
+would take one away that Canvas has, so where there is none to send, what Canvas has is sent back.
+"""
+
+import re
+from collections.abc import Sequence
+
+from nbgrader.api import Gradebook
+
+from autograder.errors import CourseError
+from autograder.export.csv_files import Sheet, number_cell, write_sheet
+from autograder.export.exporters import RosterExporter, by_student, to_number
+from autograder.gradebook.queries import Table
+
+
+class CanvasExporter(RosterExporter):
+    """Canvas' gradebook import, made from the gradebook that Canvas exports (Grades, Export)."""
+
+    platform, hint = "Canvas", "in Canvas open Grades, choose Export"
+
+    def write(self, tables: Sequence[Table], gradebook: Gradebook) -> None:
+        """Write one file with a column an assignment and the row of points possible."""
+        sheet = self.sheet()
+        last = sheet.place("Section")
+        if last is None or sheet.place("ID") is None:
+            raise CourseError(f"{self.roster}: not a gradebook that Canvas exported (ID, Section); {self.hint}.")
+        style, path = self.style(sheet), self.path("canvas.csv")
+        pupils = [row for row in sheet.rows if row[sheet.place("ID") or 0].strip()]
+        keys = [i for i in map(sheet.place, ("SIS Login ID", "SIS User ID", "ID", "Integration ID")) if i is not None]
+        found = self.matched(tables, [[row[i] for i in keys] for row in pupils], gradebook)
+        columns = [self._column(sheet, results) for results in tables]
+        points = ["    Points Possible", *[""] * last]
+        points += [number_cell(sum(results.points.values()), style) for results in tables]
+        lines = [[*sheet.header[: last + 1], *(name for name, _ in columns)], points]
+        self._check_points(sheet, tables, columns)
+        owners = {place: student for student, place in found.rows.items()}
+        scores = by_student(tables)
+        for place, row in enumerate(pupils):
+            cells = [*row[: last + 1]]
+            for i, (_, column) in enumerate(columns):
+                score = self.score(scores[owners[place]][i]) if place in owners else None
+                now = "" if column is None else row[column]
+                cells.append(now if score is None else number_cell(score, style))
+            lines.append(cells)
+        write_sheet(path, lines, style)
+        self.written.append(path)
+        self.report(tables, found, [row[0] for i, row in enumerate(pupils) if i not in owners], path, style)
+
+    def _column(self, sheet: Sheet, results: Table) -> tuple[str, int | None]:
+        """The column's name, with Canvas' number where it has one, and its place in the roster."""
+        wanted = self.columns.get(results.assignment, results.assignment)
+        fits = [i for i, name in enumerate(sheet.header) if name == wanted or re.fullmatch(_numbered(wanted), name)]
+        if len(fits) > 1:
+            names = ", ".join(sheet.header[i] for i in fits)
+            raise CourseError(f"{self.roster}: {wanted} fits several columns ({names}); name one in `columns`.")
+        if not fits:
+            self.said.append(f"Canvas has no assignment {wanted} yet: the import will ask to make it.")
+        return (sheet.header[fits[0]], fits[0]) if fits else (wanted, None)
+
+    def _check_points(self, sheet: Sheet, tables: Sequence[Table], columns: Sequence[tuple[str, int | None]]) -> None:
+        row = next((row for row in sheet.rows if "Points Possible" in row[0]), None)
+        for results, (name, column) in zip(tables, columns, strict=True):
+            there = to_number(row[column]) if row and column is not None else None
+            most = sum(results.points.values())
+            if there not in (None, most):
+                self.said.append(f"{name} has {there:g} points in Canvas: the import makes them {most:g}.")
+
+
+def _numbered(title: str) -> str:
+    return rf"{re.escape(title)} \(\d+\)"

@@ -1,0 +1,1 @@
+"""Results ↔ nbgrader's gradebook, and the files beside it."""

@@ -1,0 +1,155 @@
+"""The gradebook → rows: a mark a question, the score, one word of status. Knows nothing of how marks came about.
+
+`status` is one word, the first of these that holds: what is wrong with the submission as grading found it (such as
+`damaged`, `missing`, `timeout`), `not submitted`, `needs manual grading`, `graded`.
+An open mark is None (blank in a file), never 0. `score` is the sum of the marks there are, less late penalties.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nbgrader.api import (
+    Assignment,
+    Grade,
+    Gradebook,
+    GradeCell,
+    Notebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+    TaskCell,
+)
+from sqlalchemy import func, select
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.export.csv_files import Style, number_cell, write_sheet
+from autograder.gradebook.ledger import Ledger
+
+Key = tuple[str, str]  # (notebook, grade_id), or (student, id of a cell)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student's result: marks by question (None: open), in the order of the questions."""
+
+    student: str
+    marks: Mapping[str, float | None]
+    score: float | None
+    max_score: float
+    status: str
+    reproducible: str
+    repairs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of an assignment, and the most that each question can give."""
+
+    assignment: str
+    points: Mapping[str, float]
+    rows: tuple[Row, ...]
+    cells: Mapping[str, Key] = field(default_factory=dict)  # (notebook, grade_id) of each question
+
+
+def table(course: Course, assignment: str) -> Table:
+    """Read an assignment's results from the gradebook: a row for every student whom the gradebook knows."""
+    ledger = Ledger(course, assignment)
+    with course.gradebook() as book:
+        cells, marks, penalties = _cells(book, assignment), _marks(book, assignment), _penalties(book, assignment)
+        students = sorted(book.db.scalars(select(Student.id)))  # here: databases differ in what comes first
+    if not cells:
+        raise CourseError(f"{assignment}: the gradebook does not know it; run `make release`, then `make grade`.")
+    names = question_names(cells)
+    points = {names[key]: most for key, (_, most) in cells.items()}
+    rows = []
+    for student in students:
+        own = {names[key]: marks.get((student, cell)) for key, (cell, _) in cells.items()}
+        rows.append(_row(student, own, points, penalties.get(student), ledger))
+    return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()})
+
+
+def write_csv(results: Table, path: Path, style: Style | None = None) -> None:
+    """One row a student, in UTF-8: `student_id`, the questions, `score`, `max_score`, `status`, …."""
+    header = ["student_id", *results.points, "score", "max_score", "status", "reproducible", "repairs"]
+    write_sheet(path, [header, *(_cells_of(row, style) for row in results.rows)], style)
+
+
+def _cells_of(row: Row, style: Style | None) -> list[str]:
+    numbers = [number_cell(value, style) for value in (*row.marks.values(), row.score, row.max_score)]
+    return [row.student, *numbers, row.status, row.reproducible, "; ".join(row.repairs)]
+
+
+def question_names(cells: Iterable[Key]) -> dict[Key, str]:
+    """A column name for each (notebook, grade_id): `q1-test` → `q1`, `q2-why` stays; with its notebook on a clash."""
+    short = {key: key[1].removesuffix("-test") for key in cells}
+    times = Counter(short.values())
+    return {key: name if times[name] == 1 else f"{key[0]}/{name}" for key, name in short.items()}
+
+
+def _row(
+    student: str,
+    marks: Mapping[str, float | None],
+    points: Mapping[str, float],
+    penalty: float | None,
+    ledger: Ledger,
+) -> Row:
+    submitted = penalty is not None
+    known = [mark for mark in marks.values() if mark is not None]
+    wrong = ledger.status(student)
+    opened = "needs manual grading" if len(known) < len(marks) else "graded"
+    return Row(
+        student=student,
+        marks=marks,
+        score=sum(known) - (penalty or 0) if submitted else None,
+        max_score=sum(points.values()),
+        status=wrong or (opened if submitted else "not submitted"),
+        reproducible=str(ledger.of(student).get("reproducible", "")),
+        repairs=ledger.repairs(student),
+    )
+
+
+def _cells(book: Gradebook, assignment: str) -> dict[Key, tuple[str, float]]:
+    """(notebook, grade_id) → (id, points) of each graded cell, in the order of the questions."""
+    found: dict[Key, tuple[str, float]] = {}
+    for kind in (GradeCell, TaskCell):
+        query = (
+            select(Notebook.name, kind.name, kind.id, kind.max_score)
+            .join(Notebook, kind.notebook_id == Notebook.id)
+            .join(Assignment, Notebook.assignment_id == Assignment.id)
+            .where(Assignment.name == assignment)
+        )
+        found |= {(notebook, name): (key, most) for notebook, name, key, most in book.db.execute(query)}
+    return dict(sorted(found.items(), key=lambda item: [_natural(part) for part in item[0]]))
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A sort key that puts `q10` after `q9`."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+
+
+def _marks(book: Gradebook, assignment: str) -> dict[Key, float | None]:
+    query = (
+        select(SubmittedAssignment.student_id, Grade.cell_id, Grade.score, Grade.needs_manual_grade)
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .where(Assignment.name == assignment)
+    )
+    return {(student, cell): None if undone else score for student, cell, score, undone in book.db.execute(query)}
+
+
+def _penalties(book: Gradebook, assignment: str) -> dict[str, float]:
+    """Points lost to lateness, of everyone who handed in; nbgrader's own sum searches anew for each student."""
+    handed_in = (
+        select(SubmittedAssignment.id, SubmittedAssignment.student_id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .where(Assignment.name == assignment)
+    )
+    sheet = SubmittedNotebook
+    lost = select(sheet.assignment_id, func.sum(sheet.late_submission_penalty)).group_by(sheet.assignment_id)
+    points = dict(book.db.execute(lost).all())
+    return {student: points.get(key) or 0.0 for key, student in book.db.execute(handed_in)}

@@ -1,0 +1,282 @@
+"""Verdicts → nbgrader's gradebook and autograded notebooks. Knows nothing of how verdicts came about.
+
+What a verdict becomes:
+
+    verdict          auto_score         needs_manual_grade   comment at the answer
+    passed           the points         no                   –
+    failed           its points or 0    no                   –  (the test cell's output says why)
+    not attempted    0                  no                   No response.
+    no evidence      0                  no                   why there is none
+    grader error     none (open)        yes                  what failed on our side
+
+A manual mark stays, and stays finished, unless the written answer itself has changed. A written answer that was left as
+released has 0 points and "No response."; any other waits for a reader.
+
+The commit point is the ledger's entry for the student, a rename. Before it come, in this order: an older entry loses
+its fingerprint; the files, staged in a folder aside; one commit to the gradebook; the rename of the folder. Whatever is
+killed in between leaves each of the three whole, old or new, and no entry that would count as done. Grading the
+submission again is all that recovery needs: it writes the same.
+"""
+
+import datetime
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Comment, Grade, Gradebook, SubmittedAssignment
+from nbgrader.preprocessors import AssignLatePenalties
+from nbgrader.utils import is_grade, is_solution
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.gradebook.ledger import Ledger
+from autograder.gradebook.submission_rows import Rows, Sheet
+from autograder.judging.judge import Verdict
+from autograder.model import NotebookResult, Result
+from autograder.notebook.sanitize import inert_sentence
+
+NO_RESPONSE = "No response."
+READ_ONLY = 0o444
+EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` looks for both
+OPEN_WORDS = ("no evidence", "grader error")  # verdicts that another run may better
+
+Written = dict[str, str]  # text by grade_id
+Marks = dict[tuple[str, str], float | None]  # by notebook and grade_id; None is open
+
+
+class Recorder:
+    """Writes results of one assignment; the only one that writes its gradebook. Use it as a context manager."""
+
+    def __init__(self, course: Course, assignment: str) -> None:
+        self.course, self.assignment = course, assignment
+        self.ledger = Ledger(course, assignment)
+        self.penalties = AssignLatePenalties(parent=course)
+        self.penalties.init_plugin()
+        self._open = course.gradebook()
+
+    def __enter__(self) -> Self:
+        self.book: Gradebook = self._open.__enter__()
+        self.rows = Rows(self.book, self.assignment)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._open.__exit__(kind, error, at)
+
+    def record(self, result: Result, fingerprint: str = "", graded_by: Mapping[str, str] | None = None) -> None:
+        """Write one submission's result: files aside, gradebook, files in place, ledger.
+
+        `fingerprint` says what it was graded by; it is kept where another run by the same would give the same.
+        `graded_by` says it in parts, for `changes`.
+        """
+        place = self.course.folder("autograded", self.assignment, result.student)
+        if self.ledger.of(result.student).get("fingerprint"):
+            self.ledger.note(result.student, fingerprint="")
+        staged = self._stage(result, place)
+        try:
+            self._grade(result, place)
+            self._commit()
+        except BaseException:
+            self.book.db.rollback()
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
+        _replace(staged, place)
+        self.ledger.note(
+            result.student,
+            repairs=list(result.repairs),
+            notebooks=ledger_entry(*result.notebooks),
+            fingerprint=fingerprint if _is_final(result) else "",
+            graded_by=dict(graded_by or {}),
+        )
+
+    def preview(self, result: Result) -> tuple[Marks, Marks]:
+        """The marks that count of one submission, as they are and as recording this result would make them.
+
+        Writes nothing.
+        """
+        place = self.course.folder("autograded", self.assignment, result.student)
+        try:
+            with self.book.db.no_autoflush:
+                _, sheets = self.rows.submission(result.student)
+                before = _marks(sheets)
+                for notebook in result.notebooks:
+                    sheet, last = sheets[notebook.name], partial(_last_written, place / f"{notebook.name}.ipynb")
+                    write_notebook(sheet.grades, sheet.comments, notebook, last)
+                return before, _marks(sheets)
+        finally:
+            self.book.db.rollback()
+            self.book.db.expunge_all()
+
+    def has(self, student: str, fingerprint: str) -> bool:
+        """Is all of a submission recorded that was graded by the same: ledger, gradebook and files?"""
+        if not fingerprint or self.ledger.of(student).get("fingerprint") != fingerprint:
+            return False
+        place = self.course.folder("autograded", self.assignment, student)
+        return self.rows.known(student) and all((place / f"{name}.ipynb").is_file() for name in self.rows.notebooks)
+
+    def settle(self, student: str) -> None:
+        """Take late penalties anew: marks by hand, extensions and due dates change while a submission does not."""
+        with self.book.db.no_autoflush:
+            submission, sheets = self.rows.submission(student)
+            for sheet in sheets.values():
+                self._penalize(submission, sheet)
+        self._commit()
+
+    def _commit(self) -> None:
+        """Commit, and keep nothing of this submission in memory."""
+        self.book.db.commit()
+        self.book.db.expunge_all()
+
+    def _stage(self, result: Result, place: Path) -> Path:
+        staged = place.with_name(f".{place.name}.new")
+        shutil.rmtree(staged, ignore_errors=True)
+        staged.mkdir(parents=True)
+        for notebook in result.notebooks:
+            (staged / f"{notebook.name}.ipynb").write_bytes(notebook.content)
+        submitted = self.course.folder("submitted", self.assignment, result.student)
+        for file in (submitted / name for name in EXCHANGE_FILES):
+            if file.is_file() and not file.is_symlink():
+                shutil.copyfile(file, staged / file.name)
+        for file in staged.iterdir():
+            file.chmod(READ_ONLY)
+        return staged
+
+    def _grade(self, result: Result, place: Path) -> None:
+        with self.book.db.no_autoflush:
+            submission, sheets = self.rows.submission(result.student)
+            submission.timestamp = self._timestamp(result.student)
+            for notebook in result.notebooks:
+                if notebook.name not in sheets:
+                    raise CourseError(f"{notebook.name}: the gradebook does not know it; run `make release`.")
+                sheet, path = sheets[notebook.name], place / f"{notebook.name}.ipynb"
+                write_notebook(sheet.grades, sheet.comments, notebook, partial(_last_written, path))
+                self._penalize(submission, sheet)
+
+    def _timestamp(self, student: str) -> datetime.datetime | None:
+        folder = self.course.folder("submitted", self.assignment, student)
+        try:
+            found: datetime.datetime | None = self.course.directory.get_existing_timestamp(str(folder))
+        except Exception:  # a student's file may hold anything: then the time is not known, as if there were none
+            return None
+        return found
+
+    def _penalize(self, submission: SubmittedAssignment, sheet: Sheet) -> None:
+        """nbgrader's late policy on one notebook, between nothing and all of its score."""
+        sheet.row.late_submission_penalty = None
+        due = self.rows.due + (submission.extension or datetime.timedelta()) if self.rows.due else None
+        if due and submission.timestamp and submission.timestamp > due:
+            late = (submission.timestamp - due).total_seconds()
+            score = sum(_score(grade) for grade in sheet.grades.values())
+            penalty = self.penalties.plugin_inst.late_submission_penalty(submission.student_id, score, late)
+            sheet.row.late_submission_penalty = None if penalty is None else min(max(penalty, 0.0), score)
+
+
+def ledger_entry(*notebooks: NotebookResult) -> dict[str, dict[str, object]]:
+    """What the ledger keeps of each notebook."""
+    return {notebook.name: {"status": notebook.status, "repairs": list(notebook.repairs)} for notebook in notebooks}
+
+
+def _is_final(result: Result) -> bool:
+    """Would another run of the same give the same?"""
+    return not any(verdict.word in OPEN_WORDS for notebook in result.notebooks for verdict in notebook.verdicts)
+
+
+def write_notebook(
+    grades: Mapping[str, Grade],
+    comments: Mapping[str, Comment],
+    result: NotebookResult,
+    before: Callable[[], Written] = dict,
+) -> None:
+    """Write one notebook's verdicts by the table above; `before` gives the written answers as they were last graded."""
+    verdicts = {verdict.cell: verdict for verdict in result.verdicts}
+    cells = _cells(result.content)
+    written, last = _written(cells), before() if any(g.manual_score is not None for g in grades.values()) else {}
+    for name, grade in grades.items():
+        if name in verdicts:
+            _write_verdict(grade, verdicts[name])
+        elif result.status == "missing" or name in result.untouched:
+            grade.auto_score, grade.needs_manual_grade = 0.0, False
+        else:
+            changed = name in last and last[name] != written.get(name)
+            grade.auto_score, grade.needs_manual_grade = None, grade.manual_score is None or changed
+    notes = _comments(result, cells)
+    for name, comment in comments.items():
+        comment.auto_comment = notes.get(name)
+
+
+def _write_verdict(grade: Grade, verdict: Verdict) -> None:
+    grade.auto_score = verdict.points
+    grade.needs_manual_grade = verdict.points is None and grade.manual_score is None
+
+
+def _comments(result: NotebookResult, cells: list[NotebookNode]) -> dict[str, str]:
+    """Comments by answer: its own where nothing was written, else what its test cell's verdict makes of it."""
+    found, answer = dict.fromkeys(result.untouched, NO_RESPONSE), ""
+    verdicts = {verdict.cell: verdict for verdict in result.verdicts}
+    for cell in cells:
+        name = cell.metadata.nbgrader.get("grade_id", "")
+        if is_solution(cell) and not is_grade(cell):
+            answer = name
+        if answer and name in verdicts:
+            _comment(found, answer, verdicts[name])
+    return found
+
+
+def _comment(found: dict[str, str], answer: str, verdict: Verdict) -> None:
+    if verdict.word in ("passed", "failed"):
+        found.pop(answer, None)  # an answer that was found elsewhere, where its own cell was left as released
+    elif verdict.word == "not attempted":
+        found[answer] = NO_RESPONSE
+    elif answer not in found:
+        found[answer] = inert_sentence(f"{verdict.word}: {verdict.rationale}")
+
+
+def _cells(content: bytes) -> list[NotebookNode]:
+    """The cells that nbgrader knows of an autograded notebook; it is our own, so that nothing needs validation."""
+    cells = [cell for cell in json.loads(content)["cells"] if "nbgrader" in cell["metadata"]]
+    return [nbformat.from_dict({"metadata": cell["metadata"], "source": "".join(cell["source"])}) for cell in cells]
+
+
+def _written(cells: list[NotebookNode]) -> Written:
+    return {cell.metadata.nbgrader["grade_id"]: cell.source for cell in cells if is_grade(cell) and is_solution(cell)}
+
+
+def _last_written(path: Path) -> Written:
+    """Written answers of an autograded notebook; none where the file is gone or somebody has spoilt it."""
+    try:
+        return _written(_cells(path.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _score(grade: Grade) -> float:
+    mark = _mark(grade)
+    return 0.0 if mark is None else mark + (grade.extra_credit or 0.0)
+
+
+def _marks(sheets: Mapping[str, Sheet]) -> Marks:
+    return {
+        (notebook, name): None if grade.needs_manual_grade or _mark(grade) is None else _score(grade)
+        for notebook, sheet in sheets.items()
+        for name, grade in sheet.grades.items()
+    }
+
+
+def _mark(grade: Grade) -> float | None:
+    mark: float | None = grade.manual_score if grade.manual_score is not None else grade.auto_score
+    return mark
+
+
+def _replace(staged: Path, place: Path) -> None:
+    """Put the staged folder in its place by renames."""
+    old = place.with_name(f".{place.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    staged.rename(place)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""One submission → its result; a class → recorded results."""

@@ -1,0 +1,120 @@
+"""`nbgrader autograde` and formgrader's Autograde button, with the same trust: preprocessors for nbgrader's own lists.
+
+nbgrader makes a submission's autograded notebook in two passes: it sanitizes, then it grades. Here the first pass
+restores; the second runs, judges and records, in place of Execute and SaveAutoGrades. nbgrader goes through a class one
+after another and gives up on files that are no notebooks before it asks any preprocessor; `before` says so in its log.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, NbGraderPreprocessor
+from traitlets.log import get_logger
+
+from autograder.course.course import Course
+from autograder.execution.sandbox import limits_of
+from autograder.gradebook.ledger import Ledger
+from autograder.gradebook.recorder import ledger_entry, write_notebook
+from autograder.grading.class_run import masters_of
+from autograder.grading.pipeline import Desk, grade_restored
+from autograder.model import NotebookResult
+from autograder.submissions.parser import parse
+from autograder.submissions.restore import restore
+
+Resources = dict[str, Any]
+GIVES_UP = "nbgrader leaves it out; `autograder grade` repairs what it can and grades the rest"
+
+
+class Restore(NbGraderPreprocessor):  # type: ignore[misc]
+    """Rebuild the submitted notebook from the master."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Take the first pass."""
+        desk, place = _desk(resources), resources["nbgrader"]
+        submitted, repairs = parse(nbformat.writes(nb).encode(), desk.name)
+        restored = restore(submitted, desk.master)
+        _note(place, desk.name, {"status": "", "repairs": [*repairs, *restored.repairs]})
+        return restored.notebook, resources
+
+
+class Judge(NbGraderPreprocessor):  # type: ignore[misc]
+    """Run the restored notebook, judge it on the trusted side, and record the verdicts."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Take the second pass; gives the autograded copy."""
+        desk, place = _desk(resources), resources["nbgrader"]
+        folder = _course().folder("autograded", place["assignment"], place["student"])
+        others = {
+            path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".ipynb" and path.is_file()
+        }
+        repairs = _noted(place).get(desk.name, {}).get("repairs", ())
+        result = grade_restored(desk, nb, others, tuple(repairs), limits_of(_course()))
+        _record(result, place)
+        return nbformat.reads(result.content.decode(), 4), resources
+
+
+SANITIZE = [Restore, CheckCellMetadata]
+AUTOGRADE = [Judge, AssignLatePenalties, CheckCellMetadata]
+
+
+def before(assignment: str, student: str, notebooks: list[str]) -> None:
+    """nbgrader's `pre_convert_hook`: say in its log which notebooks of a submission it will not be able to grade."""
+    course, log = _course(), get_logger()
+    folder, masters = Path(notebooks[0]).parent, {path.name: path.stem for path in course.masters(assignment)}
+    found = {path.name for path in folder.glob("*.ipynb")}
+    missing = {stem: {"status": "missing", "repairs": []} for name, stem in masters.items() if name not in found}
+    Ledger(course, assignment).note(_student(course, folder, assignment), notebooks=missing, repairs=[], fingerprint="")
+    for path in sorted(folder.rglob("*.ipynb")):
+        if path.parent != folder or path.name not in masters:
+            log.warning("%s: not the name or place of a notebook of %s; %s.", path, assignment, GIVES_UP)
+        elif not _readable(path):
+            log.warning("%s: not a notebook that nbgrader can read; %s.", path, GIVES_UP)
+
+
+def _readable(path: Path) -> bool:
+    try:
+        nbformat.read(path, 4)
+    except Exception:
+        return False
+    return True
+
+
+def _student(course: Course, folder: Path, assignment: str) -> str:
+    return next(
+        student
+        for student in course.students(assignment)
+        if course.folder("submitted", assignment, student).resolve() == folder.resolve()
+    )
+
+
+def _course() -> Course:
+    """nbgrader's converters work in the course folder."""
+    return Course.at(Path.cwd())
+
+
+def _desk(resources: Resources) -> Desk:
+    place = resources["nbgrader"]
+    masters = masters_of(_course(), place["assignment"])
+    content = dict(masters.notebooks)[place["notebook"]]
+    return Desk.of(place["notebook"], nbformat.reads(content.decode(), 4), masters).sized_for(place["student"])
+
+
+def _record(result: NotebookResult, place: dict[str, str]) -> None:
+    with Gradebook(place["db_url"]) as book:
+        row = book.find_submission_notebook(place["notebook"], place["assignment"], place["student"])
+        grades, comments = ({each.cell.name: each for each in rows} for rows in (row.grades, row.comments))
+        write_notebook(grades, comments, result)
+        book.db.commit()
+    _note(place, result.name, ledger_entry(result)[result.name])
+
+
+def _noted(place: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """What the ledger has of the submission's notebooks."""
+    return dict(Ledger(_course(), place["assignment"]).of(place["student"]).get("notebooks", {}))
+
+
+def _note(place: dict[str, str], name: str, entry: dict[str, Any]) -> None:
+    Ledger(_course(), place["assignment"]).note(place["student"], notebooks={**_noted(place), name: entry})

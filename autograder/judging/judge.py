@@ -1,0 +1,144 @@
+"""A test cell of the master and the evidence → a verdict. Knows nothing of kernels, nothing of the student.
+
+Theory of operation. A `Judge` keeps one process of its own, `worker`, which has never seen student code: it
+holds NumPy, the format of `evidence` and what the master's tests import, and forks once for each test cell. The fork
+binds the prelude and the evidence, runs the master's test, and ends; its time and memory are bounded, and so is what it
+may say. Questions and verdicts are lines of JSON through pipes. If a fork dies or overruns, that is the fault of this
+student's data, since release has proved every test on the solution: the verdict is `failed`. If the process itself is
+gone, it is `grader error`.
+
+What is bound in a test: the plan's prelude (see `plan`), then answers and declared evidence as `evidence` decoded them.
+"""
+
+import ast
+import json
+import os
+import selectors
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from autograder.execution.failures import NoEvidence
+from autograder.judging.test_plan import Plan
+from autograder.judging.worker import LOAD
+from autograder.notebook.syntax import parse
+
+Word = Literal["passed", "failed", "not attempted", "no evidence", "grader error"]
+GRACE = 10.0  # seconds that the process has, beyond the fork's own time, to answer
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one test cell. `points` is None where the mark stays open: on a `grader error` alone."""
+
+    cell: str
+    word: Word
+    points: float | None
+    rationale: str = ""
+    reason: str = ""  # of `no evidence`: timeout, crash, memory, output, not plain data, damaged, missing, raised
+    mistake: str = ""  # of `failed`: the part of the rationale that says what is so, without help and what is right
+    help: str = ""
+    expected: str = ""  # what is right, as text
+    given: str = ""  # the answer, as text
+
+
+@dataclass(frozen=True)
+class JudgeLimits:
+    """What one test may use on a student's data."""
+
+    seconds: float = 10.0
+    memory: int = 2 << 30  # bytes of address space
+
+
+@lru_cache
+def imported(plan: Plan) -> frozenset[str]:
+    """Modules that a test's prelude or its cell imports on its way, whatever its outcome."""
+    try:
+        statements = [*parse(plan.prelude).body, *parse(plan.test).body]
+    except (SyntaxError, ValueError):  # the judge's process will say so
+        return frozenset()
+    whole = {name.name for one in statements if isinstance(one, ast.Import) for name in one.names}
+    return frozenset(
+        whole | {str(one.module) for one in statements if isinstance(one, ast.ImportFrom) and not one.level}
+    )
+
+
+class Judge:
+    """A process that judges; use it as a context manager. `helpers` is a folder of modules that the prelude imports."""
+
+    def __init__(self, helpers: Path, limits: JudgeLimits | None = None) -> None:
+        self.helpers, self.limits = helpers, limits or JudgeLimits()
+        self.process: subprocess.Popen[bytes] | None = None
+        self.loaded: set[str] = set()  # in that process, for all its forks
+        self.lock = threading.Lock()  # a question and its answer belong together
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+    def verdict(self, plan: Plan, taken: str | NoEvidence) -> Verdict:
+        """Judge one test cell on what was taken for it."""
+        if isinstance(taken, NoEvidence):
+            return Verdict(plan.cell, "no evidence", 0.0, f"{taken.sentence}.", taken.reason)
+        question = {"prelude": plan.prelude, "test": plan.test, "points": plan.points, "evidence": taken}
+        question |= {"names": [*plan.answers, *(name for name, _ in plan.evidence)], "own": plan.own}
+        with self.lock:
+            answer = self._ask(question, imported(plan))
+        return Verdict(plan.cell, **answer)
+
+    def verdicts(self, plans: Sequence[Plan], taken: Mapping[str, str | NoEvidence]) -> tuple[Verdict, ...]:
+        """Judge all test cells of a notebook, in order."""
+        return tuple(self.verdict(plan, taken[plan.cell]) for plan in plans)
+
+    def _ask(self, question: dict[str, Any], modules: frozenset[str]) -> dict[str, Any]:
+        try:
+            process = self._started()
+            assert process.stdin is not None
+            if modules - self.loaded:
+                process.stdin.write(LOAD + " ".join(sorted(modules - self.loaded)).encode() + b"\n")
+                self.loaded |= modules
+            process.stdin.write(json.dumps(question).encode() + b"\n")
+            process.stdin.flush()
+            return dict(json.loads(self._line(process)))
+        except (OSError, ValueError) as error:
+            self.close()
+            said = f"the judge's process gave no verdict ({type(error).__name__}: {error})."
+            return {"word": "grader error", "points": None, "rationale": said}
+
+    def _line(self, process: subprocess.Popen[bytes]) -> bytes:
+        assert process.stdout is not None
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(process.stdout, selectors.EVENT_READ)
+            if not waiting.select(self.limits.seconds + GRACE):
+                raise OSError("no answer in time")
+        return process.stdout.readline()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self.process is not None and self.process.poll() is not None:
+            self.close()
+        if self.process is None:
+            self.loaded.clear()
+            limits = [str(self.limits.seconds), str(self.limits.memory)]
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "autograder.judging.worker", str(self.helpers), *limits],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                cwd=self.helpers,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "NBGRADER_EXECUTION": "autograde"},
+            )
+        return self.process

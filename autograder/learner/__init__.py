@@ -1,0 +1,1 @@
+"""What the command does for a student: open the notebooks, pack them."""

@@ -1,0 +1,44 @@
+"""A learner's own copy of the released notebooks, and the servers that open notebooks and formgrader."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+
+COPY = "my-notebooks"
+LEARNERS = Path(__file__).with_name("lab_settings")  # no question about news, none of nbgrader's tools for authors
+
+
+def own_copy(course: Course) -> Path:
+    """Copy the released notebooks to my-notebooks/, each file only if it is not there yet; gives the folder."""
+    mine = course.root / COPY
+    for assignment in course.assignments():
+        released = course.folder("release", assignment)
+        if not released.is_dir():
+            raise CourseError(f"{released.resolve()}: nothing is released yet; run `make release`.")
+        for file in sorted(path for path in released.rglob("*") if path.is_file()):
+            target = mine / assignment / file.relative_to(released)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, target)
+    return mine
+
+
+def first_page(course: Course, mine: Path) -> str:
+    """The page that JupyterLab opens at: the first notebook of the first assignment."""
+    first = min((path for name in course.graded() for path in (mine / name).glob("*.ipynb")), default=mine)
+    return f"/lab/tree/{quote(first.relative_to(mine).as_posix())}" if first != mine else "/lab"
+
+
+def serve(folder: Path, page: str, settings: Path | None = None) -> None:
+    """Become a JupyterLab server in `folder` that opens at `page`; does not return."""
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={page}"]
+    command += [f"--LabApp.app_settings_dir={settings}"] if settings else []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # in a container, where root is all there is
+    os.chdir(folder)
+    os.execv(sys.executable, command)

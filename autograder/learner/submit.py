@@ -1,0 +1,100 @@
+"""A learner's notebooks → one zip to hand in, and what to know first: what is open, and whether a fresh run agrees.
+
+Nothing is changed and nothing is sent. The zip holds the released notebooks' namesakes as they were saved, and a
+manifest: what was packed (SHA-256), what is open, what runs again. The same notebooks give the same bytes.
+"""
+
+import copy
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_solution
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.execution.sandbox import for_tools, sandbox_if_any
+from autograder.notebook.source import answered
+from autograder.replay.compare import again
+from autograder.replay.nbval import CELL_SECONDS, TAG
+from autograder.submissions.identify import place, read_folder
+from autograder.submissions.parser import Damaged, grade_id, parse
+from autograder.submissions.restore import restore
+
+STAMP = (1980, 1, 1, 0, 0, 0)
+FRESH = "restart the kernel, run all cells and save; then submit again"
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The zip, the notebooks in it, and one sentence for each thing to know."""
+
+    path: Path
+    notebooks: tuple[str, ...]
+    said: tuple[str, ...]
+
+
+def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: bool = True) -> Packed:
+    """Pack a learner's notebooks of an assignment into a zip; raise CourseError where there are none.
+
+    `rerun` runs each notebook anew and compares what its checks and marked cells print with what is stored.
+    """
+    released = course.folder("release", assignment)
+    masters = {file.stem: nbformat.read(file, 4) for file in sorted(released.glob("*.ipynb"))}
+    files, _ = read_folder(folder) if folder.is_dir() else ({}, [])
+    placed, moved = place({name: files[name] for name in files if not name.endswith(".zip")}, list(masters), masters)
+    found = {name: content for name, content in placed.items() if content is not None}
+    if not found:
+        raise CourseError(f"{folder}: none of the notebooks of {assignment} here; name their folder with --folder.")
+    open_ = {name: _open(content, masters[name], name) for name, content in found.items()}
+    differs = {name: _differs(folder, name, masters[name], released) for name in found} if rerun else {}
+    missing = [f"{name}: not in {folder.name}/, so it is not in the zip." for name in masters if name not in found]
+    _pack(path, found, {"assignment": assignment, "unanswered": open_, "runs again": differs})
+    unanswered = [f"{name}: not answered: {', '.join(cells)}." for name, cells in open_.items() if cells]
+    changed = [f"{name}: {said}" for name, said in differs.items() if said]
+    return Packed(path, tuple(found), (*moved, *missing, *unanswered, *changed))
+
+
+def _open(content: bytes, master: NotebookNode, name: str) -> list[str]:
+    """The answer cells that are as they were released."""
+    try:
+        notebook = restore(parse(content, name)[0], master).notebook
+    except Damaged as damage:
+        raise CourseError(str(damage)) from None
+    stubs = {grade_id(cell): cell for cell in master.cells if is_solution(cell)}
+    cells = {grade_id(cell): cell.source for cell in notebook.cells if grade_id(cell) in stubs}
+    return [
+        name
+        for name, stub in stubs.items()
+        if not answered(cells.get(name, stub.source), stub.source, code=stub.cell_type == "code")
+    ]
+
+
+def _differs(folder: Path, name: str, master: NotebookNode, helpers: Path) -> str:
+    """What a run from the top prints otherwise; empty where it is the same."""
+    watched = copy.deepcopy(master)
+    for cell in watched.cells:
+        if cell.cell_type == "code" and is_grade(cell):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), TAG]
+    kernels = for_tools(sandbox_if_any(), own=True)  # one's own notebooks run without one, too
+    faults, _ = again(folder / f"{name}.ipynb", watched, helpers, CELL_SECONDS, kernels)
+    cells = ", ".join(fault.partition("/")[2] or fault for fault in faults)
+    return f"a run from the top shows something else in {cells}: {FRESH}." if faults else ""
+
+
+def _pack(path: Path, notebooks: Mapping[str, bytes], manifest: Mapping[str, object]) -> None:
+    """Write the zip aside, then put it in its place."""
+    sums = {f"{name}.ipynb": hashlib.sha256(content).hexdigest() for name, content in notebooks.items()}
+    text = json.dumps({**manifest, "sha256": sums}, indent=1, sort_keys=True) + "\n"
+    files = {f"{name}.ipynb": content for name, content in notebooks.items()} | {"manifest.json": text.encode()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".part")
+    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(name, STAMP), content, zipfile.ZIP_DEFLATED)
+    aside.replace(path)

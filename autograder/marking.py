@@ -1,0 +1,237 @@
+"""Written answers in groups: those that read the same are read once, and one mark serves all of a group.
+
+A group is known by its question and a digest of its text, so that its name stays the same when others hand in. Texts
+are alike that differ in case, in spaces or in how accents are coded; code is alike where it is the same. What was left
+as released is a group as well. What nobody can read, such as a damaged notebook, is in none.
+"""
+
+import hashlib
+import math
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import Assignment, Grade, GradeCell, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.preprocessors import ClearMarkScheme
+from nbgrader.utils import is_grade, is_locked, is_solution, is_task
+from sqlalchemy import select
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.gradebook.comments import comments
+from autograder.gradebook.graded_notebooks import Reader
+from autograder.gradebook.ledger import Ledger
+from autograder.gradebook.lock import only_one
+from autograder.gradebook.queries import Key, table
+from autograder.gradebook.recorder import Recorder
+from autograder.grading.class_run import masters_of
+from autograder.notebook.sanitize import as_typed, inert_markdown
+from autograder.notebook.source import added
+from autograder.submissions.parser import grade_id, squeezed
+
+UNREAD = ("grader-error", "damaged", "missing")  # notebooks in which a stub says nothing of what was written
+EMPTY = "empty"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One student's written answer; `mark` is None while it is open."""
+
+    student: str
+    text: str
+    mark: float | None
+    by_hand: bool  # a reader gave the mark
+    comment: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Answers to one question that read the same; `text` is as the first of them typed it."""
+
+    name: str
+    text: str
+    answers: tuple[Answer, ...]
+
+    @property
+    def open(self) -> int:
+        """How many of them wait for a mark."""
+        return sum(answer.mark is None for answer in self.answers)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question that a reader marks, its groups with the most open marks first, and whose answers cannot be read."""
+
+    name: str
+    key: Key  # notebook, grade_id
+    points: float
+    scheme: str
+    groups: tuple[Group, ...]
+    unread: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Marked:
+    """What became of a group: whose answers were marked, and who keeps the mark that a reader gave before."""
+
+    group: Group
+    students: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def questions(course: Course, assignment: str) -> tuple[Question, ...]:
+    """All written questions of an assignment with their answers, in the order of the questions.
+
+    Raises CourseError where the gradebook does not know the assignment.
+    """
+    results = table(course, assignment)
+    asked = _asked(course, assignment)
+    found: dict[Key, list[Answer]] = {key: [] for key in asked}
+    unread: dict[Key, list[str]] = {key: [] for key in asked}
+    ledger, reader = Ledger(course, assignment), Reader(course, assignment)
+    given = _given(course, assignment)
+    for student in dict.fromkeys(student for student, _ in given):
+        noted, texts = ledger.of(student).get("notebooks", {}), reader.written(student)
+        for key, (stub, _) in asked.items():
+            if (student, key) not in given:
+                continue
+            text = _typed(texts.get(key), stub)
+            if text is None or (not text and noted.get(key[0], {}).get("status") in UNREAD):
+                unread[key].append(student)
+            else:
+                found[key].append(Answer(student, text, *given[student, key]))
+    return tuple(
+        Question(name, key, results.points[name], asked[key][1], _grouped(name, key, asked, found), tuple(unread[key]))
+        for name, key in results.cells.items()
+        if key in asked
+    )
+
+
+def mark(
+    course: Course,
+    assignment: str,
+    marks: Sequence[tuple[str, float]],
+    comment: str | None = None,
+    replace: bool = False,
+) -> list[Marked]:
+    """Give each group named its mark, and a comment; a mark or comment that a reader gave before stays.
+
+    `replace` says that it does not. Raises CourseError, before anything is written, where a group is not known or a
+    mark is out of bounds.
+    """
+    with only_one(course.root):
+        asked = questions(course, assignment)
+        known = {group.name: (question, group) for question in asked for group in question.groups}
+        for name, points in marks:
+            _check(known, name, points)
+        with Recorder(course, assignment) as recorder:
+            return [_mark(recorder, *known[name], points, comment, replace) for name, points in marks]
+
+
+def _check(known: Mapping[str, tuple[Question, Group]], name: str, points: float) -> None:
+    if name not in known:
+        raise CourseError(f"{name}: no such group of answers; `autograder why --list` names them all.")
+    most = known[name][0].points
+    if not (math.isfinite(points) and 0 <= points <= most):
+        raise CourseError(f"{name}: {points:g} is no mark for it; give one from 0 to {most:g}.")
+
+
+def _mark(
+    recorder: Recorder, question: Question, group: Group, points: float, comment: str | None, replace: bool
+) -> Marked:
+    chosen = [answer for answer in group.answers if replace or answer.mark is None or not answer.by_hand]
+    notebook, cell = question.key
+    for answer in chosen:
+        _, sheets = recorder.rows.submission(answer.student)
+        grade, note = sheets[notebook].grades[cell], sheets[notebook].comments[cell]
+        grade.manual_score, grade.needs_manual_grade = points, False
+        if comment is not None and (replace or not answer.comment):
+            note.manual_comment = comment
+        recorder.settle(answer.student)
+    students = tuple(answer.student for answer in chosen)
+    return Marked(group, students, tuple(one.student for one in group.answers if one.student not in students))
+
+
+def _asked(course: Course, assignment: str) -> dict[Key, tuple[NotebookNode, str]]:
+    """Stub, in all of its wordings, and marking scheme of each cell that a reader marks."""
+    clear, found = ClearMarkScheme(parent=course), {}
+    masters = masters_of(course, assignment)
+    older = dict(masters.wordings)
+    for name, content in masters.notebooks:
+        cells = nbformat.reads(content.decode(), 4).cells
+        for place, cell in enumerate(cells):
+            if is_grade(cell) and is_solution(cell) and not is_task(cell):
+                if cell.cell_type == "markdown":
+                    cell.source = "\n".join([cell.source, *older.get((name, grade_id(cell)), ())])
+                found[name, grade_id(cell)] = cell, _scheme(cells[place + 1 :], clear)
+    return found
+
+
+def _scheme(after: Iterable[NotebookNode], clear: ClearMarkScheme) -> str:
+    """The marking scheme in the locked cell that follows an answer, if there is one."""
+    cell = next(iter(after), None)
+    if cell is None or not is_locked(cell) or clear.begin_mark_scheme_delimeter not in cell.source:
+        return ""
+    inside = cell.source.split(clear.begin_mark_scheme_delimeter, 1)[1].split(clear.end_mark_scheme_delimeter)[0]
+    return str(inside.rpartition("\n")[0]).strip()
+
+
+def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[float | None, bool, str]]:
+    """By student and cell the mark (None: open), whether a reader gave it, and the reader's comment."""
+    query = (
+        select(
+            SubmittedAssignment.student_id,
+            Notebook.name,
+            GradeCell.name,
+            Grade.score,
+            Grade.manual_score,
+            Grade.needs_manual_grade,
+        )
+        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .join(GradeCell, Grade.cell_id == GradeCell.id)
+        .join(Notebook, GradeCell.notebook_id == Notebook.id)
+        .where(Assignment.name == assignment)
+        .order_by(SubmittedAssignment.student_id)
+    )
+    with course.gradebook() as book:
+        said, found = comments(book, assignment), {}
+        for student, notebook, cell, score, manual, undone in book.db.execute(query):
+            where = student, (notebook, cell)
+            comment = said[where].by_reader if where in said else ""
+            found[where] = None if undone else score, manual is not None, comment
+    return found
+
+
+def _typed(source: str | None, stub: NotebookNode) -> str | None:
+    """What a student added to a stub, from the autograded copy; None where the copy has no such cell."""
+    if source is None:
+        return None
+    if stub.cell_type == "code":
+        return "" if squeezed(source) == squeezed(stub.source) else source
+    return added(as_typed(source), as_typed(inert_markdown(stub.source)))
+
+
+def _grouped(
+    name: str, key: Key, asked: Mapping[Key, tuple[NotebookNode, str]], found: Mapping[Key, Sequence[Answer]]
+) -> tuple[Group, ...]:
+    alike: dict[str, list[Answer]] = {}
+    for answer in found[key]:
+        alike.setdefault(_normal(answer.text, asked[key][0]), []).append(answer)
+    digests = {text: hashlib.sha256(text.encode()).hexdigest() for text in alike}
+    short = next(n for n in range(6, 65) if len({one[:n] for one in digests.values()}) == len(digests))
+    groups = [
+        Group(f"{name}:{digests[text][:short] if text else EMPTY}", answers[0].text, tuple(answers))
+        for text, answers in alike.items()
+    ]
+    return tuple(sorted(groups, key=lambda group: (-group.open, -len(group.answers), group.name)))
+
+
+def _normal(text: str, stub: NotebookNode) -> str:
+    """What two answers have in common that read the same."""
+    if stub.cell_type == "code":
+        return text.strip()
+    return squeezed(unicodedata.normalize("NFKC", text).casefold())

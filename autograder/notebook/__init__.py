@@ -1,0 +1,1 @@
+"""Cells and their code as data. Nothing in this room runs a notebook."""

@@ -1,0 +1,155 @@
+"""Each student's own sizes: how notebooks come to ask for an id, and what a student's tests go by.
+
+Off unless nbgrader_config.py sets `c.OwnNumbers.salt`. Then the line of a master that sets the usual sizes
+
+    batch, timesteps, features, units = 1, 8, 2, 3
+
+asks in the released notebook, and in the copy that is graded by, `sizes_of` of the learner's helper, with the id that
+the learner types above it. A test is held to the same draw for the student whose folder it is, whatever is typed in the
+notebook: so what somebody else's notebook shows is wrong here. The salt is public; it only keeps one course's numbers
+from being another's.
+"""
+
+import ast
+import copy
+import re
+from collections.abc import Callable, Container, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_locked
+from traitlets import Unicode
+
+from autograder.errors import CourseError
+from autograder.notebook.source import assigned
+from autograder.submissions.parser import shown
+
+HELPER = "own.py"  # the learner's helper that draws
+ID = "student-id"  # grade_id of the cell that asks
+OTHER_ID = "other-id"  # of a status: the id typed in it is not the student's
+NO_ID = "no-id"  # of a status: no id is typed in it
+
+AXES = ("batch", "timesteps", "features", "units")
+Sizes = tuple[int, int, int, int]  # of these
+
+_NAMES = ", ".join(AXES)
+_USUAL = re.compile(rf"^{_NAMES} = \(?(\d+, \d+, \d+, \d+)\)?$", re.MULTILINE)
+_ASKED = re.compile(rf"^{_NAMES} = sizes_of\(student, (.+), \((\d+, \d+, \d+, \d+)\)\)$", re.MULTILINE)
+
+_TEXT = (
+    "**Your own sizes.** Everybody in this course has sizes of their own. Type your student id between quotation "
+    "marks, as your teacher has it; until then the notebook runs on the usual sizes. You are graded on yours."
+)
+
+
+class OwnNumbers(NbGraderPreprocessor):  # type: ignore[misc]
+    """Has a notebook ask for the student's id and take its sizes from it."""
+
+    salt = Unicode(
+        help="Any text, such as 'rnn 2027': each student has sizes of their own, drawn from it and their id."
+    ).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
+        """Change the first cell that sets the usual sizes; without a salt, or such a cell, nothing."""
+        return (asking(nb, self.salt) if self.salt else nb), resources
+
+
+RELEASE = [OwnNumbers, *GenerateAssignment.preprocessors.default()]
+
+
+def asking(notebook: NotebookNode, salt: str) -> NotebookNode:
+    """The notebook with a cell for the id above its sizes, and sizes that go by it."""
+    asks = copy.deepcopy(notebook)
+    place = _place(asks, _USUAL)
+    if place is not None:
+        cell = asks.cells[place]
+        asked = _USUAL.sub(lambda usual: f"{_NAMES} = sizes_of(student, {salt!r}, ({usual[1]}))", cell.source, count=1)
+        cell.source = f"from shapes import sizes_of, whose\n\n{asked}\nprint(whose(student, {_NAMES}))"
+        asks.cells[place:place] = _cells()
+    return asks
+
+
+def _cells() -> list[NotebookNode]:
+    about = {"schema_version": 3, "grade": False, "task": False}
+    text = {**about, "grade_id": f"{ID}-text", "locked": True, "solution": False}
+    asked = {**about, "grade_id": ID, "locked": False, "solution": True}
+    stub = "\n### BEGIN SOLUTION\n### END SOLUTION"  # nbgrader puts its stub here, as in every answer cell
+    return [
+        nbformat.v4.new_markdown_cell(_TEXT, id=f"{ID}-text", metadata={"nbgrader": text}),
+        nbformat.v4.new_code_cell(f'student = ...  # "..."{stub}', id=ID, metadata={"nbgrader": asked}),
+    ]
+
+
+def check(master: NotebookNode, helpers: Container[str], where: Path) -> None:
+    """Raise CourseError where a notebook asks for an id, and the helper that draws is not beside it."""
+    if HELPER not in helpers and _place(master, _ASKED) is not None:
+        raise CourseError(f"{where / HELPER}: not here, but c.OwnNumbers.salt asks for it; copy it, or clear the salt.")
+
+
+def settled(notebook: NotebookNode) -> NotebookNode:
+    """A notebook that asks for an id as one that does not: with the usual sizes."""
+    plain = copy.deepcopy(notebook)
+    place = _place(plain, _ASKED)
+    if place is not None:
+        plain.cells[place].source = _ASKED.sub(rf"{_NAMES} = \2", plain.cells[place].source)
+    return plain
+
+
+def sizes_for(master: NotebookNode, helpers: Mapping[str, bytes], student: str) -> Sizes | None:
+    """What the course's own helper draws for a student; None where the master asks for no id."""
+    place = _place(master, _ASKED)
+    if place is None:
+        return None
+    found = _ASKED.search(master.cells[place].source)
+    assert found is not None
+    salt, usual = ast.literal_eval(found[1]), ast.literal_eval(f"({found[2]})")
+    sizes: Sizes = _helper(helpers[HELPER])["sizes_of"](student, salt, usual)
+    return sizes
+
+
+def held_to(prelude: str, sizes: Sizes) -> str:
+    """The prelude of a test that goes by these sizes in place of the usual ones."""
+    return _USUAL.sub(f"{_NAMES} = {sizes}", prelude)
+
+
+def remark(notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -> tuple[str, tuple[str, ...]]:
+    """What the id in a restored notebook says of it: a status and a sentence; none where the id is the student's.
+
+    Only an id that is typed as it stands can be read; one that code makes up shows in the sizes alone.
+    """
+    place = _place(notebook, _ASKED)
+    if place is None:
+        return "", ()
+    cells = [cell for cell in notebook.cells[:place] if cell.cell_type == "code"]
+    typed = next((text for cell in reversed(cells) if (text := assigned(cell.source, "student"))), "''")
+    try:
+        given = ast.literal_eval(typed)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return "", ()
+    same: Callable[[object], str] = _helper(helpers[HELPER])["spelled"]
+    if not same(given):
+        return NO_ID, ("no student id is typed in it, so it ran on the usual sizes; it is held to the student's own.",)
+    if same(given) == same(student):
+        return "", ()
+    said = f"the id typed in it is {shown(str(given))}: it is a copy of somebody else's, or the id is mistyped"
+    return OTHER_ID, (f"{said}; it is held to the sizes of {student}.",)
+
+
+def _place(notebook: NotebookNode, line: re.Pattern[str]) -> int | None:
+    cells = enumerate(notebook.cells)
+    return next(
+        (i for i, cell in cells if cell.cell_type == "code" and is_locked(cell) and line.search(cell.source)), None
+    )
+
+
+@lru_cache(maxsize=4)
+def _helper(content: bytes) -> dict[str, Any]:
+    """The helper's names; it is the course's own code, as nbgrader_config.py is."""
+    names: dict[str, Any] = {"__name__": HELPER.removesuffix(".py")}
+    exec(compile(content, HELPER, "exec"), names)
+    return names

@@ -1,0 +1,1 @@
+"""Source notebooks → released notebooks and the handout."""

@@ -1,0 +1,89 @@
+"""notebooks/ → a zip for students: the released notebooks, an environment, a short README. Nothing of solutions/."""
+
+import zipfile
+from importlib.metadata import requires
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.release.release import is_stale
+
+README = """\
+# {title}
+
+The notebooks lie in {folders}. To open them you need Python 3.11, 3.12 or 3.13. In this folder type
+
+    python -m venv .venv
+    .venv/bin/python -m pip install -r requirements.txt     (Windows: .venv\\Scripts\\python)
+    .venv/bin/python -m jupyter lab                         (Windows: .venv\\Scripts\\python)
+
+or, with conda: `conda env create -f environment.yml`, `conda activate {name}`, `jupyter lab`.
+
+Open the first notebook and run its cells from top to bottom. Replace each `...` with your answer and run the check
+below it; three hints wait beneath. Save, and hand in the notebooks under the names they have.
+
+VS Code opens them too. On Google Colab, upload the `.py` files of the same folder beside a notebook before you run it.
+"""
+
+ENVIRONMENT = """\
+name: {name}
+channels: [conda-forge]
+dependencies:
+  - python=3.11
+  - pip
+  - pip:
+      - -r requirements.txt
+"""
+STAMP = (1980, 1, 1, 0, 0, 0)  # the same bytes from the same notebooks, whenever made
+
+
+def handout(course: Course, path: Path | None = None) -> Path:
+    """Write the zip for students, `handout/<course>.zip` by default; raise CourseError on a stale release."""
+    name = course.directory.course_id or course.root.name
+    path = path or course.root / "handout" / f"{name}.zip"
+    files = {**_notebooks(course), **_papers(course, name)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".part")
+    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
+        for inside, content in sorted(files.items()):
+            archive.writestr(zipfile.ZipInfo(f"{name}/{inside}", STAMP), content)
+    aside.replace(path)
+    return path
+
+
+def _notebooks(course: Course) -> dict[str, bytes]:
+    found = {}
+    for assignment in course.assignments():
+        folder = course.folder("release", assignment)
+        if is_stale(course, assignment):
+            raise CourseError(f"{folder.resolve()}: older than its source notebooks; run `make release` first.")
+        for file in sorted(folder.rglob("*")):
+            if file.is_file() and not {".ipynb_checkpoints", "__pycache__"} & set(file.parts):
+                found[f"{assignment}/{file.relative_to(folder)}"] = file.read_bytes()
+    return found
+
+
+def _papers(course: Course, name: str) -> dict[str, bytes]:
+    names = course.graded() + [assignment for assignment in course.assignments() if assignment in course.ungraded]
+    folders = ", ".join(f"`{name}/`" + " (not graded)" * (name in course.ungraded) for name in names)
+    texts = {
+        "README.md": README.format(title=name, name=name, folders=folders),
+        "environment.yml": ENVIRONMENT.format(name=name),
+        "requirements.txt": "".join(f"{line}\n" for line in course.requirements),
+    }
+    return {file: text.encode() for file, text in texts.items()}
+
+
+def pinned(extra: str) -> list[str]:
+    """What an extra of this package installs, pinned as there; for `c.Course.requirements` in nbgrader_config.py."""
+    found = []
+    for line in requires("autograder") or ():
+        requirement = Requirement(line)
+        marker = str(requirement.marker or "")
+        if f'extra == "{extra}"' in marker:
+            rest = marker.replace(f'extra == "{extra}"', "").strip().removesuffix("and").strip()
+            rest = rest.removeprefix("(").removesuffix(")")
+            found.append(f"{requirement.name}{requirement.specifier}" + (f" ; {rest}" if rest else ""))
+    return found

@@ -1,0 +1,104 @@
+"""solutions/ → notebooks/: the released notebooks, made by nbgrader's own generate_assignment.
+
+A release is made aside and proved there; only then does the gradebook learn of it, and a rename puts it in its place.
+Whatever fails on the way leaves the old release, and the gradebook, as they were.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nbgrader.converters import GenerateAssignment
+from nbgrader.utils import parse_utc
+from traitlets.config import Config
+
+from autograder.course.converter import convert
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.gradebook.assignment_sync import check_cells, remember
+
+
+def release(course: Course, assignment: str) -> Path:
+    """Make the released notebooks of an assignment and tell the gradebook; gives the folder they lie in."""
+    course.masters(assignment)
+    with _aside(course, assignment) as made:
+        if assignment not in course.ungraded:
+            tell_gradebook(course, assignment)
+        place = course.folder("release", assignment).resolve()
+        _swap(made, place)
+    return place
+
+
+def is_stale(course: Course, assignment: str) -> bool:
+    """Would a release give other files than lie there now? Touches neither the folder nor a gradebook."""
+    course.masters(assignment)
+    with _aside(course, assignment) as made:
+        return contents(made) != contents(course.folder("release", assignment))
+
+
+@contextmanager
+def _aside(course: Course, assignment: str) -> Iterator[Path]:
+    """A release in a folder of its own, on the same disk as the real one, without a gradebook."""
+    with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
+        _generate(course, assignment, folder, database=False)
+        yield Path(course.directory.format_path(folder, ".", assignment)).resolve()
+
+
+def _generate(course: Course, assignment: str, folder: str, database: bool) -> None:
+    settings = course.settings
+    settings.merge(Config({"SaveCells": {"enabled": database}}))
+    convert(
+        Course(config=settings),
+        GenerateAssignment,
+        assignment,
+        student=".",
+        release_directory=folder,
+        no_database=not database,
+        force=True,
+    )
+
+
+def tell_gradebook(course: Course, assignment: str) -> None:
+    """Save the cells of a release that is known to succeed, and its due date.
+
+    Raises CourseError, and saves nothing, where a graded cell came or went after students' marks were recorded.
+    """
+    with course.gradebook():
+        pass  # where its database cannot be used, our own sentence says so, not the end of nbgrader's log
+    check_cells(course, assignment)
+    remember(course, assignment)
+    with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
+        _generate(course, assignment, folder, database=True)
+    due = course.due_dates.get(assignment)
+    try:
+        duedate = parse_utc(due) if due else None
+    except ValueError as error:
+        raise CourseError(f"nbgrader_config.py: due date {due!r} of {assignment} is no date ({error}).") from error
+    with course.gradebook() as book:
+        book.update_or_create_assignment(assignment, duedate=duedate)
+
+
+def _swap(made: Path, place: Path) -> None:
+    """Put `made` where `place` is, by renames; the old folder stands until the new one does."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    old = made.with_name(made.name + ".old")
+    if place.exists():
+        place.rename(old)
+    try:
+        made.rename(place)
+    except OSError:
+        if old.exists():
+            old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder, without what Jupyter and Python leave there."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".ipynb_checkpoints" not in path.parts and "__pycache__" not in path.parts
+    }

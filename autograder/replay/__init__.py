@@ -1,0 +1,1 @@
+"""A notebook run again → what differs from its stored outputs."""

@@ -1,0 +1,192 @@
+"""Do notebooks print again what is stored in them: the course's own (`validate`) and the students' (`reproduce`)?
+
+Theory of operation. Each notebook is copied into a folder of its own, beside the helpers of the course, and handed to
+nbval there, several at a time; nothing is written into the course, and a student's helpers have no say. A submission
+takes its tags from the master, found by grade_id or id; a student's own tags and nbval's comments are gone. So only
+marked cells are compared, with what the student stored. An error that the student saw too, or a cell never run, is no
+difference; a cell that fails for us alone is one. No difference, but a marked cell that was never run, gives `not run`.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.execution.sandbox import for_tools, limits_of, sandbox_if_any
+from autograder.gradebook.ledger import Ledger
+from autograder.replay.nbval import (
+    CELL_SECONDS,
+    TAG,
+    Failure,
+    Outcome,
+    code_cells,
+    is_marked,
+    keys,
+    name_of,
+    nbval,
+    read,
+)
+
+WORKERS = min(os.cpu_count() or 1, 8)  # notebooks that run at a time
+NAMED = 3  # cells that a student's result names
+NBVAL_COMMENT = re.compile(r"#(?=[#\s]*(?:NBVAL|PYTEST_VALIDATE)_)")  # nbval obeys these over any tag
+
+
+def validate(course: Course, assignment: str | None = None, timeout: int = CELL_SECONDS) -> list[tuple[Path, Outcome]]:
+    """Run the source notebooks of an assignment (or of all), then the released ones."""
+    masters = sources(course, assignment)
+    released = [_released(course, path.parent.name) / path.name for path in masters]
+    for path in released:
+        if not path.is_file():
+            raise CourseError(f"{path.parent}: {path.name} is not released; run `make release`.")
+    unstored = {path: _unstored(read_master(path)) for path in masters}
+    kernels = for_tools(sandbox_if_any(), own=True)  # one's own notebooks run without one, too
+
+    def run(path: Path) -> Outcome:
+        if unstored.get(path):
+            return Outcome.of(unstored[path])
+        with _bench(path.parent) as bench:
+            return nbval(Path(shutil.copy(path, bench)), bench, timeout, kernels)
+
+    return list(_each(run, masters + released))
+
+
+def reproduce(
+    course: Course,
+    assignment: str,
+    students: Sequence[str] | None = None,
+    progress: Callable[[str, str], None] = lambda *_: None,
+    timeout: int = CELL_SECONDS,
+    unsafe: bool = False,
+) -> dict[str, str]:
+    """Run submissions again: `yes`, `no: ` and the cells, or `not run` for each student, kept in the ledger as well."""
+    masters = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
+    helpers, ledger = _released(course, assignment), Ledger(course, assignment)
+    chosen, results = _submitted(course, assignment, students), {}
+    kernels = for_tools(limits_of(course, unsafe).sandbox)
+
+    def run(student: str) -> str:
+        folder = course.folder("submitted", assignment, student)
+        return _result([again(folder / name, masters[name], helpers, timeout, kernels) for name in masters])
+
+    for student, result in _each(run, chosen):
+        results[student] = result
+        ledger.note(student, reproducible=result)
+        progress(student, result)
+    return results
+
+
+def sources(course: Course, assignment: str | None) -> list[Path]:
+    """The source notebooks of an assignment, or of all; unlike `Course.assignment`, of an ungraded one as well."""
+    known = course.assignments()
+    if assignment is not None and assignment not in known:
+        raise CourseError(f"{course.folder('source')}: no assignment {assignment!r}; there are: {', '.join(known)}.")
+    chosen = known if assignment is None else [assignment]
+    return [path for name in chosen for path in course.masters(name)]
+
+
+def read_master(path: Path) -> NotebookNode:
+    """A source notebook; raise CourseError where the file is none."""
+    try:
+        return read(path)
+    except Exception as error:
+        raise CourseError(f"{path}: not a notebook ({type(error).__name__}); put one there.") from error
+
+
+def _released(course: Course, assignment: str) -> Path:
+    folder = course.folder("release", assignment)
+    if not folder.is_dir():
+        raise CourseError(f"{folder}: nothing is released yet; run `make release`.")
+    return folder
+
+
+def _submitted(course: Course, assignment: str, students: Sequence[str] | None) -> list[str]:
+    found = course.students(assignment)
+    if not found:
+        where = course.folder("submitted", assignment, "<student>")
+        raise CourseError(f"{where}: no submissions here; put each student's notebooks into a folder like this one.")
+    for student in set(students or ()) - set(found):
+        raise CourseError(f"{course.folder('submitted', assignment, student)}: no submission here; check the name.")
+    return list(students or found)
+
+
+def _each(job: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Items with their results, several worked on at a time, in order; a stop drops those not begun."""
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        yield from zip(items, pool.map(job, items), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _unstored(master: NotebookNode) -> list[Failure]:
+    cells = [name_of(cell, i) for i, cell in enumerate(code_cells(master), 1) if is_marked(cell) and not cell.outputs]
+    return [Failure.at(cell, f"is marked {TAG} but has no stored output; run `make outputs`.") for cell in cells]
+
+
+@contextmanager
+def _bench(folder: Path) -> Iterator[Path]:
+    """A private copy of what lies beside the notebooks of `folder`."""
+    with TemporaryDirectory(prefix="reproduce-", ignore_cleanup_errors=True) as bench:
+        others = shutil.ignore_patterns("*.ipynb", "__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(folder, bench, ignore=others, dirs_exist_ok=True)
+        yield Path(bench)
+
+
+def again(
+    path: Path, master: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
+) -> tuple[list[str], bool]:
+    """What differs in a submitted notebook, as `notebook/cell`, and whether all its marked cells had been run."""
+    if not path.is_file():
+        return [f"{path.stem} missing"], True
+    try:
+        notebook = read(path)
+        ran = _mark(notebook, master)
+        text = json.dumps(notebook)
+    except Exception:  # a submission can be anything
+        return [f"{path.stem} damaged"], True
+    with _bench(helpers) as bench:
+        copy = bench / path.name
+        copy.write_text(text, encoding="utf-8")
+        found = nbval(copy, bench, timeout, kernels).failures
+    return ["/".join(filter(None, (path.stem, fault.cell))) for fault in found], ran
+
+
+def _mark(notebook: NotebookNode, master: NotebookNode) -> bool:
+    """Put the master's tags back; were all marked cells run that print something in the master?"""
+    masters = {key: cell for cell in code_cells(master) for key in reversed(keys(cell))}
+    ran: set[str] = set()
+    for cell in code_cells(notebook):
+        twin = next((masters[key] for key in keys(cell) if key in masters), None)
+        if twin and cell.outputs and cell.execution_count is not None:
+            ran.update(keys(twin))
+        _prepare(cell, list(twin.metadata.get("tags", [])) if twin else [])
+    return all(ran.issuperset(keys(cell)[:1]) for cell in code_cells(master) if is_marked(cell) and cell.outputs)
+
+
+def _prepare(cell: Any, tags: list[str]) -> None:
+    """Tag a submitted cell; what it stored is compared where it is marked."""
+    unseen = cell.execution_count is None and not cell.outputs
+    if unseen or any(output.output_type == "error" for output in cell.outputs):
+        tags.append("raises-exception")  # an error never seen, or stored, is no difference
+    compared = TAG in tags and cell.outputs
+    cell.execution_count, cell.outputs = (1, cell.outputs) if compared else (None, [])
+    cell.source = NBVAL_COMMENT.sub("#.", cell.source)
+    cell.metadata["tags"] = tags
+
+
+def _result(parts: list[tuple[list[str], bool]]) -> str:
+    wrong = [fault for faults, _ in parts for fault in faults]
+    if wrong:
+        return f"no: {', '.join(wrong[:NAMED])}" + (", …" if len(wrong) > NAMED else "")
+    return "yes" if all(ran for _, ran in parts) else "not run"

@@ -1,0 +1,1 @@
+"""The gradebook → pages for the class and for each student."""

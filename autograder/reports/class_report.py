@@ -1,0 +1,34 @@
+"""A graded class → `report.html` and `report.json`: gathers what the gradebook and the autograded notebooks hold."""
+
+from pathlib import Path
+
+from autograder.course.course import Course
+from autograder.gradebook.comments import comments
+from autograder.gradebook.graded_notebooks import Reader
+from autograder.gradebook.queries import table
+from autograder.reports.class_statistics import ClassReport, class_report
+from autograder.reports.html import report_json, report_page
+
+
+def survey(course: Course, assignment: str) -> ClassReport:
+    """What a class knows, of all students whom the gradebook has."""
+    results = table(course, assignment)
+    with course.gradebook() as book:
+        said = comments(book, assignment)
+    reader = Reader(course, assignment)
+    facts = {row.student: reader.read(row.student) for row in results.rows if row.score is not None}
+    return class_report(results, facts, {where for where, found in said.items() if found.no_response})
+
+
+def write_report(course: Course, assignment: str) -> list[Path]:
+    """Write the page and its data into the course folder; gives both files."""
+    report = survey(course, assignment)
+    stem = "report" if len(course.graded()) == 1 else f"report-{assignment}"
+    written = []
+    for ending, text in (("html", report_page(report)), ("json", report_json(report))):
+        path = course.root / f"{stem}.{ending}"
+        aside = path.with_suffix(".part")
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(path)
+        written.append(path)
+    return written

@@ -1,0 +1,292 @@
+"""A graded class → what it knows: per question and per student, as frozen data. Knows nothing of pages and pictures.
+
+`share` and `right` are of those who handed in, and marks that a reader has still to give count for neither side.
+`discrimination` is the point-biserial correlation between a right answer (full points) and the score on all other
+marks of those students: near 0 or below, a question does not tell who knows. It is None where it is not defined: fewer
+than three students, or all of them right, or all wrong, or all with the same score on the rest.
+"""
+
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograder.gradebook.graded_notebooks import Facts
+from autograder.gradebook.queries import Row, Table
+from autograder.judging.judge import Verdict
+from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
+
+MOST = 8  # mistakes of a question, and repairs, that are listed
+MOST_GROUPS = 50  # groups of students with the same wrong answers that are listed
+MOST_WORDS = 240  # characters of a mistake
+SAME_WRONG = 3  # so many identical wrong answers, and no other wrong one, are worth a look
+
+Key = tuple[str, str]  # notebook, grade_id of the test
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One mistake of a question: how many made it, as a share of all who handed in, and their commonest answers."""
+
+    says: str
+    students: int
+    share: float
+    given: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """How a class did on one question. Counts are of students who handed in."""
+
+    name: str
+    points: float
+    outcomes: Mapping[str, int]  # by the words of OUTCOMES
+    share_right: float | None
+    difficulty: float | None  # share of the points that was earned: low is hard
+    discrimination: float | None
+    mistakes: tuple[Mistake, ...]
+    more_mistakes: int  # students with a mistake that is not listed
+    without_evidence: Mapping[str, int]  # by reason: timeout, crash, …
+
+
+@dataclass(frozen=True)
+class Guess:
+    """What one prediction of a notebook was, how often, and what the run then showed."""
+
+    notebook: str
+    name: str
+    guess: str
+    students: int
+    share: float
+    came: str
+
+
+@dataclass(frozen=True)
+class Look:
+    """Why an instructor should look at these students' work."""
+
+    why: str
+    students: tuple[str, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One student: marks and outcomes in the order of the questions."""
+
+    student: str
+    score: float | None
+    status: str
+    outcomes: tuple[str, ...]
+    marks: tuple[float | None, ...]
+    repairs: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The scores of those who handed in."""
+
+    students: int
+    handed_in: int
+    open_marks: int  # students with a mark that a reader has still to give
+    max_score: float
+    mean: float | None
+    quartiles: tuple[float, ...]  # least, first quartile, median, third quartile, most
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """All that the page shows and `report.json` holds."""
+
+    assignment: str
+    summary: Summary
+    questions: tuple[Question, ...]
+    lines: tuple[Line, ...]
+    looks: tuple[Look, ...]
+    guesses: tuple[Guess, ...]
+    statuses: Mapping[str, int]
+    repairs: tuple[tuple[str, int], ...]
+    more_repairs: int
+    without_verdicts: int  # students who handed in and of whose answers no verdict is kept
+
+
+# What became of an answer, in the order in which pictures stack it.
+OUTCOMES = ("right", "partly right", "wrong", "not answered", "no evidence", "open", "not handed in")
+
+
+def class_report(results: Table, facts: Mapping[str, Facts], silent: Set[tuple[str, Key]] = frozenset()) -> ClassReport:
+    """Everything known of a class; `facts` by student, `silent` are the written answers that were left as released."""
+    names = {key: name for name, key in results.cells.items()}
+    verdicts = {student: _named(found, names) for student, found in facts.items()}
+    unwritten = {(student, names[key]) for student, key in silent if key in names}
+    lines = tuple(_line(row, results.points, verdicts.get(row.student, {}), unwritten) for row in results.rows)
+    repairs = Counter(repair for row in results.rows for repair in row.repairs)
+    handed_in = [row for row in results.rows if row.score is not None]
+    return ClassReport(
+        assignment=results.assignment,
+        summary=_summary(results, lines),
+        questions=tuple(_question(place, results, lines, verdicts) for place in range(len(results.points))),
+        lines=lines,
+        looks=tuple(looks(lines, verdicts)),
+        guesses=tuple(_guesses(facts)),
+        statuses=dict(Counter(row.status for row in results.rows).most_common()),
+        repairs=tuple(repairs.most_common(MOST)),
+        more_repairs=max(0, len(repairs) - MOST),
+        without_verdicts=sum(not verdicts.get(row.student) for row in handed_in),
+    )
+
+
+def _named(facts: Facts, names: Mapping[Key, str]) -> dict[str, Verdict]:
+    return {names[key]: verdict for key, verdict in facts.verdicts.items() if key in names}
+
+
+def _line(
+    row: Row, points: Mapping[str, float], verdicts: Mapping[str, Verdict], unwritten: Set[tuple[str, str]]
+) -> Line:
+    outcomes = []
+    for name, most in points.items():
+        outcome = _outcome(row.marks[name], most, verdicts.get(name))
+        left = outcome == "wrong" and (row.student, name) in unwritten
+        outcomes.append("not handed in" if row.score is None else "not answered" if left else outcome)
+    return Line(row.student, row.score, row.status, tuple(outcomes), tuple(row.marks.values()), len(row.repairs))
+
+
+def _outcome(mark: float | None, most: float, verdict: Verdict | None) -> str:
+    if mark is None:
+        return "open"
+    if mark >= most:
+        return "right"
+    if mark > 0:
+        return "partly right"
+    word = verdict.word if verdict else ""
+    return {"not attempted": "not answered", "no evidence": "no evidence"}.get(word, "wrong")
+
+
+def _summary(results: Table, lines: Sequence[Line]) -> Summary:
+    scores = [line.score for line in lines if line.score is not None]
+    return Summary(
+        students=len(lines),
+        handed_in=len(scores),
+        open_marks=sum("open" in line.outcomes for line in lines),
+        max_score=sum(results.points.values()),
+        mean=statistics.fmean(scores) if scores else None,
+        quartiles=tuple(float(score) for score in np.percentile(scores, (0, 25, 50, 75, 100))) if scores else (),
+    )
+
+
+def _question(
+    place: int, results: Table, lines: Sequence[Line], verdicts: Mapping[str, Mapping[str, Verdict]]
+) -> Question:
+    name, points = list(results.points.items())[place]
+    counts = Counter(line.outcomes[place] for line in lines)
+    marked = [line for line in lines if line.score is not None and line.marks[place] is not None]
+    marks = [line.marks[place] or 0.0 for line in marked]
+    own = [found[name] for line in lines if name in (found := verdicts.get(line.student, {}))]
+    mistakes = _mistakes(own, len(marked))
+    return Question(
+        name=name,
+        points=points,
+        outcomes={word: counts[word] for word in OUTCOMES},
+        share_right=counts["right"] / len(marked) if marked else None,
+        difficulty=statistics.fmean(marks) / points if marked and points else None,
+        discrimination=_discrimination(place, marked),
+        mistakes=tuple(mistakes[:MOST]),
+        more_mistakes=sum(mistake.students for mistake in mistakes[MOST:]),
+        without_evidence=dict(Counter(verdict.reason for verdict in own if verdict.reason).most_common()),
+    )
+
+
+def _discrimination(place: int, lines: Sequence[Line]) -> float | None:
+    right = [line.outcomes[place] == "right" for line in lines]
+    rest = [sum(mark or 0.0 for i, mark in enumerate(line.marks) if i != place) for line in lines]
+    if len(lines) < 3 or len(set(right)) == 1 or len(set(rest)) == 1:
+        return None
+    return float(np.corrcoef(right, rest)[0, 1])
+
+
+def _mistakes(verdicts: Iterable[Verdict], of: int) -> list[Mistake]:
+    """Mistakes by the tests' own words, the most frequent first."""
+    given: dict[str, Counter[str]] = defaultdict(Counter)
+    for verdict in verdicts:
+        if verdict.word == "failed":
+            given[_short(verdict.mistake or verdict.rationale)][verdict.given] += 1
+    found = [
+        Mistake(says, (count := answers.total()), count / max(of, 1), tuple(answers.most_common(3)))
+        for says, answers in given.items()
+    ]
+    return sorted(found, key=lambda mistake: (-mistake.students, mistake.says))
+
+
+def _short(text: str) -> str:
+    """A mistake may quote a student at length."""
+    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"
+
+
+def _guesses(facts: Mapping[str, Facts]) -> list[Guess]:
+    counts: dict[Key, Counter[str]] = defaultdict(Counter)
+    came: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for found in facts.values():
+        for prediction in found.predictions:
+            counts[prediction.notebook, prediction.name][prediction.guess] += 1
+            came[prediction.notebook, prediction.name, prediction.guess][prediction.came] += 1
+    return [
+        Guess(*key, guess, count, count / guesses.total(), came[(*key, guess)].most_common(1)[0][0])
+        for key, guesses in sorted(counts.items())
+        for guess, count in guesses.most_common(MOST)
+    ]
+
+
+def looks(lines: Sequence[Line], verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Look]:
+    """Students who need a look, by reason: whoever handed in nothing, or nothing usable, comes first."""
+
+    def those(holds: Callable[[Line], bool]) -> tuple[str, ...]:
+        return tuple(line.student for line in lines if holds(line))
+
+    alone = [
+        Look("nothing handed in", those(lambda line: line.score is None)),
+        Look("nothing answered", those(lambda line: _words(verdicts.get(line.student, {})) == {"not attempted"})),
+        *(Look(said, tuple(line.student for line in lines if line.status == word)) for word, said in TROUBLES.items()),
+        Look("arrays that no layer made", those(lambda line: _made_up(verdicts.get(line.student, {})))),
+    ]
+    return [look for look in alone if look.students] + identical(verdicts)
+
+
+TROUBLES = {
+    "grader-error": "the grader failed: marks are open",
+    "damaged": "a notebook that cannot be read",
+    "missing": "a notebook that was not handed in",
+    "crash": "code that ended its kernel",
+    "memory": "code that asked for more memory than there is",
+    "timeout": "code that ran too long",
+    "output": "code that put out too much",
+    "limit": "code that met a limit of files or processes",
+    "other-id": "somebody else's id typed in: copied, or mistyped",
+    "no-id": "no id typed in: the usual sizes, not their own",
+}
+
+
+def _words(verdicts: Mapping[str, Verdict]) -> set[str]:
+    return {verdict.word for verdict in verdicts.values()}
+
+
+def _made_up(verdicts: Mapping[str, Verdict]) -> bool:
+    return any(said in verdict.mistake for verdict in verdicts.values() for said in (NOT_COMPUTED, REPEATED))
+
+
+def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Look]:
+    """Groups of students whose wrong answers are the very same, all of them and at least `SAME_WRONG`."""
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
+    for student, found in verdicts.items():
+        wrong = tuple(sorted((name, v.given) for name, v in found.items() if v.word == "failed" and v.given))
+        if len(wrong) >= SAME_WRONG:
+            groups[wrong].append(student)
+    shared = sorted(
+        ((wrong, students) for wrong, students in groups.items() if len(students) > 1),
+        key=lambda group: (-len(group[0]), group[1]),
+    )
+    return [
+        Look(f"the same {len(wrong)} wrong answers", tuple(students), ", ".join(name for name, _ in wrong))
+        for wrong, students in shared[:MOST_GROUPS]
+    ]

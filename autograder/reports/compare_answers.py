@@ -1,0 +1,69 @@
+"""An answer beside what is right, part by part: texts, and the shapes among them, which can be drawn."""
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.evidence.display import spelled
+
+MOST_AXES = 4
+MOST = 10**6  # a larger size is no size of an array that anybody drew
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One part of an answer: what was given ("" where nothing was), what is right, and both as shapes if they are."""
+
+    name: str
+    given: str
+    expected: str
+    given_shape: Shape | None = None
+    expected_shape: Shape | None = None
+
+    @property
+    def is_same(self) -> bool:
+        """Was this part right?"""
+        return self.given == self.expected
+
+
+def beside(given: str, expected: str) -> tuple[Pair, ...]:
+    """The parts of an answer, both as `spelled` wrote them: a dict's entries one by one, anything else as a whole."""
+    mine, right = _value(given), _value(expected)
+    if not isinstance(right, dict):
+        return (_pair("", given, expected, mine, right),)
+    if not isinstance(mine, dict):
+        whole = mine if shape_of(mine) is not None else None  # one shape may stand for all
+        if whole is None:
+            return (_pair("", given, expected, mine, right),)
+        mine = dict.fromkeys(right, whole)
+    return tuple(_entry(name, mine, right) for name in [*right, *(name for name in mine if name not in right)])
+
+
+def shape_of(value: Any) -> Shape | None:
+    """A tuple or list of up to four sizes; None where it is something else."""
+    if not isinstance(value, tuple | list) or not 1 <= len(value) <= MOST_AXES:
+        return None
+    sizes = all(isinstance(size, int) and not isinstance(size, bool) and 0 <= size < MOST for size in value)
+    return tuple(value) if sizes else None
+
+
+def _entry(name: Any, mine: Mapping[Any, Any], right: Mapping[Any, Any]) -> Pair:
+    given = spelled(mine[name]) if name in mine else ""
+    expected = spelled(right[name]) if name in right else ""
+    return _pair(str(name), given, expected, mine.get(name), right.get(name))
+
+
+def _pair(name: str, given: str, expected: str, mine: Any, right: Any) -> Pair:
+    both = shape_of(right) is not None  # what is no shape on the right side is not drawn on the other
+    return Pair(name, given, expected, shape_of(mine) if both else None, shape_of(right))
+
+
+def _value(text: str) -> Any:
+    """The value that a text names; None where it names none, such as an array or what was cut short."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None

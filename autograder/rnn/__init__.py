@@ -1,0 +1,1 @@
+"""This course's own part: the oracle, its hidden tests' assertions, its sample class. No other room imports it."""

@@ -1,0 +1,1 @@
+"""Bytes that students hand in → a notebook fit to run, and the repairs that it needed."""

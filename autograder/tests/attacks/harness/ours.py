@@ -1,0 +1,74 @@
+"""Our grader under attack: one submission read, graded and recorded."""
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from unittest.mock import patch
+
+import nbformat
+from nbgrader.api import Grade
+
+from autograder.course.course import Course
+from autograder.gradebook.recorder import Recorder
+from autograder.grading.class_run import masters_of
+from autograder.grading.pipeline import Desk, Masters, Submission, grade_submission, judge_for
+from autograder.judging.judge import Verdict
+from autograder.model import Result
+from autograder.submissions.identify import read_folder
+from autograder.tests.attacks.harness import browser
+from autograder.tests.attacks.harness.outcome import Mark, Outcome
+from autograder.tests.attacks.harness.scene import ASSIGNMENT, ATTACKER, SECRET, Scene
+
+
+def grade(place: Scene) -> Outcome:
+    """Grade the attacker's submission as `autograder grade` does, and look at what is left."""
+    course = Course.at(place.course)
+    files, left_out = read_folder(place.submitted(ATTACKER))
+    masters = masters_of(course, ASSIGNMENT)
+    _start_judge(masters)
+    gradebook, started = place.gradebook.read_bytes(), time.monotonic()
+    with patch.dict(os.environ, {SECRET: place.mark}):
+        result = grade_submission(Submission(ATTACKER, files, tuple(left_out)), masters, place.attack.bounds())
+    seconds = time.monotonic() - started
+    trouble = place.left_behind() + ["gradebook changed"] * (place.gradebook.read_bytes() != gradebook)
+    marks, more = _recorded(course, place, result)
+    return Outcome(marks, tuple(trouble + more), seconds)
+
+
+def _start_judge(masters: Masters) -> None:
+    """A class has one judge, which earlier submissions have started."""
+    name, content = masters.notebooks[0]
+    desk = Desk.of(name, nbformat.reads(content.decode(), 4), masters)
+    judge_for(masters.helpers).verdict(desk.plans[0], "")
+
+
+def _recorded(course: Course, place: Scene, result: Result) -> tuple[dict[str, Mark], list[str]]:
+    """Record a result; gives the marks, and in what the gradebook differs from the verdicts."""
+    verdicts = {verdict.cell: verdict for notebook in result.notebooks for verdict in notebook.verdicts}
+    with Recorder(course, ASSIGNMENT) as recorder:
+        recorder.record(result)
+        rows = recorder.book.find_submission(ASSIGNMENT, ATTACKER).notebooks
+        grades = [grade for row in rows for grade in row.grades]
+        comments = [str(comment.auto_comment or "") for row in rows for comment in row.comments]
+        marks = {}
+        for grade in grades:
+            verdict = verdicts.get(grade.cell.name)
+            name = str(grade.cell.name).removesuffix("-test")
+            if verdict:
+                points = math.nan if verdict.points is None else verdict.points
+                marks[name] = Mark(points, grade.max_score, verdict.word, verdict.rationale, verdict.reason)
+            else:
+                waits = bool(grade.needs_manual_grade)
+                marks[name] = Mark(grade.max_score * waits, grade.max_score, "to be read" if waits else "closed")
+        said = list(_differing(grades, verdicts))
+    if place.attack.in_a_browser:
+        said += browser.trouble(place.mark, [notebook.content for notebook in result.notebooks], comments)
+    return marks, said
+
+
+def _differing(grades: list[Grade], verdicts: dict[str, Verdict]) -> Iterator[str]:
+    for grade in grades:
+        verdict = verdicts.get(grade.cell.name)
+        if verdict and grade.auto_score != verdict.points:
+            yield f"gradebook has {grade.auto_score} for {grade.cell.name}"

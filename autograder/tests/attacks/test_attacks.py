@@ -1,0 +1,227 @@
+"""The attack table, on our side: each attack meets the verdict and the message that it expects, and leaves nothing."""
+
+import dataclasses
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.tests.attacks.harness import ours, table
+from autograder.tests.attacks.harness.attack import Attack, Expected, found
+from autograder.tests.attacks.harness.browser import trouble
+from autograder.tests.attacks.harness.outcome import Mark, Outcome, faults
+from autograder.tests.attacks.harness.scene import Scene, processes, remove_templates, scene
+
+# What the table was asked to hold at least, and the attacks that do it.
+ASKED = {
+    "__eq__ objects": "eq_object eq_subclass",
+    "patched numpy": "patched_numpy patched_random array_subclass object_array",
+    "patched assert helpers": "patched_assert_helpers patched_builtins swallowed_errors",
+    "ast_transformers": "ast_transformers ast_transformers_empty",
+    "input_transformers_cleanup": "input_transformers_cleanup",
+    "patched run_cell": "patched_run_cell patched_do_execute",
+    "sys.displayhook": "displayhook",
+    "forged display messages": "forged_display forged_evidence forged_evidence_twice forged_evidence_bomb",
+    "forged iopub messages": "forged_iopub forged_reply forged_display_update malformed_iopub malformed_content "
+    "malformed_json malformed_reply replayed_message unsigned_message replies_to_nobody",
+    "background threads": "background_thread loop_in_a_thread output_of_a_thread",
+    "background processes": "background_process background_process_and_exit daemon gradebook_updater killed_judge",
+    "frame walking and gc": "frame_walking frame_walking_in_evidence gc_walk",
+    "reading solutions or the gradebook": "reading_solutions reading_gradebook reading_a_classmate",
+    "writing them": "writing_solutions writing_gradebook writing_outside poisoned_judge",
+    "environment sniffing": "environment_sniffing environment_secrets environment_of_the_grader",
+    "shadowing modules": "shadow_numpy shadow_shapes shadow_shapes_package shadow_sitecustomize shadow_grader "
+    "shadow_kernel",
+    "os._exit": "os_exit poisoned_restart",
+    "signals ignored": "signals_ignored",
+    "infinite loops in Python": "loop_in_python loop_in_a_test slow_notebook",
+    "infinite loops in C": "loop_in_c",
+    "recursion": "recursion recursion_in_c deep_source",
+    "memory bombs": "memory_bomb",
+    "fork bombs": "fork_bomb",
+    "1 GB of output": "output_line_by_line output_at_once output_by_descriptor output_as_display output_as_evidence "
+    "output_as_comms output_of_nobody output_in_a_test output_in_one_line",
+    "disk filling": "disk_filling",
+    "network": "network",
+    "symlinks in the submission": "symlinks symlinked_notebook",
+    "tampering with the evidence code": "tampered_encoder tampered_compile",
+    "patched keras.layers.LSTM": "patched_lstm",
+    "answers of absurd size": "absurd_size hashes_that_collide",
+    "made-up arrays": "made_up_arrays",
+    "scripts in outputs": "scripts_in_outputs scripts_in_counts scripts_in_messages unprintable_messages",
+    "scripts in markdown": "scripts_in_markdown scripts_in_raw_cells",
+    "units = 1 and other changed givens": "changed_units changed_givens changed_points edited_test",
+    "empty containers through all/zip": "empty_containers shifty_list",
+    "empty arrays": "empty_arrays",
+    "NaN arrays": "nan_arrays",
+    "broadcasting": "broadcast_arrays",
+    "True == 1": "true_is_one",
+    "data made constant": "constant_data",
+    "an array copied from another question": "borrowed_array",
+    "pickles": "pickled_code",
+    "files no disk takes": "zip_file_and_folder zip_long_name",
+    "one copied cell": "honest_copied_cell",
+    "a harmless warning": "honest_warning",
+    "honest names": "honest_shadowing honest_names honest_types",
+    "honest mishaps": "honest_error honest_exit",
+}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _templates() -> Iterator[None]:
+    yield
+    remove_templates()
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("attack", list(found().values()), ids=list(found()))
+def test_an_attack_earns_nothing_and_harms_nobody(attack: Attack) -> None:
+    with scene(attack) as place:
+        outcome = ours.grade(place)
+    assert faults(attack, outcome) == []
+    assert processes(place.mark) == []
+    assert not place.course.exists()
+
+
+def test_every_attack_that_was_asked_for_is_there() -> None:
+    named = [name for names in ASKED.values() for name in names.split()]
+    assert sorted(named) == sorted(found())
+
+
+@pytest.mark.parametrize("attack", list(found().values()), ids=list(found()))
+def test_an_attack_says_in_one_sentence_what_it_does(attack: Attack) -> None:
+    assert attack.says.endswith(".")
+    assert attack.says.count(". ") == 0
+    assert attack.expect or attack.honest != ()
+    source = Path(__file__).parent / "cases" / f"{attack.name}.py"
+    assert len(source.read_text().splitlines()) <= 35
+
+
+# --- the bench itself ---------------------------------------------------------------------------------------------
+
+ATTACK = Attack("eq_object", "Tries.", expect={"q1": Expected("failed", "count", 0.0)})
+HELD = {"q1": Mark(0, 3, "failed", "q1: count them."), "q2": Mark(3, 3, "passed"), "why": Mark(2, 2, "to be read")}
+
+
+def _outcome(*trouble: str, seconds: float = 1.0, **marks: Mark) -> Outcome:
+    return Outcome({**HELD, **marks}, trouble, seconds)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (_outcome(), ""),
+        (_outcome("process left"), "process left"),
+        (_outcome(seconds=61), "grading took 61 s; it has 60"),
+        (_outcome(q1=Mark(3, 3, "passed")), "q1: passed with 3 of 3 (–: ); failed with 0 was expected"),
+        (_outcome(q1=Mark(0, 3, "failed", "no")), "q1: failed with 0 of 3 (–: no); 'count' was expected"),
+        (_outcome(q2=Mark(0, 3, "failed", "no")), "q2: failed with 0 of 3 (–: no); it had earned full marks"),
+        (_outcome(why=Mark(0, 2, "closed")), "why: closed with 0 of 2 (–: ); it had earned full marks"),
+    ],
+)
+def test_what_differs_from_the_expected_is_said(outcome: Outcome, said: str) -> None:
+    assert faults(ATTACK, outcome) == [said] * bool(said)
+
+
+def test_a_grader_error_is_never_expected() -> None:
+    attack = dataclasses.replace(ATTACK, honest=())
+    broken = Mark(float("nan"), 3, "grader error", "KeyError")
+    assert faults(attack, _outcome(q2=broken)) == [
+        "q2: grader error with nan of 3 (–: KeyError); a student must not cause that"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (_outcome(), "held: failed"),
+        (_outcome(q1=Mark(0, 3, "no evidence", "", "timeout")), "held: no evidence (timeout)"),
+        (_outcome(q1=Mark(0, 3)), "held"),
+        (_outcome(q1=Mark(3, 3)), "full marks"),
+        (_outcome(q1=Mark(1, 3)), "partial marks"),
+        (_outcome("class aborted", q1=Mark(3, 3)), "class aborted, full marks"),
+        (_outcome(q2=Mark(0, 3)), "honest mark lost"),
+    ],
+)
+def test_an_outcome_is_told_in_a_few_words(outcome: Outcome, words: str) -> None:
+    assert table.in_words(ATTACK, outcome) == words
+
+
+def test_our_column_is_held_to_every_word() -> None:
+    other = _outcome(q1=Mark(0, 3, "failed", "no"))
+    assert table.our_words(ATTACK, _outcome()) == "held: failed"
+    assert table.our_words(ATTACK, other) == "**not as expected**: held: failed"
+    honest = dataclasses.replace(ATTACK, name="honest_one", expect={})
+    assert table.our_words(honest, _outcome(q1=Mark(3, 3))) == "marks kept"
+
+
+def test_the_table_is_markdown_with_a_count() -> None:
+    rows = [
+        table.Row("eq object", "full marks", "held: failed"),
+        table.Row("daemon", "process left", "full marks"),
+        table.Row("honest warning", "honest mark lost", "marks kept"),
+    ]
+    assert table.markdown(rows).splitlines() == [
+        "| attack | plain nbgrader | autograder |",
+        "|---|---|---|",
+        "| eq object | full marks | held: failed |",
+        "| daemon | process left | full marks |",
+        "| honest warning | honest mark lost | marks kept |",
+        "",
+        "Of 3 attacks plain nbgrader holds in 0, autograder holds in 2.",
+    ]
+    alone = [dataclasses.replace(row, plain=table.NONE) for row in rows]
+    assert table.markdown(alone).splitlines()[-1] == "Of 3 attacks autograder holds in 2."
+
+
+def test_rows_come_in_the_order_of_the_attacks(capsys: pytest.CaptureFixture[str]) -> None:
+    attacks = dict(list(found().items())[:5])
+    rows = table.side_by_side(attacks, lambda attack: table.Row(attack.title, "held", "held"))
+    assert [row.attack for row in rows] == [name.replace("_", " ") for name in attacks]
+    assert "5/5 " in capsys.readouterr().err
+
+
+def test_an_unknown_attack_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        table.main(["--only", "nothing"])
+    assert "no such attack: nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("page", "alive"),
+    [
+        ("plain MARK", False),
+        ("&lt;script&gt;MARK", False),
+        ("<script>MARK</script>", True),
+        ("<style>MARK</style>", True),
+        ("<b title='MARK'>x</b>", True),
+        ("<pre>$MARK$</pre>", False),
+        ("$MARK$", True),
+    ],
+)
+def test_markup_is_alive_where_a_browser_would_act_on_it(page: str, alive: bool) -> None:
+    assert trouble("MARK", [], [page]) == ["script runs in the browser"] * alive
+
+
+def test_a_notebook_that_nbconvert_refuses_cannot_be_opened() -> None:
+    missing = nbformat.v4.new_markdown_cell("![x](attachment:x.png)")
+    notebook = nbformat.v4.new_notebook(cells=[missing])
+    assert trouble("MARK", [nbformat.writes(notebook).encode()], []) == ["graded notebook cannot be opened"]
+
+
+@pytest.fixture
+def place() -> Iterator[Scene]:
+    with scene(found()["eq_object"]) as place:
+        yield place
+
+
+def test_what_is_left_behind_is_seen_and_ended(place: Scene) -> None:
+    assert place.left_behind() == []
+    left = subprocess.Popen(["sleep", "20", place.mark], start_new_session=True)
+    (place.outside / "file").touch()
+    place.source.write_text("spoilt")
+    assert place.left_behind() == ["solution changed", "file outside written", "process left"]
+    place.tidy()
+    assert left.wait(5) == -9

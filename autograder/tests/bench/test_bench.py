@@ -1,0 +1,205 @@
+"""The bench: what it works out from figures, what it shows, and that it measures what it says."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from autograder.bench import figures, limit, ours, plain, plot, scale
+from autograder.bench.__main__ import BEGIN, END, main
+from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS, PLAIN, WARM, Report, Run
+from autograder.bench.machine import cores, describe
+from autograder.bench.scene import GRADEBOOK, SETTINGS, hold_to_full_marks, make_right, part_of
+from autograder.bench.table import goals, markdown
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.rnn.demo import ASSIGNMENT
+
+MIB = 1 << 20
+FAST = f"{PLAIN}, kernels killed"
+
+
+def _run(what: str, each: float, jobs: int = 1, submissions: int = 40, cpu: float = 0.5) -> Run:
+    """A class graded at `each` seconds a notebook, four notebooks a submission."""
+    notebooks = 4 * submissions
+    spent = {KERNELS: 0.8 * cpu * notebooks, JUDGE: 0.1 * cpu * notebooks, GRADING: 0.1 * cpu * notebooks}
+    return Run(
+        what, jobs, submissions, notebooks, each * notebooks, 8.0, spent, 200 * MIB, 0.01 * notebooks, 0.02 * notebooks
+    )
+
+
+@pytest.fixture
+def report() -> Report:
+    """Two rounds, of which the medians are means: plain 6 s, killed 5 s, cold 4 s, warm 0.4 s and 0.2 s."""
+    runs = [
+        run
+        for shift in (-0.1, 0.1)
+        for run in (
+            _run(PLAIN, 6.0 + shift, submissions=2, cpu=5.0),
+            _run(FAST, 5.0 + shift, submissions=2, cpu=4.0),
+            _run(COLD, 4.0 + shift, submissions=4, cpu=4.0),
+            _run(WARM, 0.4 + shift),
+            _run(WARM, 0.2 + shift, jobs=4),
+        )
+    ]
+    large = _run(WARM, 0.25, jobs=4, submissions=400)
+    sizes = {"submitted": 100 * 1024.0, "autograded": 120 * 1024.0, "in the gradebook": 8 * 1024.0}
+    memory = ((50 * MIB, 90 * MIB), (60 * MIB, 110 * MIB))
+    return Report(("a machine", "Python 3"), 2, (*runs, large), (0.3, 0.5), (0.4, 0.6), (0.4, 0.4), *memory, sizes)
+
+
+def test_figures_are_medians_of_rounds(report: Report) -> None:
+    assert report.plain == pytest.approx(6.0)
+    assert report.fastest_plain == FAST
+    assert [run.jobs for run in report.best] == [4, 4]
+    assert report.growth == pytest.approx(0.25 / 0.2)
+    assert report.recording == pytest.approx(0.01)
+    assert report.head == pytest.approx(0.02)
+    assert report.ceiling == pytest.approx(30)
+    assert report.share(KERNELS, report.best) == pytest.approx(0.4)
+    assert [kind[0] for kind in report.kinds()] == [PLAIN, FAST, COLD, WARM, WARM, WARM]
+
+
+def test_goals_say_what_was_found_and_wanted(report: Report) -> None:
+    assert [goal.line() for goal in goals(report)] == [
+        "| notebooks a second, against plain nbgrader | 30 times | at least 25 times | yes |",
+        "| processor time a notebook, against its cells in one warm process | 1 times | at most 1.6 times | yes |",
+        "| the same, with that process set as our kernels are | 1.25 times | at most 1.6 times | yes |",
+        "| memory of a running kernel that it shares with nobody | 70 MiB | at most 100 MiB | yes |",
+        "| memory of the grading process, largest class | 200 MiB | at most 600 MiB | yes |",
+        "| recording a notebook | 10 ms | at most 30 ms | yes |",
+        "| first submission graded, from the command on | 8 s | at most 10 s | yes |",
+        "| a notebook's cost in a class of 400, against 40 | 1.25 times | at most 1.1 times | **no** |",
+    ]
+
+
+def test_a_row_for_each_way_and_the_machine(report: Report) -> None:
+    lines = markdown(report).splitlines()
+    assert lines[2:8] == [
+        "| plain nbgrader | 2 | 6 | 10 | 1 | 5 |",
+        "| plain nbgrader, kernels killed | 2 | 5 | 12 | 1.2 | 4 |",
+        "| autograder, cold, 1 at a time | 4 | 4 | 15 | 1.5 | 4 |",
+        "| autograder, warm, 1 at a time | 40 | 0.4 | 150 | 15 | 0.5 |",
+        "| autograder, warm, 4 at a time | 40 | 0.2 | 300 | 30 | 0.5 |",
+        "| autograder, warm, 4 at a time | 400 | 0.25 | 240 | 24 | 0.5 |",
+    ]
+    assert lines[-1] == "Measured on: a machine; Python 3."
+    assert (
+        "Processor time of a notebook at the fastest (4 at a time): kernels and their parent 0.400 s, judge 0.050 s, "
+        "grading process 0.050 s; its cells alone, in one warm Python process: 0.500 s; set as "
+        "our kernels are 0.400 s; set so and in a fresh fork each time 0.400 s. 2 cores that did nothing but run cells "
+        "in forks would be 30 times as fast as plain nbgrader: the rest goes into starting Jupyter's kernel in each "
+        "fork, its messages, judging and recording."
+    ) in lines
+    assert (
+        "A warm kernel holds 70 MiB of its own and, with its share of what all have in common, 85 MiB. Not in the "
+        "rows: plain nbgrader starts for 8.0 s. Plain nbgrader's fastest setting: kernels killed."
+    ) in lines
+
+
+def test_more_workers_help_until_the_head_saturates(report: Report) -> None:
+    page = scale.page(report)
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    assert rows[0] == "| 1 | 2 | 22.2 | 5 | the workers |"  # 400,000 notebooks of 0.2 s
+    assert rows[3] == "| 10 | 20 | 2.2 | 50 | the workers |"
+    assert rows[-1] == "| 100 | 200 | 2.2 | 50 | the head |"  # of 0.02 s
+    assert "The head reads, hands out and records: 20.0 ms a notebook, 10.0 ms of it recording" in page
+    assert "keeps up with 50 notebooks a second, which is 10 workers (20 cores)" in page
+    assert "at most 200 MiB with 400 submissions, 200 MiB with 40." in page
+    assert "A submission takes 100 KiB submitted, 120 KiB autograded, 8 KiB in the gradebook: 21.7 GiB for all." in page
+
+
+def test_a_report_is_read_as_it_was_written(report: Report, tmp_path: Path) -> None:
+    (tmp_path / "bench.json").write_text(report.text())
+    assert figures.read(tmp_path / "bench.json") == report
+
+
+def test_picture_table_and_page_are_written(report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "old.json").write_text(report.text())
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    folder = tmp_path / "out"
+    assert main(["--read", str(tmp_path / "old.json"), "--folder", str(folder), "--readme", str(readme)]) == 0
+    assert capsys.readouterr().out == f"{markdown(report)}\n"
+    assert readme.read_text() == f"before\n{BEGIN}\n{markdown(report)}\n{END}\nafter\n"
+    assert (folder / "scale.md").read_text() == scale.page(report)
+    assert figures.read(folder / "bench.json") == report
+    assert (folder / "bench.png").read_bytes().startswith(b"\x89PNG")
+    readme.write_text("nothing here\n")
+    assert main(["--read", str(tmp_path / "old.json"), "--folder", str(folder), "--readme", str(readme)]) == 1
+    said = f"autograder: {readme}: has no place for the table; put {BEGIN} and {END} there."
+    assert capsys.readouterr().err.strip() == said
+
+
+def test_the_picture_bears_a_class_of_one_size(report: Report, tmp_path: Path) -> None:
+    plot.draw(replace(report, runs=report.runs[:-1]), tmp_path / "bench.png")
+    assert (tmp_path / "bench.png").stat().st_size > 10_000
+
+
+def test_the_machine_is_described() -> None:
+    assert any(f"{cores()} cores" in said for said in describe())
+    assert any(said.startswith("nbgrader ") for said in describe())
+
+
+@pytest.fixture(scope="module")
+def right(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A class of two that has everything right."""
+    return make_right(course, tmp_path_factory.mktemp("bench") / "whole", 2)
+
+
+def test_a_class_without_full_marks_is_no_measurement(right: Course, tmp_path: Path) -> None:
+    part = part_of(right, tmp_path / "part", 1, SETTINGS)
+    assert part.students(ASSIGNMENT) == ["student000000"]
+    with pytest.raises(CourseError) as caught:
+        hold_to_full_marks(part, 1)
+    assert str(caught.value) == (f"{part.root}: 0 of 1 right submissions got full marks; see what `make doctor` says.")
+
+
+def test_a_command_that_fails_is_told_in_its_own_words(right: Course, tmp_path: Path) -> None:
+    broken = part_of(right, tmp_path / "part", 1, SETTINGS)
+    (broken.root / GRADEBOOK).write_text("no database")
+    with pytest.raises(CourseError, match=r"nbgrader failed: .+"):
+        plain.measure(broken, plain.AS_IT_COMES)
+    with pytest.raises(CourseError, match=r"could not be graded \(.+\); see what `make doctor` says\."):
+        ours.measure(broken, WARM, 1)
+
+
+@pytest.mark.kernel
+def test_the_limit_is_what_the_cells_spend(right: Course) -> None:
+    for prepare in ("", right.limits.prepare):
+        assert 0.02 < limit.measure(right, prepare) < 30
+    assert 0.02 < limit.measure(right, right.limits.prepare, "forked") < 30
+    with pytest.raises(
+        CourseError, match=r"its cells do not run in one process \(ZeroDivisionError: division by zero\)\."
+    ):
+        limit.measure(right, "1 / 0")
+
+
+@pytest.mark.kernel
+def test_a_graded_class_is_measured(right: Course, tmp_path: Path) -> None:
+    part = part_of(right, tmp_path / "part", 2)
+    run = ours.measure(part, WARM, 1)
+    hold_to_full_marks(part, 2)
+    assert (run.submissions, run.notebooks) == (1, 4)
+    assert 0 < run.recording < run.seconds
+    assert run.cpu[KERNELS] > run.cpu[JUDGE] > 0
+    assert run.cpu[GRADING] > 0
+    assert 20 * MIB < run.peak < 2000 * MIB
+    assert run.start > 1
+
+
+@pytest.mark.kernel
+def test_memory_of_each_kernel_is_seen(right: Course, tmp_path: Path) -> None:
+    found = ours.memory(part_of(right, tmp_path / "part", 2), WARM, 1)
+    assert found
+    assert all(MIB < unique <= proportional for unique, proportional in found)
+
+
+@pytest.mark.kernel
+def test_plain_nbgrader_is_measured(right: Course, tmp_path: Path) -> None:
+    part = part_of(right, tmp_path / "part", 2, plain.SETTINGS_TRIED[-1].settings)
+    run = plain.measure(part, plain.SETTINGS_TRIED[-1])
+    hold_to_full_marks(part, 2)
+    assert (run.submissions, run.notebooks, run.jobs) == (2, 8, 2)
+    assert run.cpu_each > 0.5
+    assert run.start > 0.5

@@ -1,0 +1,93 @@
+"""JupyterLab as a learner has it before him: menus, cells, what they show."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+from autograder.tests.servers import TOKEN
+
+SHOTS = Path(__file__).resolve().parents[3] / "screenshots"  # of the last run, to be looked at; ignored by git
+PATIENCE = 60_000  # ms, on a busy machine
+SEES = """element => {
+    const channels = text => text.match(/[0-9.]+/g).map(Number);
+    const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
+        .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    let behind = element;
+    while (behind.parentElement && (channels(getComputedStyle(behind).backgroundColor)[3] ?? 1) === 0)
+        behind = behind.parentElement;
+    const [a, b] = [getComputedStyle(element).color, getComputedStyle(behind).backgroundColor]
+        .map(text => luminance(channels(text))).sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
+}"""
+
+
+class Lab:
+    """A browser page with JupyterLab in it."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        page.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
+
+    def open(self, path: str) -> None:
+        """Open a page of the server, and wait for a kernel that is ready."""
+        self.page.goto(f"{self.address}/{path}?reset&token={TOKEN}")  # without the tabs of the last time
+        self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").first.wait_for()
+        expect(
+            self.page.get_by_text("Python 3 (ipykernel) | Idle")
+        ).to_be_visible()  # a kernel, and no mere plan of one
+        self.page.wait_for_load_state("networkidle")
+
+    def idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        indicator = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook-ExecutionIndicator")
+        expect(indicator).to_have_attribute("data-status", "idle")
+
+    def menu(self, *names: str) -> None:
+        """Choose from the menus, such as ("Run", "Run All Cells")."""
+        for name in names:
+            label = self.page.locator(".lm-MenuBar-itemLabel, .lm-Menu-itemLabel").filter(visible=True)
+            label.filter(has_text=re.compile(f"^{re.escape(name)}")).first.click()
+
+    def restart_and_run_all(self) -> None:
+        """As the menu has it, and its question answered."""
+        self.menu("Kernel", "Restart Kernel and Run All Cells")
+        self.page.get_by_role("button", name="Confirm Kernel Restart").click()
+
+    def cell(self, source: str) -> Locator:
+        """The code cell that begins with this text."""
+        begins = self.page.locator(".cm-content", has_text=re.compile(f"^{re.escape(source)}"))
+        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell").filter(has=begins)
+
+    def write(self, source: str, text: str) -> None:
+        """Type over the cell that begins with `source`, and run it."""
+        self.cell(source).locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+a")
+        self.page.keyboard.insert_text(text)
+        self.page.keyboard.press("ControlOrMeta+Enter")
+
+    def run(self, source: str) -> Locator:
+        """Run the cell that begins with `source`; gives what it shows."""
+        self.cell(source).locator(".cm-content").click()
+        self.page.keyboard.press("ControlOrMeta+Enter")
+        return self.shown(source)
+
+    def shown(self, source: str) -> Locator:
+        """What the cell that begins with `source` shows."""
+        return self.cell(source).get_by_role("status")
+
+    def shoot(self, source: str, name: str) -> None:
+        """Keep a picture of a cell in both themes, to be looked at."""
+        SHOTS.mkdir(exist_ok=True)
+        self.page.keyboard.press("Escape")
+        for theme in ("Dark", "Light"):
+            self.menu("Settings", "Theme", f"JupyterLab {theme}")
+            expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
+            self.cell(source).screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
+
+    def contrast(self, source: str) -> float:
+        """Of the text that a cell shows against what lies behind it; WCAG wants 4.5."""
+        return float(self.shown(source).first.evaluate(SEES))

@@ -1,0 +1,215 @@
+"""`autograder report`: a page that stands alone, opened in a browser, for classes of every size."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from autograder.cli.main import main
+from autograder.course.course import Course
+from autograder.gradebook.graded_notebooks import KEY, Facts, Prediction, Reader
+from autograder.gradebook.queries import Table
+from autograder.reports.class_report import survey, write_report
+from autograder.reports.class_statistics import OUTCOMES, class_report
+from autograder.reports.html import CELLS, report_json, report_page
+from autograder.tests.reports.test_class_statistics import _facts, _failed, _row, _table
+from autograder.tests.servers import chromium, needs_chromium
+from autograder.tests.synthetic import ASSIGNMENT, make_graded
+
+pytestmark = pytest.mark.xdist_group("report")
+HOSTILE = "<img src=x onerror=window.hacked=1>"
+FEW = ("ada", HOSTILE, "名前 $x^2$")
+LARGE = 3_000
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A class of three, with names that no font and no page likes."""
+    return make_graded(tmp_path_factory.mktemp("few"), FEW)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A class of three thousand."""
+    return make_graded(tmp_path_factory.mktemp("many"), (f"student-{i:04}" for i in range(LARGE)))
+
+
+def _open(page: Page, path: Path) -> list[str]:
+    """Open a page; gives what it asked the network for."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri(), wait_until="load")
+    return [url for url in asked if not url.startswith(("file:", "data:"))]
+
+
+def test_the_command_writes_the_page_and_its_data(few: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--course", str(few.root), "report"]) == 0
+    page, data = few.root / "report.html", few.root / "report.json"
+    assert capsys.readouterr().out == f"report: {page}\nreport: {data}\n"
+    assert json.loads(data.read_text("utf-8")) == json.loads(report_json(survey(few, ASSIGNMENT)))
+    assert [path.name for path in few.root.glob("*.part")] == []
+
+
+def test_an_assignment_that_is_not_there(few: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--course", str(few.root), "report", "other"]) == 1
+    assert f"no assignment 'other'; there are: {ASSIGNMENT}." in capsys.readouterr().err
+
+
+def test_the_json_holds_what_the_page_shows(few: Course) -> None:
+    report = json.loads(report_json(survey(few, ASSIGNMENT)))
+    assert set(report) == {
+        *("assignment", "summary", "questions", "lines", "looks", "guesses", "statuses", "repairs"),
+        *("more_repairs", "without_verdicts"),
+    }
+    assert [line["student"] for line in report["lines"]] == sorted(FEW)
+    assert report["summary"]["handed_in"] == 2
+    assert report["questions"][0]["name"] == "q1"
+    assert set(report["questions"][0]["outcomes"]) == set(OUTCOMES) == set(CELLS)
+
+
+@needs_chromium
+def test_a_class_of_three_in_a_browser(few: Course) -> None:
+    path, _ = write_report(few, ASSIGNMENT)
+    with chromium() as browser:
+        page = browser.new_page()
+        assert _open(page, path) == []
+        assert page.title() == f"{ASSIGNMENT}: class report"
+        assert page.evaluate("window.hacked") is None
+        assert page.get_by_role("cell", name=HOSTILE).count() == 1
+        assert page.locator("table.map tbody tr").count() == 3
+        assert page.locator("img").count() == 2  # a map of three students is the table alone
+        _pictures_are_whole(page)
+
+
+@needs_chromium
+def test_a_class_of_three_thousand_in_a_browser(many: Course) -> None:
+    path, data = write_report(many, ASSIGNMENT)
+    assert path.stat().st_size < 3e6
+    assert len(json.loads(data.read_text("utf-8"))["lines"]) == LARGE
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        assert _open(page, path) == []
+        assert page.locator("table.map tbody tr").count() == LARGE
+        assert page.locator("img").count() == 3
+        _pictures_are_whole(page)
+        page.locator("#look a").first.click()
+        assert page.locator("tr:target").inner_text().startswith(page.locator("#look a").first.inner_text())
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "no sideways scrolling"
+
+
+def _pictures_are_whole(page: Page) -> None:
+    assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 300 && i.alt.length > 30)")
+
+
+@needs_chromium
+def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) -> None:
+    fires = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>" + "x" * 900
+    facts = {fires: Facts(_facts(_failed("q1-test", fires, fires)).verdicts, (Prediction("one", fires, fires, fires),))}
+    row = _row(fires, 0, 0, 0, status="timeout", repairs=(fires,))
+    path = tmp_path / "report.html"
+    path.write_text(report_page(class_report(_table(row), facts)), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 900, "height": 900})
+        assert _open(page, path) == []
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("script, img[onerror]").count() == 0
+        assert page.get_by_text("window.hacked").count() >= 5
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@needs_chromium
+def test_pictures_need_no_colour(many: Course, tmp_path: Path) -> None:
+    path, _ = write_report(many, ASSIGNMENT)
+    with chromium() as browser:
+        page = browser.new_page()
+        _open(page, path)
+        shots = [page.locator("img").nth(i).screenshot(path=tmp_path / f"{i}.png") for i in range(3)]
+        colours = page.evaluate(COLOURS, [list(shot) for shot in shots])
+    assert colours == [0, 0, 0]
+
+
+COLOURS = """async shots => Promise.all(shots.map(async bytes => {
+    const image = await createImageBitmap(new Blob([new Uint8Array(bytes)], {type: 'image/png'}));
+    const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext('2d');
+    context.drawImage(image, 0, 0);
+    const data = context.getImageData(0, 0, image.width, image.height).data;
+    let found = 0;
+    for (let i = 0; i < data.length; i += 4)
+        found += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 8;
+    return found;
+}))"""
+
+
+def _text(page: str) -> str:
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL).split())
+
+
+def test_a_class_in_which_nobody_handed_in() -> None:
+    shown = _text(report_page(class_report(_table(_row("a")), {})))
+    assert "Nobody has handed in yet." in shown
+    assert "nothing handed in: 1 a" in shown
+    assert "No wrong answer is recorded." in shown
+    assert "No notebook had to be mended." in shown
+
+
+def test_a_class_in_which_all_is_well() -> None:
+    facts = {"a": _facts(), "b": _facts()}
+    shown = _text(report_page(class_report(_table(_row("a", 2, 2, 1), _row("b", 2, 2, 1)), facts)))
+    assert "Students who need a look Nobody." in shown
+    assert "answers that could not be judged None." in shown
+    assert "Of 2 students no verdicts are kept, only marks: plain nbgrader or an older version graded them." in shown
+    assert "Of 1 student no" in _text(report_page(class_report(_table(_row("a", 2, 2, 1)), {})))
+
+
+def test_wrong_answers_stand_with_their_mistake_and_share() -> None:
+    facts = {f"s{i}": _facts(_failed("q1-test", "the batch axis is missing.", f"(3,{i % 2})")) for i in range(41)}
+    rows = [_row(f"s{i}", *((0, 0, 0) if f"s{i}" in facts else (2, 2, 1))) for i in range(100)]
+    shown = _text(report_page(class_report(_table(*rows), facts)))
+    assert "q1: 59 % right" in shown
+    assert "the batch axis is missing. 41 41 % (3,0) × 21 (3,1) × 20" in shown
+
+
+def test_questions_that_do_not_tell_who_knows_are_remarked_upon() -> None:
+    rows = [_row(f"s{i}", 2 * (i % 2), 2 * (i % 2 == 0), i % 5 == 0) for i in range(30)]
+    shown = _text(report_page(class_report(_table(*rows), {})))
+    assert "does not tell who knows: read the question and its test again" in shown
+    assert " hard " in shown
+    few = _text(report_page(class_report(_table(*rows[:10]), {})))
+    assert "read the question and its test again" not in few
+    assert " hard " not in few
+
+
+def test_long_lists_are_folded_and_rare_mistakes_counted() -> None:
+    facts = {f"s{i:02}": _facts(_failed("q1-test", f"mistake {i}.")) for i in range(30)}
+    rows = [_row(student, 0, 0, 0, status="timeout", repairs=tuple(map(str, range(20)))) for student in facts]
+    shown = _text(report_page(class_report(_table(*rows), facts)))
+    assert "code that ran too long: 30 s00, s01, s02 and 27 more" in shown
+    assert "22 more made rarer mistakes" in shown
+    assert "And 12 other repairs; each is in the marks' CSV beside its student." in shown
+
+
+def test_a_share_that_is_nearly_nothing_is_not_nothing() -> None:
+    facts = {"s0": _facts(_failed("q1-test", "rare."))}
+    rows = [_row(f"s{i}", 0, 0, 0) for i in range(300)]
+    assert "rare. 1 < 1 %" in _text(report_page(class_report(_table(*rows), facts))).replace("&lt;", "<")
+
+
+def test_verdicts_and_guesses_are_read_back_from_the_autograded_notebooks(few: Course) -> None:
+    facts = Reader(few, ASSIGNMENT).read("ada")
+    assert len(facts.verdicts) == 12
+    assert facts.verdicts["1_lstm", "q1-test"].word in ("passed", "failed", "not attempted", "no evidence")
+    path = few.folder("autograded", ASSIGNMENT, "ada") / "1_lstm.ipynb"
+    kept = path.read_text("utf-8")
+    try:
+        path.write_text(kept.replace(f'"{KEY}"', '"other"'), "utf-8")
+        assert len(Reader(few, ASSIGNMENT).read("ada").verdicts) == 7
+        path.write_text("{", "utf-8")
+        assert len(Reader(few, ASSIGNMENT).read("ada").verdicts) == 7
+    finally:
+        path.write_text(kept, "utf-8")
+
+
+def test_an_assignment_without_points_has_a_page() -> None:
+    assert "what the class knows" in report_page(class_report(Table("ps1", {}, (), {}), {}))

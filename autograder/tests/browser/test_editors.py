@@ -1,0 +1,102 @@
+"""The four notebooks as VS Code and Colab save them: they still check, and still grade."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from autograder.course.course import Course
+from autograder.grading.class_run import masters_of
+from autograder.grading.pipeline import Submission, grade_submission
+from autograder.tests.conftest import HELPERS, ROOT
+from autograder.tests.handed_in import NAMES, solved
+
+pytestmark = pytest.mark.kernel
+BADGE = '<a href="https://colab.research.google.com/github/a/b"><img src="badge.svg" alt="Open In Colab"/></a>'
+VERSIONS = {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py", "version": "3.12.4"}
+
+
+def vscode(nb: NotebookNode) -> bytes:
+    """Cells keep what they had; the kernel is named after its folder; no line ends the file."""
+    tree: dict[str, Any] = json.loads(nbformat.writes(nb))
+    tree["metadata"]["kernelspec"] = {"display_name": ".venv", "language": "python", "name": "python3"}
+    tree["metadata"]["language_info"] = {"name": "python", "mimetype": "text/x-python", **VERSIONS}
+    tree["metadata"]["vscode"] = {"interpreter": {"hash": "aee8b7b246df8f9039afb4144a1f6fd8d2ca17a180786b69acc140d2"}}
+    for number, cell in enumerate(tree["cells"]):
+        cell["metadata"] |= {"vscode": {"languageId": "python"}} if number % 3 == 0 else {}
+    return json.dumps(tree, indent=1, ensure_ascii=False).encode()
+
+
+def old_vscode(nb: NotebookNode) -> bytes:
+    """The kernel's language is dropped, its name is made of the interpreter's path, format 4.2 has no ids."""
+    tree = json.loads(vscode(nb))
+    tree["metadata"]["kernelspec"] = {"display_name": "Python 3.8.3 64-bit", "name": "python383jvsc74a57bd0fc2f79212b9"}
+    tree["nbformat_minor"] = 2
+    for cell in tree["cells"]:
+        del cell["id"]
+    return json.dumps(tree).encode()
+
+
+def colab(nb: NotebookNode) -> bytes:
+    """Format 4.0: a badge on top, ids in the metadata and new, outputs named, nbgrader's metadata kept."""
+    tree: dict[str, Any] = json.loads(nbformat.writes(nb))
+    tree["nbformat_minor"] = 0
+    tree["metadata"] = {
+        "colab": {"provenance": [], "toc_visible": True},
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python"},
+    }
+    for number, cell in enumerate(tree["cells"]):
+        del cell["id"]
+        cell["metadata"] |= {"id": f"x{number:011}"}
+        if cell["cell_type"] == "code":
+            cell["metadata"] |= {"colab": {"base_uri": "https://localhost:8080/"}, "outputId": f"28b07730-{number}"}
+    badge = {"cell_type": "markdown", "metadata": {"id": "view-in-github", "colab_type": "text"}, "source": [BADGE]}
+    tree["cells"].insert(0, badge)
+    return json.dumps(tree, indent=2).encode()
+
+
+def bare_colab(nb: NotebookNode) -> bytes:
+    """As Colab, with nbgrader's metadata lost."""
+    tree = json.loads(colab(nb))
+    for cell in tree["cells"]:
+        cell["metadata"].pop("nbgrader", None)
+    return json.dumps(tree).encode()
+
+
+EDITORS = [vscode, old_vscode, colab, bare_colab]
+
+
+@pytest.mark.parametrize("editor", EDITORS)
+def test_what_an_editor_saves_still_grades(editor: Callable[[NotebookNode], bytes], course: Course) -> None:
+    files = {f"{name}.ipynb": editor(solved(name)) for name in NAMES}
+    result = grade_submission(Submission("ada", files), masters_of(course, "rnn_shapes"))
+    verdicts = {verdict.cell: verdict for notebook in result.notebooks for verdict in notebook.verdicts}
+    assert {cell: verdict.points for cell, verdict in verdicts.items()} == {f"q{n}-test": 2 for n in range(1, 13)}
+    assert result.status == ""
+    kept = editor in (vscode, colab)
+    assert not (kept and [said for notebook in result.notebooks for said in notebook.repairs if "lost" in said])
+
+
+@pytest.mark.parametrize("editor", [vscode, colab])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_an_editor_saves_still_checks(editor: Callable[[NotebookNode], bytes], name: str, tmp_path: Path) -> None:
+    for helper in HELPERS:
+        shutil.copy(ROOT / "notebooks" / "rnn_shapes" / helper, tmp_path)
+    notebook = nbformat.reads(editor(solved(name)).decode(), 4)
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute(cwd=str(tmp_path))
+    said = {cell.source.split('"')[1]: _text(cell) for cell in notebook.cells if cell.source.startswith("check(")}
+    assert said
+    for question, text in said.items():
+        verdict = "● recorded" if question in ("q2", "q5", "q7", "q8") else "✓ right"
+        assert text.startswith(f"{question} {verdict}:")
+
+
+def _text(cell: NotebookNode) -> str:
+    return str(cell.outputs[0].data["text/plain"])

@@ -1,0 +1,163 @@
+"""Nothing that a student wrote or put out runs in an instructor's browser."""
+
+import base64
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+
+from autograder.course.course import Course
+from autograder.gradebook.recorder import Recorder
+from autograder.grading.pipeline import show_verdict
+from autograder.judging.judge import Verdict
+from autograder.model import NotebookResult, Result
+from autograder.notebook.sanitize import MAX_TEXT, inert, inert_markdown, inert_sentence
+from autograder.reports.nbgrader_feedback import feedback
+from autograder.tests.gradebook.test_recorder import NAME, known, own
+from autograder.tests.servers import TOKEN, chromium, jupyter_server, needs_chromium
+
+__all__ = ["known", "own"]
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 20).decode()
+FIRES = "window.hacked=1;document.title='hacked'"
+SCRIPTS = [
+    f"<script>{FIRES}</script>",
+    f'<img src=x onerror="{FIRES}">',
+    f'<svg onload="{FIRES}"><script>{FIRES}</script></svg>',
+    f'<iframe srcdoc="<script>parent.{FIRES}</script>"></iframe>',
+    f"[click](javascript:{FIRES})",
+    f'![x](x"onerror="{FIRES})',
+    f'<details open ontoggle="{FIRES}">',
+    "$$\\href{javascript:" + FIRES + "}{x}$$",
+    "\\begin{align}\\require{html}\\style{color:red}{x}\\end{align}",
+    f"```\n</code></pre><script>{FIRES}</script>\n```",
+    f"    </pre><script>{FIRES}</script>",
+    f'<a href="javascript:{FIRES}" autofocus onfocus="{FIRES}">x</a>',
+    f"[ref]: javascript:{FIRES}\n\n[ref]",
+]
+
+
+def _hostile() -> NotebookNode:
+    """The notebook of the record tests, with scripts wherever a student may put them."""
+    notebook = nbformat.read(Path(__file__).parents[3] / "solutions" / "rnn_shapes" / f"{NAME}.ipynb", 4)
+    everything = "\n\n".join(SCRIPTS)
+    for cell in notebook.cells:
+        cell.source = everything if cell.id == "q8-why" else cell.source
+    extra = nbformat.v4.new_markdown_cell(everything, metadata={"nbgrader": {}})
+    extra.attachments = {"x.svg": {"image/svg+xml": SCRIPTS[2]}}
+    html = {"text/html": everything, "text/markdown": everything, "text/latex": SCRIPTS[7], "image/svg+xml": SCRIPTS[2]}
+    html |= {"application/javascript": FIRES, "image/png": f'x" onerror="{FIRES}', "text/plain": everything}
+    html |= {"application/vnd.jupyter.widget-view+json": {"model_id": "x"}}  # type: ignore[dict-item]
+    outputs = [
+        nbformat.v4.new_output("display_data", data=html, metadata={"image/png": {"width": f'1" onload="{FIRES}'}}),
+        nbformat.v4.new_output("execute_result", data=html, execution_count=1),
+        nbformat.v4.new_output("stream", name="stdout", text=everything),
+        nbformat.v4.new_output("error", ename=SCRIPTS[0], evalue=SCRIPTS[1], traceback=[everything]),
+    ]
+    code = nbformat.v4.new_code_cell(f"# {SCRIPTS[0]}\n'''{everything}'''", outputs=outputs)
+    notebook.cells[3:3] = [extra, code]
+    return notebook
+
+
+def _recorded(course: Course) -> Course:
+    shown = inert(_hostile())
+    for cell in shown.cells:
+        if cell.id == "q9-test":
+            cell.outputs = show_verdict(Verdict("q9-test", "failed", 0.0, "\n".join(SCRIPTS)))
+    verdicts = tuple(Verdict(f"q{n}-test", "failed", 0.0, SCRIPTS[0]) for n in (8, 9, 10))
+    verdicts = (verdicts[0], Verdict("q9-test", "no evidence", 0.0, SCRIPTS[1], "damaged"), verdicts[2])
+    result = NotebookResult(NAME, nbformat.writes(shown).encode(), verdicts, frozenset(), (SCRIPTS[0],))
+    with Recorder(course, "ps1") as recorder:
+        recorder.record(Result("ada", (result,), (SCRIPTS[0],)))
+    return course
+
+
+def test_what_is_left_is_text_and_real_images() -> None:
+    shown = inert(_hostile())
+    nbformat.validate(shown)
+    text = nbformat.writes(shown)
+    for gone in ("text/html", 'javascript":', "svg+xml", "widget-view", "text/latex", "text/markdown", "attachments"):
+        assert gone not in text
+    (code,) = [cell for cell in shown.cells if cell.cell_type == "code" and len(cell.outputs) == 4]
+    assert [list(output.data) for output in code.outputs[:2]] == [["text/plain"]] * 2
+    assert [dict(output.get("metadata", {})) for output in code.outputs[:2]] == [{}, {}]
+
+
+def test_a_real_image_passes_and_a_false_one_does_not() -> None:
+    def shown(data: str) -> dict[str, str]:
+        output = nbformat.v4.new_output("display_data", data={"image/png": data, "text/plain": "a plot"})
+        cell = nbformat.v4.new_code_cell("x", outputs=[output])
+        return dict(inert(nbformat.v4.new_notebook(cells=[cell])).cells[0].outputs[0].data)
+
+    assert shown(PNG) == {"text/plain": "a plot", "image/png": PNG}
+    assert shown(base64.b64encode(b"<svg onload=x>").decode()) == {"text/plain": "a plot"}
+    assert shown("no base64") == {"text/plain": "a plot"}
+    assert shown(PNG + '" onerror="x').get("image/png", PNG) == PNG
+
+
+def test_text_is_kept_short_and_printable() -> None:
+    long = nbformat.v4.new_output("stream", name="stdout", text="x" * (MAX_TEXT + 5) + "\a")
+    cell = nbformat.v4.new_code_cell(
+        "x", outputs=[long, nbformat.v4.new_output("error", ename="E", evalue="", traceback=[])] * 70
+    )
+    outputs = inert(nbformat.v4.new_notebook(cells=[cell])).cells[0].outputs
+    assert outputs[0].text.endswith("characters more)")
+    assert len(outputs[0].text) < MAX_TEXT + 50
+    assert len(outputs) == 50
+
+
+def test_the_courses_own_markdown_stays_as_it_is() -> None:
+    notebook = _hostile()
+    before = {cell.id: cell.source for cell in notebook.cells if cell.id == "title"}
+    assert {cell.id: cell.source for cell in inert(notebook).cells if cell.id == "title"} == before
+
+
+def test_markdown_reads_as_it_was_typed() -> None:
+    assert inert_markdown("h holds *all*\nsteps") == "h holds \\*all\\*  \nsteps"
+
+
+def test_a_comment_quotes_without_markup() -> None:
+    assert inert_sentence("q3: <img src=x> [a](b)\n\nis `not` plain") == "q3: ‹img src=x› ［a］(b) is ʼnotʼ plain"
+
+
+@needs_chromium
+@pytest.mark.kernel
+def test_nothing_runs_in_feedback(own: Course) -> None:
+    feedback(_recorded(own), "ps1")
+    page_file = own.folder("feedback", "ps1", "ada") / f"{NAME}.html"
+    with chromium() as browser:
+        _unharmed(browser.new_page(), page_file.as_uri())
+
+
+@needs_chromium
+@pytest.mark.kernel
+def test_nothing_runs_in_formgrader(own: Course) -> None:
+    course = _recorded(own)
+    with Gradebook(course.directory.db_url, course.directory.course_id) as book:
+        row = book.find_submission_notebook(NAME, "ps1", "ada").id
+    with jupyter_server(course.root) as address, chromium() as browser:
+        _unharmed(browser.new_page(), f"{address}/formgrader/submissions/{row}/?token={TOKEN}")
+
+
+def _unharmed(page: object, address: str) -> None:
+    """Open a page, click and focus all that a student's text could have made, and see that no script ran."""
+    from playwright.sync_api import Page
+
+    assert isinstance(page, Page)
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.message))
+    page.route("https://**", lambda route: route.abort())
+    page.goto(address, wait_until="load")
+    assert "What a GRU layer returns" in page.content()
+    page.evaluate(
+        "document.querySelectorAll('a[href^=javascript],[onfocus],[onerror],[onload]').forEach(e => e.click())"
+    )
+    assert page.evaluate("window.hacked") is None
+    assert "hacked" not in page.title()
+    assert asked == []
+    found = page.evaluate(
+        "[...document.querySelectorAll('*')].filter(e => [...e.attributes].some(a => "
+        "(a.name.startsWith('on') || /^javascript:/i.test(a.value)) && a.value.includes('hacked'))).length"
+    )
+    assert found == 0

@@ -1,0 +1,175 @@
+"""The student's way, walked in a real browser: `make lab`, run all, answer, hint, save, restart, validate."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from autograder.course.course import CONFIG
+from autograder.tests.browser.jupyterlab import Lab
+from autograder.tests.conftest import NOTEBOOKS, ROOT
+from autograder.tests.servers import TOKEN, chromium, make_lab, needs_chromium
+
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("student"), needs_chromium]
+QUESTIONS = {
+    "1_lstm": ["q1", "q2", "q3", "q4", "q5"],
+    "2_lstm_sequences": ["q6", "q7"],
+    "3_gru": ["q8", "q9", "q10"],
+    "4_gru_sequences": ["q11", "q12"],
+}
+
+
+@pytest.fixture(scope="module")
+def mine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh checkout's course; gives the folder in which the student's notebooks will lie."""
+    course = tmp_path_factory.mktemp("student") / "course"
+    course.mkdir()
+    for name in (CONFIG, "solutions", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(ROOT / name, course / name, ignore=ignored) if (ROOT / name).is_dir() else shutil.copy(
+            ROOT / name, course
+        )
+    return course / "my-notebooks" / "rnn_shapes"
+
+
+@pytest.fixture(scope="module")
+def address(mine: Path) -> Iterator[str]:
+    """What `make lab` serves."""
+    with make_lab(mine.parents[1]) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def lab(address: str, browser: Browser) -> Iterator[Lab]:
+    """A browser that was never used before."""
+    with browser.new_context(viewport={"width": 1100, "height": 900}) as context:
+        yield Lab(context.new_page(), address)
+
+
+def _source(path: Path, cell: str) -> str:
+    return str(next(c.source for c in nbformat.read(path, 4).cells if c.id == cell))
+
+
+def test_make_lab_opens_the_first_notebook_and_asks_nothing(lab: Lab) -> None:
+    lab.page.goto(f"{lab.address}/?token={TOKEN}")
+    lab.idle()
+    assert lab.page.url.endswith("/lab/tree/rnn_shapes/1_lstm.ipynb")
+    expect(lab.page.locator(".jp-KernelName")).to_have_text("Python 3 (ipykernel)")
+    lab.page.wait_for_load_state("networkidle")
+    assert lab.page.locator(".jp-Dialog, .Toastify__toast").count() == 0
+    assert lab.page.get_by_text("Create Assignment").count() == 0
+
+
+def test_run_all_gives_verdicts_and_no_noise(lab: Lab) -> None:
+    lab.open("lab/tree/rnn_shapes/1_lstm.ipynb")
+    lab.menu("Run", "Run All Cells")
+    expect(lab.shown('check("q1"')).to_contain_text("○ q1: not answered.")
+    lab.idle()
+    assert lab.page.locator('.jp-OutputArea-output[data-mime-type*="stderr"]').count() == 0
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_an_untouched_notebook_runs_to_its_end_and_says_what_is_open(lab: Lab, name: str) -> None:
+    lab.open(f"lab/tree/rnn_shapes/{name}.ipynb")
+    lab.menu("Run", "Run All Cells")
+    expect(lab.shown("summary(")).to_contain_text(f"0 of {len(QUESTIONS[name])} questions are done")
+    for question in QUESTIONS[name]:
+        expect(lab.shown(f'check("{question}"')).to_contain_text(f"○ {question}: not answered.")
+    assert lab.page.locator('.jp-OutputArea-output[data-mime-type*="error"]').count() == 0
+
+
+def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path) -> None:
+    lab.open("lab/tree/rnn_shapes/1_lstm.ipynb")
+    lab.write("guess = ", "guess = 2")
+    lab.menu("Run", "Run All Cells")
+    lab.idle()
+    expect(lab.cell("returned = ")).to_contain_text("number of arrays: you guessed 2; it is 3: not as you thought.")
+    lab.write("q3 = ", "q3 = {'output': (1, 3), 'h': (3,), 'c': (1, 3)}")
+    said = lab.run('check("q3"')
+    expect(said).to_contain_text("✗ q3: not yet. h: you gave 1 axis, (3,); it has 2: the batch axis is missing.")
+    picture = said.get_by_role("img", name="h, as you gave it (3,)")
+    expect(picture).to_be_visible()
+    assert "✗ batch missing" in str(picture.text_content())
+    lab.shoot('check("q3"', "wrong")
+    lab.write('hint("q3"', 'hint("q3", 2)')
+    expect(lab.shown('hint("q3"')).to_contain_text("q3, hint 2 of 3: Every NumPy array carries")
+    lab.shoot('hint("q3"', "hint")
+    lab.write("q3 = ", "q3 = {'output': output.shape, 'h': h.shape, 'c': c.shape}")
+    expect(lab.run('check("q3"')).to_contain_text("✓ q3: right. That is what your own arrays show.")
+    lab.shoot('check("q3"', "right")
+    lab.write("q2 = ", "q2 = {'output': 'all cell states', 'h': 'last hidden state', 'c': 'last cell state'}")
+    expect(lab.run('check("q2"')).to_contain_text("● q2: recorded.")
+    lab.write("q4 = ", "q4 = ('h', 'output')")
+    expect(lab.run('check("q4"')).to_contain_text("✓ q4: right.")
+    lab.run("draw(output=output")
+    expect(lab.shown("draw(output=output").get_by_role("img")).to_be_visible()
+    lab.shoot("draw(output=output", "draw")
+    lab.page.keyboard.press("ControlOrMeta+s")
+    lab.restart_and_run_all()
+    expect(lab.shown("summary(")).to_contain_text("3 of 5 questions are done")
+    expect(lab.shown("summary(")).to_contain_text("Guesses that came true: 0 of 1.")
+    lab.shoot("summary(", "summary")
+    expect(lab.shown('check("q3"')).to_contain_text("✓ q3: right.")
+    lab.idle()
+    lab.page.keyboard.press("ControlOrMeta+s")
+    expect(lab.page.locator(".jp-mod-dirty")).to_have_count(0)
+    assert _source(mine / "1_lstm.ipynb", "q4") == "q4 = ('h', 'output')"
+
+
+def test_what_is_shown_can_be_read_in_both_themes(lab: Lab) -> None:
+    lab.open("lab/tree/rnn_shapes/1_lstm.ipynb")
+    lab.write("q1 = ", "q1 = ('batch', 'features', 'timesteps')")
+    lab.menu("Run", "Run All Cells")
+    expect(lab.shown("summary(")).to_be_visible()
+    for theme in ("Dark", "Light"):
+        lab.menu("Settings", "Theme", f"JupyterLab {theme}")
+        expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
+        for cell in ('check("q1"', 'check("q2"', "summary("):
+            assert lab.contrast(cell) > 7
+        found = Axe().run(lab.page, context={"include": ['[role="status"]']})
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_what_is_shown_is_told_to_a_screen_reader(lab: Lab) -> None:
+    lab.open("lab/tree/rnn_shapes/1_lstm.ipynb")
+    lab.write("q1 = ", "q1 = ('batch', 'features', 'timesteps')")
+    lab.menu("Run", "Run All Cells")
+    expect(lab.shown('check("q1"')).to_match_aria_snapshot(
+        """
+        - status:
+          - strong: "✗ q1: not yet."
+          - text: Axis 1 of data is not features. Which of your sizes stands at data.shape[1]?
+          - img "data, as you gave it (1, 8, 2)"
+        """
+    )
+    expect(lab.shown("summary(")).to_match_aria_snapshot(
+        """
+        - status:
+          - table "Where you stand":
+            - caption: Where you stand
+            - rowgroup:
+              - row "question last check what to do"
+              - row "q1 ✗ not yet read its check, or take a hint":
+                - rowheader "q1"
+        """
+    )
+
+
+def test_validate_in_the_toolbar_says_what_is_open(lab: Lab) -> None:
+    lab.open("lab/tree/rnn_shapes/3_gru.ipynb")
+    lab.write("q9 = ", "q9 = (3,)")
+    lab.page.locator("jp-button, button", has_text="Validate").filter(visible=True).first.click()
+    dialog = lab.page.get_by_role("dialog")
+    expect(dialog).to_contain_text("q8 ○ not answered")
+    expect(dialog).to_contain_text("q9 ✗ not yet: output: you gave 1 axis, (3,); it has 2: the batch axis is missing.")

@@ -1,0 +1,163 @@
+"""Real kernels: evidence is taken where a test stands, and a deadly cell costs itself alone."""
+
+import nbformat
+import pytest
+
+from autograder.course.limits import Limits
+from autograder.evidence.decoder import decode_all
+from autograder.execution.client import KernelError
+from autograder.execution.failures import NoEvidence
+from autograder.execution.runner import Ran, run
+from autograder.judging.test_plan import Plan
+from autograder.tests.conftest import kernels
+
+pytestmark = pytest.mark.kernel
+LIMITS = Limits(cell_seconds=3, notebook_seconds=60, cell_output=100_000, notebook_output=300_000)
+
+
+def _notebook(*cells: str) -> nbformat.NotebookNode:
+    """Cells of code; one that is a name ending in -test is a test cell."""
+    made = []
+    for source in cells:
+        made.append(nbformat.v4.new_code_cell("raise SystemExit" if source.endswith("-test") else source))
+        if source.endswith("-test"):
+            made[-1].metadata["nbgrader"] = {"grade_id": source, "grade": True, "solution": False, "points": 1}
+    return nbformat.v4.new_notebook(cells=made)
+
+
+def _run(*cells: str, limits: Limits = LIMITS, **evidence: str) -> Ran:
+    tests = [cell for cell in cells if cell.endswith("-test")]
+    plans = [Plan(test, 1.0, (test.removesuffix("-test"),), tuple(evidence.items()), "", "") for test in tests]
+    return run(_notebook(*cells), plans, {}, limits)
+
+
+def _values(ran: Ran, test: str) -> dict[str, object]:
+    text = ran.taken[test]
+    assert isinstance(text, str), text
+    return {name: found.refusal or found.value for name, found in decode_all(text).items()}
+
+
+def _no_kernels() -> bool:
+    return not kernels()
+
+
+def test_evidence_is_what_held_at_the_test() -> None:
+    ran = _run("x = 1", "x-test", "x = 2", "y = x", "y-test")
+    assert _values(ran, "x-test") == {"x": 1}
+    assert _values(ran, "y-test") == {"y": 2}
+    assert ran.mishaps == {}
+    assert _no_kernels()
+
+
+def test_a_test_cell_is_never_run_and_declared_evidence_is() -> None:
+    ran = _run("def f(n): return n * x\nx = 3", "x-test", drawn="x + 1", got="f(drawn)", raised="f()")
+    found = _values(ran, "x-test")
+    assert (found["x"], found["drawn"], found["got"]) == (3, 4, 12)
+    assert str(found["raised"]).startswith("raised: TypeError: f() missing 1 required positional argument")
+    assert "drawn" not in str(_values(_run("x = 1", "x-test", "y = dir()", "y-test", drawn="1"), "y-test")["y"])
+
+
+def test_an_error_costs_what_depends_on_it() -> None:
+    ran = _run("x = 1 / 0", "x-test", "y = 2", "y-test")
+    assert str(_values(ran, "x-test")["x"]).startswith("x: no such name")
+    assert _values(ran, "y-test") == {"y": 2}
+    assert ran.notebook.cells[0].outputs[0].ename == "ZeroDivisionError"
+
+
+@pytest.mark.parametrize(
+    ("deadly", "reason", "sentence"),
+    [
+        ("while True: pass", "timeout", "the cell number 3 ran longer than 3 s and was stopped"),
+        ("import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", "timeout", "the cell number 3 ran"),
+        ("import os\nos._exit(0)", "crash", "the kernel died in the cell number 3"),
+        ("import ctypes\nctypes.string_at(0)", "crash", "the kernel died in the cell number 3"),
+        ("while True: print('x' * 1000)", "output", "the cell number 3 put out more than"),
+        ("import os\nwhile True: os.write(1, b'x' * 1000)", "output", "the cell number 3 put out more than"),
+        ("while True: display('x' * 10_000)", "output", "the cell number 3 put out more than"),
+    ],
+)
+def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: str) -> None:
+    ran = _run("x = 1", "x-test", f"y = 1\n{deadly}", "y-test", "z = x + 2", "z-test")
+    assert _values(ran, "x-test") == {"x": 1}
+    assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
+    assert _values(ran, "z-test") == {"z": 3}
+    ((place, death),) = ran.mishaps.items()
+    assert place == 2
+    assert death.reason == reason
+    assert death.sentence.startswith(sentence)
+    assert ran.notebook.cells[2].outputs[0].ename == reason
+    assert _no_kernels()
+
+
+def test_a_cell_that_prints_too_much_is_stopped_where_it_prints() -> None:
+    ran = _run("x = 1", "for i in range(10**6):\n    print('x' * 1000)\ny = 1", "y-test", "z = x", "z-test")
+    assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
+    assert _values(ran, "z-test") == {"z": 1}
+    assert ran.mishaps[1].reason == "output"
+    assert ran.mishaps[1].sentence.startswith("the cell number 2 put out more than")
+
+
+def test_a_kernel_cannot_kill_itself() -> None:
+    """It is the first process of its namespace: the signal is without effect, and the cell goes on."""
+    ran = _run("import os\nos.kill(os.getpid(), 9)\nx = 1", "x-test")
+    assert _values(ran, "x-test") == {"x": 1}
+    assert ran.mishaps == {}
+    assert _no_kernels()
+
+
+def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
+    cells = [cell for i in range(4) for cell in (f"import os; x{i} = 1; os._exit(1)", f"x{i}-test")]
+    ran = _run(*cells, limits=Limits(cell_seconds=5, fresh_kernels=2))
+    assert [death.reason for death in ran.mishaps.values()] == ["crash"] * 3
+    last = ran.taken["x3-test"]
+    assert isinstance(last, NoEvidence)
+    assert last.sentence == "the kernel died in the cell number 5; no time was left for this one"
+
+
+def test_a_notebook_is_bounded_as_a_whole() -> None:
+    cells = ["import select; select.select([], [], [], 2)"] * 4
+    ran = _run(*cells, "x = 1", "x-test", limits=Limits(cell_seconds=5, notebook_seconds=4, fresh_kernels=1))
+    found = ran.taken["x-test"]
+    assert isinstance(found, NoEvidence)
+    assert found.reason == "timeout"
+    assert found.sentence.startswith("the notebook ran longer than 4 s and was stopped at the cell number ")
+    assert kernels() == []
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "ip = get_ipython(); ip.ast_transformers.append(type('T', (), {'visit': lambda s, n: type(n)([], [])})())",
+        "ip = get_ipython(); ip.input_transformers_cleanup.append(lambda lines: [])",
+        "ip = get_ipython(); ip.run_cell = lambda *a, **k: None",
+    ],
+)
+def test_a_notebook_that_changes_how_cells_run_gives_no_evidence(tampering: str) -> None:
+    found = _run("x = 1", tampering, "x-test").taken["x-test"]
+    assert isinstance(found, NoEvidence)
+    assert found.reason in ("damaged", "timeout", "crash")
+
+
+def test_honest_names_that_shadow_builtins_do_no_harm() -> None:
+    shadows = "list = dict = print = type = exec = compile = str = len = sorted = isinstance = open = id = 7"
+    assert _values(_run(shadows, "x = (1, [2.5, {'a': None}])", "x-test"), "x-test") == {"x": (1, [2.5, {"a": None}])}
+
+
+def test_a_kernel_sees_no_secrets_and_no_sign_of_grading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_TOKEN", "hush")
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    ran = _run("import os\nx = [k for k in os.environ if k in ('SECRET_TOKEN', 'NBGRADER_EXECUTION')]", "x-test")
+    assert _values(ran, "x-test") == {"x": []}
+
+
+def test_a_kernel_that_cannot_start_is_our_fault() -> None:
+    with pytest.raises(KernelError, match=r"no kernel could be started \(NoSandboxError: .*ZeroDivisionError"):
+        _run("x = 1", "x-test", limits=Limits(prepare="1 / 0"))
+    assert _no_kernels()
+
+
+def test_nor_is_one_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.execution.client._environment", lambda folder: {"PYTHONHOME": "/nowhere"})
+    with pytest.raises(KernelError, match=r"no kernel could be started \("):
+        _run("x = 1", "x-test", limits=Limits(start_seconds=5, sandbox="none"))
+    assert _no_kernels()

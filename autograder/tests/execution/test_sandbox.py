@@ -1,0 +1,87 @@
+"""Without a sandbox nothing of a student's is run, unless somebody says so in so many words."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.cli.main import main
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.execution.sandbox import BANNER, WARNING, for_tools, limits_of, sandbox_if_any
+from autograder.gradebook.queries import table
+from autograder.kernels.bubblewrap import NoSandboxError
+from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
+
+__all__ = ["ungraded"]
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
+REFUSAL = "bubblewrap is missing; install the system's package `bubblewrap`."
+
+
+@pytest.fixture
+def small(ungraded: Path, tmp_path: Path) -> Course:
+    """A course with one question and one submission."""
+    root = tmp_path / "course"
+    shutil.copytree(ungraded, root)
+    shutil.rmtree(root / "submitted")
+    notebook = nbformat.read(root / "release" / "ps1" / "one.ipynb", 4)
+    notebook.cells[0].source = "x = 42"
+    (root / "submitted" / "ada" / "ps1").mkdir(parents=True)
+    nbformat.write(notebook, root / "submitted" / "ada" / "ps1" / "one.ipynb")
+    return Course.at(root)
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without a sandbox."""
+
+    def server(*_: object) -> Path:
+        raise NoSandboxError(REFUSAL)
+
+    monkeypatch.setattr("autograder.kernels.launcher.server", server)
+
+
+@pytest.mark.usefixtures("bare")
+def test_without_a_sandbox_grading_refuses_and_says_what_is_missing(
+    small: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in ("grade", "reproduce"):
+        assert main(["--course", str(small.root), command, "ps1"]) == 1
+        said = capsys.readouterr().err
+        assert said.startswith(f"autograder: no sandbox: {REFUSAL} Student code would run with your rights; ")
+        assert "--unsafe-no-sandbox" in said
+    assert not (small.root / "autograded").exists()
+
+
+@pytest.mark.usefixtures("bare")
+def test_it_grades_without_one_if_told_so_and_the_status_says_it(
+    small: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--course", str(small.root), "grade", "ps1", "--unsafe-no-sandbox"]) == 0
+    assert WARNING in capsys.readouterr().err
+    (row,) = table(small, "ps1").rows
+    assert (row.marks["x"], row.status) == (2, "unsandboxed")
+
+
+def test_with_a_sandbox_the_same_grade_has_no_such_status(small: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--course", str(small.root), "grade", "ps1"]) == 0
+    assert "arning" not in capsys.readouterr().err
+    (row,) = table(small, "ps1").rows
+    assert (row.marks["x"], row.status) == (2, "graded")
+
+
+@pytest.mark.usefixtures("bare")
+def test_ones_own_notebooks_run_without_one(course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sandbox_if_any() == "none"
+    assert for_tools("none") == {}
+    assert main(["--course", str(course.root), "demo", "--students", "1", "--folder", str(tmp_path / "demo")]) == 0
+    assert BANNER in capsys.readouterr().err
+    demo = Course.at(tmp_path / "demo")
+    assert [row.status for row in table(demo, "rnn_shapes").rows] == ["unsandboxed"]
+
+
+def test_a_course_that_kernels_could_read_is_refused(small: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.execution.sandbox.python_folders", lambda: [small.root.parent])
+    with pytest.raises(CourseError, match=r"the course lies within .*, which kernels can read; move it elsewhere"):
+        limits_of(small)

@@ -1,0 +1,178 @@
+"""What is written: the table verdict → gradebook, and that a kill at any moment leaves everything whole."""
+
+import pickle
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder.course.course import CONFIG, Course
+from autograder.errors import CourseError
+from autograder.gradebook.ledger import Ledger
+from autograder.gradebook.queries import table
+from autograder.gradebook.recorder import Recorder
+from autograder.judging.judge import Verdict
+from autograder.model import NotebookResult, Result
+from autograder.release.release import tell_gradebook
+from autograder.tests.conftest import SOURCE
+
+NAME = "3_gru"  # five test cells and written answers enough
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a course of one notebook that its gradebook knows, with one student's submission."""
+    root = tmp_path_factory.mktemp("record") / "course"
+    source = root / "source" / "ps1"
+    source.mkdir(parents=True)
+    (root / CONFIG).write_text(
+        "c = get_config()\nc.ClearMarkScheme.enforce_metadata = False\n"
+        "c.Course.due_dates = {'ps1': '2027-01-31 12:00 UTC'}\n"
+    )
+    (source / f"{NAME}.ipynb").write_bytes((SOURCE / f"{NAME}.ipynb").read_bytes())
+    (root / "submitted" / "ada" / "ps1").mkdir(parents=True)
+    tell_gradebook(Course.at(root), "ps1")
+    return root
+
+
+@pytest.fixture
+def own(known: Path, tmp_path: Path) -> Course:
+    """A copy of that course."""
+    shutil.copytree(known, tmp_path, dirs_exist_ok=True)
+    return Course.at(tmp_path)
+
+
+def _result(points: float = 2.0, text: str = "h is memory and output at once", **changed: Verdict) -> Result:
+    notebook = nbformat.read(SOURCE / f"{NAME}.ipynb", 4)
+    for cell in notebook.cells:
+        cell.source = text if cell.id == "q8-why" else cell.source
+    verdicts = {cell: Verdict(cell, "passed", points) for cell in ("q8-test", "q9-test", "q10-test")}
+    verdicts |= {verdict.cell: verdict for verdict in changed.values()}
+    return Result(
+        "ada", (NotebookResult(NAME, nbformat.writes(notebook).encode(), tuple(verdicts.values()), frozenset()),)
+    )
+
+
+def _record(course: Course, result: Result) -> None:
+    with Recorder(course, "ps1") as recorder:
+        recorder.record(result)
+
+
+def _grades(course: Course) -> dict[str, tuple[float | None, bool, str | None]]:
+    with Gradebook(course.directory.db_url, course.directory.course_id) as book:
+        row = book.find_submission_notebook(NAME, "ps1", "ada")
+        comments = {comment.name: comment.auto_comment for comment in row.comments}
+        return {
+            grade.name: (grade.auto_score, grade.needs_manual_grade, comments.get(grade.name.removesuffix("-test")))
+            for grade in row.grades
+        }
+
+
+@pytest.mark.parametrize(
+    ("verdict", "row"),
+    [
+        (Verdict("q9-test", "passed", 2.0), (2.0, False, None)),
+        (Verdict("q9-test", "failed", 0.0, "why"), (0.0, False, None)),
+        (Verdict("q9-test", "failed", 1.0, "half"), (1.0, False, None)),
+        (
+            Verdict("q9-test", "no evidence", 0.0, "it ran too long.", "timeout"),
+            (0.0, False, "no evidence: it ran too long."),
+        ),
+        (Verdict("q9-test", "grader error", None, "our fault."), (None, True, "grader error: our fault.")),
+    ],
+)
+def test_each_verdict_has_its_row(own: Course, verdict: Verdict, row: tuple[float | None, bool, str | None]) -> None:
+    _record(own, _result(q9=verdict))
+    assert _grades(own)["q9-test"] == row
+
+
+def test_an_unanswered_question_says_no_response(own: Course) -> None:
+    result = _result(q9=Verdict("q9-test", "not attempted", 0.0, "not answered."))
+    notebook = replace(result.notebooks[0], untouched=frozenset({"q9", "q8-why"}))
+    _record(own, replace(result, notebooks=(notebook,)))
+    assert _grades(own)["q9-test"] == (0.0, False, "No response.")
+    assert _grades(own)["q8-why"] == (0.0, False, "No response.")
+
+
+def test_a_grader_error_is_a_blank_mark(own: Course) -> None:
+    _record(own, _result(q9=Verdict("q9-test", "grader error", None, "our fault.")))
+    row = table(own, "ps1").rows[0]
+    assert row.marks["q9"] is None
+    assert row.status == "needs manual grading"
+
+
+def test_a_manual_mark_over_a_test_stays(own: Course) -> None:
+    _record(own, _result())
+    with Gradebook(own.directory.db_url, own.directory.course_id) as book:
+        book.find_grade("q9-test", NAME, "ps1", "ada").manual_score = 1.5
+        book.db.commit()
+    _record(own, _result(points=0.0))
+    assert table(own, "ps1").rows[0].marks["q9"] == 1.5
+    assert _grades(own)["q9-test"] == (0.0, False, None)
+
+
+def test_a_student_whose_timestamp_is_nonsense_is_graded(own: Course) -> None:
+    (own.root / "submitted" / "ada" / "ps1" / "timestamp.txt").write_text("\x00 yesterday, after tea")
+    _record(own, _result())
+    assert table(own, "ps1").rows[0].marks["q9"] == 2
+
+
+def test_a_notebook_that_the_gradebook_does_not_know(own: Course) -> None:
+    result = _result()
+    with pytest.raises(CourseError, match=r"other: the gradebook does not know it; run `make release`\."):
+        _record(own, replace(result, notebooks=(replace(result.notebooks[0], name="other"),)))
+    assert not (own.root / "autograded" / "ada").exists() or not list((own.root / "autograded" / "ada").iterdir())
+    assert table(own, "ps1").rows == ()
+
+
+GAPS = {
+    "before the files are staged": "recorder.Recorder._stage = die",
+    "after the files are staged": "recorder.Recorder._grade = die",
+    "before the gradebook's commit": "record.write_notebook = die",
+    "after the gradebook's commit": "recorder._replace = die",
+    "between the two renames": "Path.rename = lambda self, to, move=Path.rename: move(self, to) and die()",
+    "before the ledger is written": "recorder.Ledger.note = die",
+    "before the ledger is renamed": "Path.replace = die",
+}
+SCRIPT = """
+import os, pickle, sys
+from pathlib import Path
+from autograder.gradebook import recorder
+from autograder.course.course import Course
+def die(*_, **__):
+    os._exit(9)
+course, result = Course.at(Path(sys.argv[1])), pickle.loads(Path(sys.argv[2]).read_bytes())
+{gap}
+with recorder.Recorder(course, "ps1") as recorder:
+    recorder.record(result)
+"""
+
+
+@pytest.mark.parametrize("gap", GAPS)
+def test_a_kill_in_any_gap_leaves_all_whole_and_grading_again_mends_it(gap: str, own: Course, tmp_path: Path) -> None:
+    _record(own, _result(points=1.0))
+    before, changed = _files(own), _result(points=2.0, text="on second thoughts")
+    (tmp_path / "result").write_bytes(pickle.dumps(changed))
+    script = SCRIPT.format(gap=GAPS[gap])
+    killed = subprocess.run([sys.executable, "-c", script, str(own.root), str(tmp_path / "result")], check=False)
+    assert killed.returncode == 9
+    marks = {mark[0] for name, mark in _grades(own).items() if name.endswith("-test")}
+    assert marks in ({1.0}, {2.0}), "old or new, never half"
+    assert Ledger(own, "ps1").of("ada")["notebooks"][NAME]["status"] == ""
+    if gap != "between the two renames":
+        assert _files(own) in (before, {f"{NAME}.ipynb": changed.notebooks[0].content})
+    _record(own, changed)
+    assert _grades(own)["q9-test"] == (2.0, False, None)
+    assert _files(own) == {f"{NAME}.ipynb": changed.notebooks[0].content}
+    assert [path.name for path in (own.root / "autograded" / "ada").iterdir()] == ["ps1"]
+    assert [path.name for path in (own.root / "reports" / "ps1").iterdir()] == ["ada.json"]
+
+
+def _files(course: Course) -> dict[str, bytes]:
+    folder = course.folder("autograded", "ps1", "ada")
+    return {path.name: path.read_bytes() for path in folder.iterdir()}

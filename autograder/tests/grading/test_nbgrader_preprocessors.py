@@ -1,0 +1,148 @@
+"""`nbgrader autograde` and formgrader's own button give the same gradebook as `autograder grade`."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder.course.course import CONFIG, Course, find_alembic
+from autograder.gradebook.ledger import Ledger
+from autograder.grading.class_run import grade
+from autograder.release.release import release
+from autograder.tests.servers import jupyter_server, post
+
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
+SETTINGS = """
+from autograder.grading import nbgrader_preprocessors
+c = get_config()
+c.CourseDirectory.course_id = "small"
+c.ClearSolutions.code_stub = {"python": ""}
+c.Course.due_dates = {"ps1": "2027-01-31 12:00 UTC"}
+c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
+c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
+c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
+c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"
+"""
+ANSWERS = {
+    "ada": "x = 42",
+    "bob": "x = 41",
+    "cy": "x = ...",
+    "dan": "class Yes(int):\n    __eq__ = lambda self, other: True\nx = Yes(1)",
+    "eve": "import os\nos._exit(1)",
+    "fay": "x = 42",  # late
+    "gil": "x = 21",  # half right
+}
+
+
+def _meta(grade_id: str, **changed: object) -> dict[str, object]:
+    plain = {"grade": False, "locked": True, "solution": False, "schema_version": 3, "task": False}
+    return {"nbgrader": {**plain, "grade_id": grade_id, **changed}}
+
+
+def _source() -> nbformat.NotebookNode:
+    answer = "x = ...\n### BEGIN SOLUTION\nx = 42\n### END SOLUTION"
+    test = "### BEGIN HIDDEN TESTS\nassert x in (42, 21), f'x is {x}'\n1 if x == 21 else 2\n### END HIDDEN TESTS"
+    cells = [
+        nbformat.v4.new_code_cell(answer, metadata=_meta("x", solution=True, locked=False)),
+        nbformat.v4.new_code_cell(test, metadata=_meta("x-test", grade=True, points=2)),
+        nbformat.v4.new_markdown_cell(
+            "why", metadata=_meta("x-why", grade=True, solution=True, locked=False, points=1)
+        ),
+    ]
+    for cell in cells:
+        cell.id = cell.metadata.nbgrader["grade_id"]
+    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
+    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+
+
+@pytest.fixture(scope="module")
+def ungraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A released course with a class's submissions."""
+    root = tmp_path_factory.mktemp("plain") / "course"
+    (root / "source" / "ps1").mkdir(parents=True)
+    (root / CONFIG).write_text(SETTINGS)
+    nbformat.write(_source(), root / "source" / "ps1" / "one.ipynb")
+    release(Course.at(root), "ps1")
+    for student, answer in ANSWERS.items():
+        place = root / "submitted" / student / "ps1"
+        place.mkdir(parents=True)
+        notebook = nbformat.read(root / "release" / "ps1" / "one.ipynb", 4)
+        notebook.cells[0].source = answer
+        notebook.cells[2].source = notebook.cells[2].source if student == "cy" else "because"
+        if student == "bob":
+            del notebook.cells[1]
+        nbformat.write(notebook, place / "one.ipynb")
+        (place / "timestamp.txt").write_text("2027-02-02 09:00 UTC" if student == "fay" else "2027-01-30 09:00 UTC")
+    return root
+
+
+@pytest.fixture(scope="module")
+def by_command(ungraded: Path) -> dict[str, object]:
+    """The gradebook that `autograder grade` writes."""
+    course = _copy(ungraded, "by-command")
+    grade(course, "ps1")
+    return _gradebook(course)
+
+
+def _copy(ungraded: Path, name: str) -> Course:
+    shutil.copytree(ungraded, ungraded.with_name(name))
+    return Course.at(ungraded.with_name(name))
+
+
+def _gradebook(course: Course) -> dict[str, object]:
+    """All that the gradebook holds of the class, but for the ids that are drawn at random."""
+    found: dict[str, object] = {}
+    with Gradebook(course.directory.db_url, course.directory.course_id) as book:
+        for submission in book.assignment_submissions("ps1"):
+            (row,) = submission.notebooks
+            grades = {g.name: (g.auto_score, g.manual_score, g.needs_manual_grade) for g in row.grades}
+            comments = {comment.name: comment.auto_comment for comment in row.comments}
+            found[submission.student.id] = (grades, comments, row.late_submission_penalty, str(submission.timestamp))
+    return found
+
+
+def test_the_command_grades_the_class_as_it_should(by_command: dict[str, object]) -> None:
+    marks = {student: row[0]["x-test"][0] for student, row in by_command.items()}  # type: ignore[index]
+    assert marks == {"ada": 2, "bob": 0, "cy": 0, "dan": 0, "eve": 0, "fay": 2, "gil": 1}
+
+
+def test_nbgrader_autograde_gives_the_same_gradebook(ungraded: Path, by_command: dict[str, object]) -> None:
+    course = _copy(ungraded, "by-nbgrader")
+    find_alembic()
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "autograde", "ps1"],
+        cwd=course.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert _gradebook(course) == by_command
+    bob = Ledger(course, "ps1").repairs("bob")
+    assert bob == Ledger(Course.at(ungraded.with_name("by-command")), "ps1").repairs("bob")
+    assert [repair for repair in bob if "x-test" in repair]
+
+
+def test_nbgraders_log_says_what_it_leaves_out(ungraded: Path) -> None:
+    course = _copy(ungraded, "left-out")
+    place = course.folder("submitted", "ps1", "ada")
+    shutil.copy(place / "one.ipynb", place / "one (1).ipynb")
+    (place / "one.ipynb").write_text('{"cells": [')
+    command = [sys.executable, "-m", "nbgrader", "autograde", "ps1", "--student=ada"]
+    done = subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False)
+    left = "nbgrader leaves it out; `autograder grade` repairs what it can and grades the rest."
+    assert f"{place / 'one (1).ipynb'}: not the name or place of a notebook of ps1; {left}" in done.stderr
+    assert f"{place / 'one.ipynb'}: not a notebook that nbgrader can read; {left}" in done.stderr
+
+
+def test_formgraders_button_gives_the_same_gradebook(ungraded: Path, by_command: dict[str, object]) -> None:
+    course = _copy(ungraded, "by-formgrader")
+    with jupyter_server(course.root) as address:
+        for student in ANSWERS:
+            answer = post(f"{address}/formgrader/api/submission/ps1/{student}/autograde")
+            assert answer["success"], answer
+    assert _gradebook(course) == by_command

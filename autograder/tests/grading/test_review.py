@@ -1,0 +1,330 @@
+"""Second thoughts: tests, points and wording that change after students handed in, and what becomes of their marks."""
+
+import io
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from autograder.cli import commands
+from autograder.cli.main import main
+from autograder.course.course import Course
+from autograder.course.limits import Limits
+from autograder.errors import CourseError
+from autograder.gradebook.assignment_sync import check_cells, is_told, older_wordings, too_high
+from autograder.gradebook.ledger import Ledger
+from autograder.gradebook.queries import table
+from autograder.grading import fingerprint
+from autograder.grading.class_run import grade, masters_of
+from autograder.grading.pipeline import _untouched, desks_for, left_open
+from autograder.grading.review import ANSWER, OLDER, Review, bearing, changed
+from autograder.release.release import release
+from autograder.tests.grading import test_class_run
+from autograder.tests.grading.test_class_run import course, crew, graded, hand_in, judged, run
+from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
+
+__all__ = ["course", "graded", "ungraded"]
+pytestmark = pytest.mark.xdist_group("plain")
+RIGHT, WRONG, EMPTY = "ada", "bob", "cy"
+
+
+def edit(course: Course, cell: int, old: str, new: str) -> None:
+    """Change a cell of the source notebook."""
+    path = course.masters("ps1")[0]
+    notebook = nbformat.read(path, 4)
+    assert old in notebook.cells[cell].source
+    notebook.cells[cell].source = notebook.cells[cell].source.replace(old, new)
+    nbformat.write(notebook, path)
+
+
+def worth(course: Course, points: float) -> None:
+    """Change what the test is worth."""
+    path = course.masters("ps1")[0]
+    notebook = nbformat.read(path, 4)
+    notebook.cells[1].metadata.nbgrader.points = points
+    nbformat.write(notebook, path)
+
+
+def lenient(submission: Any, masters: Any, limits: Any = None) -> Any:
+    """The work of a test that takes wrong answers, too."""
+    files = {name: text.replace(b"wrong", b"right") for name, text in submission.files.items()}
+    return judged(type(submission)(submission.student, files), masters, limits)
+
+
+def marks(course: Course) -> dict[str, float | None]:
+    return {row.student: row.marks["x"] for row in table(course, "ps1").rows}
+
+
+def review(course: Course, agree: bool = True, **options: Any) -> Review:
+    """Grade what has changed by the lenient test; gives what was shown before it was written, or not."""
+    shown: list[Review] = []
+
+    def ask(found: Review) -> bool:
+        shown.append(found)
+        return agree
+
+    run(course, options.pop("work", lenient), review=ask, **options)
+    return shown[0]
+
+
+def _state(course: Course) -> dict[str, bytes]:
+    """All that grading writes, but for wordings."""
+    kept = [
+        course.root / "gradebook.db",
+        *(course.root / "autograded").rglob("*"),
+        *(course.root / "reports/ps1").iterdir(),
+    ]
+    return {str(path): path.read_bytes() for path in kept if path.is_file()}
+
+
+# --- what moves, and why ------------------------------------------------------------------------------------------
+
+
+def test_a_changed_test_moves_marks_and_says_why_before_it_writes(graded: Course) -> None:
+    edit(graded, 1, "(42, 21)", "(42, 41, 21)")
+    before = _state(graded)
+    found = review(graded, agree=False)
+    (move,) = found.moves
+    assert (move.student, move.question, move.old, move.new) == (WRONG, ("one", "x-test"), 0, 2)
+    assert (move.says, move.why) == ("passed", ("test of x-test",))
+    assert (found.same, found.first, found.changed) == ((RIGHT, EMPTY), (), ("test of one/x-test",))
+    assert _state(graded) == before, "no leaves all as it was"
+    assert marks(graded)[WRONG] == 0
+
+
+def test_yes_writes_what_was_shown_and_nothing_is_run_twice(graded: Course) -> None:
+    edit(graded, 1, "(42, 21)", "(42, 41, 21)")
+    review(graded)
+    assert marks(graded) == {RIGHT: 2, WRONG: 2, EMPTY: 0}
+    assert run(graded, lenient)[0] == []
+    assert review(graded) == Review((), (), (), ())
+
+
+def test_other_points_are_told_to_the_gradebook_on_yes_alone(graded: Course) -> None:
+    worth(graded, 3)
+    assert review(graded, agree=False).changed == ("points of one/x-test (2 → 3)",)
+    assert table(graded, "ps1").points["x"] == 2
+    review(graded)
+    assert table(graded, "ps1").points["x"] == 3
+    assert is_told(graded, "ps1")
+
+
+def test_grading_without_a_review_tells_the_gradebook_of_points_as_well(graded: Course) -> None:
+    worth(graded, 3)
+    run(graded)
+    assert table(graded, "ps1").points["x"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda course, patch: worth(course, 3), "points of x-test (2 → 3)"),
+        (lambda course, patch: edit(course, 0, "x = ...", "x = ...  # a number"), "code of x"),
+        (test_class_run._new_helper, "helpers"),
+        (test_class_run._new_version, f"keras ({fingerprint.versions()['keras']} → 4.0)"),
+    ],
+)
+def test_each_change_has_its_name(change: Any, said: str, graded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    if said.startswith("keras"):
+        monkeypatch.setattr("autograder.grading.review.versions", lambda: {**fingerprint.versions(), "keras": "4.0"})
+    change(graded, monkeypatch)
+    (move,) = review(graded).moves
+    assert move.why == (said,)
+
+
+def test_limits_and_a_new_answer_have_their_names(graded: Course) -> None:
+    (move,) = review(graded, limits=Limits(cell_seconds=5)).moves
+    assert move.why == ("limits",)
+    hand_in(graded, bob="wrong again")
+    (move,) = review(graded, work=judged, limits=Limits(cell_seconds=5)).moves
+    assert (move.old, move.new, move.says, move.why) == (2, 0, "failed: why", (ANSWER,))
+
+
+def test_who_was_graded_before_parts_were_kept(graded: Course) -> None:
+    Ledger(graded, "ps1").note(WRONG, graded_by={}, fingerprint="")
+    (move,) = review(graded).moves
+    assert move.why == (OLDER,)
+
+
+def test_who_hands_in_later_is_graded_for_the_first_time(graded: Course) -> None:
+    hand_in(graded, dan="right")
+    found = review(graded, agree=False)
+    assert (found.moves, found.first) == ((), ("dan",))
+    assert "dan" not in marks(graded)
+    review(graded)
+    assert marks(graded)["dan"] == 2
+
+
+def test_manual_marks_survive_and_do_not_move(graded: Course) -> None:
+    with Gradebook(graded.directory.db_url, graded.directory.course_id) as book:
+        book.find_grade("x-test", "one", "ps1", WRONG).manual_score = 1.5
+        book.find_comment("x", "one", "ps1", WRONG).manual_comment = "Nearly."
+        book.db.commit()
+    edit(graded, 1, "(42, 21)", "(42, 41, 21)")
+    release(graded, "ps1")
+    assert review(graded).moves == ()
+    assert marks(graded)[WRONG] == 1.5
+    with Gradebook(graded.directory.db_url, graded.directory.course_id) as book:
+        assert book.find_comment("x", "one", "ps1", WRONG).manual_comment == "Nearly."
+
+
+def test_marks_of_readers_above_what_a_question_is_worth_now_are_named(
+    graded: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Gradebook(graded.directory.db_url, graded.directory.course_id) as book:
+        book.find_grade("x-test", "one", "ps1", WRONG).manual_score = 2
+        book.db.commit()
+    assert too_high(graded, "ps1") == []
+    worth(graded, 1)
+    release(graded, "ps1")
+    said = f"x-test is worth 1 now, and a reader gave more to {WRONG}: mark them again."
+    assert too_high(graded, "ps1") == [said]
+    assert main(["--course", str(graded.root), "release", "ps1"]) == 0
+    assert f"Warning: {said}\n" in capsys.readouterr().err
+
+
+def test_what_bears_on_a_question() -> None:
+    what = ("test of one/q1-test", "wording of one/q1-ask", "test of one/q12-test", "code of two/setup", "limits")
+    assert bearing(what, ("one", "q1-test"), "") == ("test of q1-test", "wording of q1-ask")
+    assert bearing(what, ("one", "q2-test"), ANSWER) == (ANSWER, "limits")
+    assert bearing(what, ("two", "q1-test"), "") == ("code of setup", "limits")
+
+
+def test_what_has_come_and_gone() -> None:
+    assert changed({"a": "1", "keras": "3"}, {"a": "1", "numpy": "2"}) == ("numpy (none → 2)", "keras (3 → none)")
+
+
+# --- cells and wording --------------------------------------------------------------------------------------------
+
+
+def test_a_cell_that_came_or_went_is_refused_and_nothing_changed(graded: Course) -> None:
+    path = graded.masters("ps1")[0]
+    notebook = nbformat.read(path, 4)
+    notebook.cells[1].metadata.nbgrader.grade_id = "y-test"
+    nbformat.write(notebook, path)
+    before = (graded.root / "gradebook.db").read_bytes()
+    said = r"ps1: students' marks are recorded, and one/y-test is new, one/x-test is gone; put it back as it was"
+    for job in (lambda: release(graded, "ps1"), lambda: run(graded), lambda: review(graded)):
+        with pytest.raises(CourseError, match=said):
+            job()
+    assert (graded.root / "gradebook.db").read_bytes() == before
+
+
+def test_cells_may_come_and_go_while_nobody_has_a_mark(course: Course) -> None:
+    path = course.masters("ps1")[0]
+    notebook = nbformat.read(path, 4)
+    notebook.cells[1].metadata.nbgrader.grade_id = "y-test"
+    nbformat.write(notebook, path)
+    release(course, "ps1")
+    check_cells(course, "ps1")
+
+
+def test_an_older_wording_left_as_it_was_is_still_no_answer(graded: Course) -> None:
+    edit(graded, 2, "why", "why?\n### BEGIN SOLUTION\nso\n### END SOLUTION")
+    release(graded, "ps1")
+    assert older_wordings(graded, "ps1") == ((("one", "x-why"), ("YOUR ANSWER HERE",)),)
+    edit(graded, 2, "why?", "In a sentence: why?")
+    run(graded)
+    texts = ("YOUR ANSWER HERE", "why?\nYOUR ANSWER HERE")
+    assert dict(older_wordings(graded, "ps1"))["one", "x-why"] == texts
+    (desk,) = desks_for(masters_of(graded, "ps1"))
+    for text, is_open in [(texts[0], True), (texts[1], True), (desk.master.cells[2].source, True), ("so", False)]:
+        notebook = nbformat.from_dict(desk.master)
+        notebook.cells[2].source = text
+        assert ("x-why" in _untouched(notebook, desk)) is is_open
+
+
+@pytest.mark.parametrize(
+    ("source", "cell_type", "is_open"),
+    [
+        ("Old prompt\n*Write here.*", "markdown", True),
+        ("New prompt\n*Write here.*", "markdown", True),
+        ("Old prompt\nbecause", "markdown", False),
+        ("", "markdown", True),
+        ("def f():\n    pass  # old", "code", True),
+        ("def f():\n    return 1", "code", False),
+    ],
+)
+def test_left_open_in_any_wording(source: str, cell_type: str, is_open: bool) -> None:
+    texts = ("New prompt\n*Write here.*", "Old prompt\n*Write here.*")
+    stubs = ("def f():\n    ...", "def f():\n    pass  # old")
+    assert left_open(source, texts if cell_type == "markdown" else stubs, cell_type) is is_open
+
+
+def test_wordings_that_cannot_be_read(graded: Course) -> None:
+    path = graded.root / "reports" / "ps1.wordings"
+    path.write_text("{")
+    with pytest.raises(CourseError, match=r"ps1.wordings: cannot be read .*; delete it and grade again\."):
+        run(graded)
+
+
+# --- the command --------------------------------------------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _command(
+    course: Course,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    *more: str,
+    typed: str | None = None,
+) -> tuple[int, str]:
+    """`autograder grade --changed` with the lenient work in place of kernels; `typed` is on a terminal."""
+
+    def without_kernels(course: Course, name: str, students: Any, bar: Any, _: Any, **how: Any) -> dict[str, str]:
+        with crew(lenient) as workers:
+            return grade(course, name, students, bar, workers, **how)
+
+    monkeypatch.setattr(commands, "grade", without_kernels)
+    monkeypatch.setattr("sys.stdin", io.StringIO() if typed is None else Terminal(typed))
+    code = main(["--course", str(course.root), "grade", "--changed", *more])
+    return code, capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("typed", "mark"), [("y\n", 2), ("yes\n", 2), ("n\n", 0), ("\n", 0), ("", 0)])
+def test_a_terminal_is_asked(
+    typed: str, mark: float, graded: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(graded, 1, "(42, 21)", "(42, 41, 21)")
+    code, shown = _command(graded, monkeypatch, capsys, typed=typed)
+    assert code == 0
+    assert "changed since they were graded: test of one/x-test" in shown
+    (row,) = [line for line in shown.splitlines() if line.startswith("│bob") and "test of x-test" in line]
+    assert [part.strip() for part in row.strip("│").split("│")] == ["bob", "x", "0", "2", "passed", "test of x-test"]
+    assert "1 mark of 1 student to move; 2 students to keep all marks; 0 graded for the first time" in shown
+    assert "Write these marks? [y/N] " in shown
+    assert ("nothing is written; the gradebook is as it was." in shown) is (mark == 0)
+    assert marks(graded)[WRONG] == mark
+
+
+def test_a_script_says_yes_or_nothing_is_written(
+    graded: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(graded, 1, "(42, 21)", "(42, 41, 21)")
+    code, shown = _command(graded, monkeypatch, capsys)
+    assert code == 1
+    assert "nothing is written; the gradebook is as it was; nobody is here to ask: add --yes to write." in shown
+    assert marks(graded)[WRONG] == 0
+    assert _command(graded, monkeypatch, capsys, "--yes")[0] == 0
+    assert marks(graded)[WRONG] == 2
+
+
+def test_yes_needs_a_question(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--course", str(graded.root), "grade", "--yes"]) == 1
+    assert capsys.readouterr().err == "autograder: --yes goes with --changed: add it, or leave --yes out.\n"
+
+
+def test_nothing_is_left_aside(graded: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "aside"))
+    (tmp_path / "aside").mkdir()
+    hand_in(graded, dan="right")
+    review(graded, agree=False)
+    assert [path.name for path in (tmp_path / "aside").iterdir() if path.name.startswith("autograder-review")] == []
+    shutil.rmtree(tmp_path / "aside")

@@ -1,0 +1,43 @@
+"""The copy that is graded by, and the copy that a student gets."""
+
+import copy
+
+import nbformat
+import pytest
+from nbconvert.exporters import NotebookExporter
+from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ComputeChecksums
+
+from autograder.notebook.variants import TEACHING, released_copy, teaching_copy
+from autograder.submissions.restore import restore
+from autograder.tests.handed_in import CONFIG, LSTM, MASTERS, NAMES, SOURCES, mend, of, solved, starter
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_copies_are_nbgraders_own(name: str) -> None:
+    config = copy.deepcopy(CONFIG)
+    config.Exporter.default_preprocessors = []
+    exporter = NotebookExporter(config=config)
+    for preprocessor in (*TEACHING, ClearHiddenTests, ClearMarkScheme, ComputeChecksums):
+        exporter.register_preprocessor(preprocessor, enabled=True)
+    released = nbformat.reads(exporter.from_notebook_node(SOURCES[name])[0], 4)
+    assert released_copy(MASTERS[name], CONFIG) == released
+    assert any("BEGIN HIDDEN TESTS" in cell.source for cell in MASTERS[name].cells)
+    assert not any("BEGIN SOLUTION" in cell.source for cell in MASTERS[name].cells)
+
+
+def test_only_the_courses_own_cells_lose_regions() -> None:
+    nb = mend(solved(q1="### BEGIN HIDDEN TESTS\nq1 = 1")).notebook
+    assert of(released_copy(nb), "q1").source == "### BEGIN HIDDEN TESTS\nq1 = 1"
+    assert of(released_copy(nb), "q1-test").source == of(starter(), "q1-test").source
+
+
+def test_a_course_may_have_markers_of_its_own() -> None:
+    config = copy.deepcopy(CONFIG)
+    config.ClearHiddenTests.begin_test_delimeter = "BEGIN SECRET"
+    config.ClearHiddenTests.end_test_delimeter = "END SECRET"
+    source = copy.deepcopy(SOURCES[LSTM])
+    for cell in source.cells:
+        cell.source = cell.source.replace("HIDDEN TESTS", "SECRET")
+    master = teaching_copy(source, config)
+    assert [cell.source for cell in released_copy(master, config).cells] == [cell.source for cell in starter().cells]
+    assert restore(solved(), master, config).repairs == ()

@@ -1,0 +1,179 @@
+"""What a class report holds: each number and each reason to look, on classes small enough to count by hand."""
+
+import pytest
+
+from autograder.gradebook.graded_notebooks import Facts, Prediction
+from autograder.gradebook.queries import Row, Table
+from autograder.judging.judge import Verdict
+from autograder.model import STATUSES, UNSANDBOXED
+from autograder.reports.class_statistics import TROUBLES, ClassReport, Look, class_report
+from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
+
+CELLS = {"q1": ("one", "q1-test"), "q2": ("one", "q2-test"), "q2-why": ("one", "q2-why")}
+POINTS = {"q1": 2.0, "q2": 2.0, "q2-why": 1.0}
+
+
+def _row(student: str, *marks: float | None, status: str = "graded", repairs: tuple[str, ...] = ()) -> Row:
+    score = sum(mark or 0.0 for mark in marks) if marks else None
+    return Row(student, dict(zip(POINTS, marks or (None,) * 3, strict=True)), score, 5.0, status, "", repairs)
+
+
+def _table(*rows: Row) -> Table:
+    return Table("ps1", POINTS, rows, CELLS)
+
+
+def _facts(*verdicts: Verdict) -> Facts:
+    return Facts({("one", verdict.cell): verdict for verdict in verdicts})
+
+
+def _failed(cell: str, mistake: str, given: str = "(3,)", points: float = 0.0) -> Verdict:
+    return Verdict(cell, "failed", points, f"{mistake} Look. Right: 1", "", mistake, "Look.", "1", given)
+
+
+def _whys(report: ClassReport) -> list[str]:
+    return [look.why for look in report.looks]
+
+
+def test_an_empty_class_has_a_report() -> None:
+    report = class_report(_table(), {})
+    assert (report.summary.students, report.summary.mean, report.summary.quartiles) == (0, None, ())
+    assert [question.share_right for question in report.questions] == [None] * 3
+    assert report.looks == ()
+
+
+def test_marks_are_summed_up_over_those_who_handed_in() -> None:
+    report = class_report(_table(_row("a", 2, 2, 1), _row("b", 2, 0, None), _row("c")), {})
+    summary = report.summary
+    assert (summary.students, summary.handed_in, summary.open_marks, summary.mean) == (3, 2, 1, 3.5)
+    assert summary.quartiles == (2.0, 2.75, 3.5, 4.25, 5.0)
+    assert [line.outcomes for line in report.lines] == [
+        ("right", "right", "right"),
+        ("right", "wrong", "open"),
+        ("not handed in",) * 3,
+    ]
+
+
+def test_outcomes_follow_the_verdicts() -> None:
+    verdicts = (Verdict("q1-test", "no evidence", 0.0, "late.", "timeout"), Verdict("q2-test", "not attempted", 0.0))
+    rows = (_row("a", 0, 0, 0), _row("b", 1, 0, 0))
+    report = class_report(_table(*rows), {"a": _facts(*verdicts)}, {("a", ("one", "q2-why"))})
+    assert report.lines[0].outcomes == ("no evidence", "not answered", "not answered")
+    assert report.lines[1].outcomes == ("partly right", "wrong", "wrong")
+    assert report.questions[0].without_evidence == {"timeout": 1}
+    assert report.without_verdicts == 1
+
+
+def test_open_marks_count_for_neither_side() -> None:
+    report = class_report(_table(_row("a", 2, 2, 1), _row("b", 2, 0, None)), {})
+    assert [(q.share_right, q.difficulty) for q in report.questions] == [(1, 1), (0.5, 0.5), (1, 1)]
+
+
+def test_mistakes_are_counted_by_the_tests_words_with_the_answers_that_made_them() -> None:
+    batch = "the batch axis is missing."
+    facts = {
+        "a": _facts(_failed("q1-test", batch, "(3,)")),
+        "b": _facts(_failed("q1-test", batch, "(3,)")),
+        "c": _facts(_failed("q1-test", batch, "[3]")),
+        "d": _facts(_failed("q1-test", "text is no shape.", "'x'")),
+        "e": _facts(Verdict("q1-test", "passed", 2.0, given="(1, 3)")),
+    }
+    question = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts).questions[0]
+    assert [(m.says, m.students, m.share, m.given) for m in question.mistakes] == [
+        (batch, 3, 0.6, (("(3,)", 2), ("[3]", 1))),
+        ("text is no shape.", 1, 0.2, (("'x'", 1),)),
+    ]
+    assert question.more_mistakes == 0
+
+
+def test_of_many_mistakes_the_rarer_ones_are_counted() -> None:
+    facts = {f"s{i:02}": _facts(_failed("q1-test", f"mistake {i}.")) for i in range(11)}
+    question = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts).questions[0]
+    assert (len(question.mistakes), question.more_mistakes) == (8, 3)
+
+
+def test_discrimination_is_the_point_biserial_correlation_with_the_rest() -> None:
+    rows = (_row("a", 2, 2, 1), _row("b", 2, 2, 0), _row("c", 0, 0, 1), _row("d", 0, 0, 0))
+    first = class_report(_table(*rows), {}).questions[0]
+    # right: 1 1 0 0; the rest: 3 2 1 0, of mean 2.5 and 0.5 and standard deviation sqrt(5)/2; half are right
+    assert first.discrimination == pytest.approx((2.5 - 0.5) / (5**0.5 / 2) * 0.5)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (_row("a", 2, 2, 1), _row("b", 0, 0, 0)),  # too few
+        (_row("a", 2, 2, 1), _row("b", 2, 0, 0), _row("c", 2, 0, 1)),  # all right
+        (_row("a", 2, 2, 0), _row("b", 0, 2, 0), _row("c", 0, 2, 0)),  # the rest the same
+    ],
+)
+def test_discrimination_is_open_where_it_is_not_defined(rows: tuple[Row, ...]) -> None:
+    assert class_report(_table(*rows), {}).questions[0].discrimination is None
+
+
+def test_who_needs_a_look() -> None:
+    silent = _facts(Verdict("q1-test", "not attempted", 0.0), Verdict("q2-test", "not attempted", 0.0))
+    facts = {
+        "a": silent,
+        "b": _facts(_failed("q1-test", f"h: {NOT_COMPUTED}")),
+        "c": _facts(_failed("q1-test", f"data: {REPEATED}")),
+    }
+    rows = (_row("a", 0, 0, 0), _row("b", 0, 0, 0), _row("c", 0, 0, 0), _row("d"), _row("e", 0, 0, 0, status="damaged"))
+    assert class_report(_table(*rows), facts).looks == (
+        Look("nothing handed in", ("d",)),
+        Look("nothing answered", ("a",)),
+        Look("a notebook that cannot be read", ("e",)),
+        Look("arrays that no layer made", ("b", "c")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("grader-error", "the grader failed: marks are open"),
+        ("missing", "a notebook that was not handed in"),
+        ("crash", "code that ended its kernel"),
+        ("memory", "code that asked for more memory than there is"),
+        ("timeout", "code that ran too long"),
+        ("output", "code that put out too much"),
+        ("limit", "code that met a limit of files or processes"),
+    ],
+)
+def test_each_status_that_is_trouble_is_a_reason(status: str, why: str) -> None:
+    assert _whys(class_report(_table(_row("a", 0, 0, 0, status=status)), {})) == [why]
+
+
+def test_no_status_that_is_trouble_is_forgotten() -> None:
+    assert set(TROUBLES) == set(STATUSES) - {UNSANDBOXED}
+
+
+def test_the_same_wrong_answers_are_noticed_from_three_on() -> None:
+    cells = {f"q{i}": ("one", f"q{i}-test") for i in range(4)}
+    points = dict.fromkeys(cells, 1.0)
+    three = _facts(*(_failed(f"q{i}-test", "no.", "(8, 3)") for i in range(3)))
+    other = _facts(*(_failed(f"q{i}-test", "no.", "(8, 1)") for i in range(3)))
+    two = _facts(*(_failed(f"q{i}-test", "no.", "(8, 3)") for i in range(2)))
+    facts = {"a": three, "b": three, "c": other, "d": two, "e": two}
+    rows = tuple(Row(student, dict.fromkeys(cells, 0.0), 0.0, 4.0, "graded", "", ()) for student in facts)
+    report = class_report(Table("ps1", points, rows, cells), facts)
+    assert report.looks == (Look("the same 3 wrong answers", ("a", "b"), "q0, q1, q2"),)
+
+
+def test_guesses_stand_beside_what_came() -> None:
+    facts = {
+        student: Facts({}, (Prediction("one", "guess", guess, f"you guessed {guess}, 3 came"),))
+        for student, guess in (("a", "3"), ("b", "3"), ("c", "1"))
+    }
+    report = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts)
+    assert [(g.guess, g.students, g.came) for g in report.guesses] == [
+        ("3", 2, "you guessed 3, 3 came"),
+        ("1", 1, "you guessed 1, 3 came"),
+    ]
+    assert report.guesses[0].share == pytest.approx(2 / 3)
+
+
+def test_repairs_and_statuses_are_counted() -> None:
+    many = tuple(f"repair {i}" for i in range(9))
+    report = class_report(_table(_row("a", 2, 2, 1, repairs=many), _row("b", 2, 2, 1, repairs=("repair 3",))), {})
+    assert report.repairs[0] == ("repair 3", 2)
+    assert (len(report.repairs), report.more_repairs) == (8, 1)
+    assert report.statuses == {"graded": 2}

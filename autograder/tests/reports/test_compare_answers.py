@@ -1,0 +1,132 @@
+"""An answer beside what is right, in parts, in pictures and in words."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.evidence.display import MAX_SPELLED, spelled, spelled_names
+from autograder.reports.compare_answers import Pair, beside, shape_of
+from autograder.reports.shape_diagram import picture, words
+
+AXES = {1: "batch", 8: "timesteps", 3: "units"}
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ((1, 3), "(1, 3)"),
+        ((3,), "(3,)"),
+        ((), "()"),
+        ([1, True, None, ...], "[1, True, None, ...]"),
+        ({"h": (1, 3)}, "{'h': (1, 3)}"),
+        ({"b", "a"}, "{'a', 'b'}"),
+        (frozenset({("output", "h")}), "{('output', 'h')}"),
+        (set(), "set()"),
+        (np.zeros((1, 3)), "array of shape (1, 3)"),
+        ([np.zeros(2)], "[array of shape (2,)]"),
+        pytest.param(10**5000, "a very large number", id="a very large number"),
+        ("\ud800\x00", r"'\ud800\x00'"),
+        ("x" * 1000, "'" + "x" * (MAX_SPELLED - 2) + "…"),
+    ],
+)
+def test_a_value_has_one_spelling(value: object, text: str) -> None:
+    assert spelled(value) == text
+
+
+def test_several_values_bear_their_names() -> None:
+    assert spelled_names({"q5": "h"}) == "'h'"
+    assert spelled_names({"q5": "h", "output5": np.ones(3)}) == "q5 = 'h'; output5 = array of shape (3,)"
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(max_size=3), parts, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(PLAIN)
+def test_what_is_right_is_the_same_in_all_its_parts(value: object) -> None:
+    text = spelled(value)
+    assert all(pair.is_same for pair in beside(text, text))
+    assert picture(beside(text, text), {}) == ""
+
+
+@given(st.text(), st.text())
+def test_any_two_texts_can_stand_side_by_side(mine: str, right: str) -> None:
+    assert beside(mine, right)[0].is_same == (mine == right)
+
+
+def test_a_dict_is_compared_entry_by_entry() -> None:
+    pairs = beside("{'output': (1, 3), 'h': (3,), 'state': 1}", "{'output': (1, 3), 'h': (1, 3), 'c': (1, 3)}")
+    assert [(pair.name, pair.given, pair.expected, pair.is_same) for pair in pairs] == [
+        ("output", "(1, 3)", "(1, 3)", True),
+        ("h", "(3,)", "(1, 3)", False),
+        ("c", "", "(1, 3)", False),
+        ("state", "1", "", False),
+    ]
+
+
+def test_one_shape_stands_for_all_and_anything_else_for_itself() -> None:
+    expected = "{'h': (1, 3), 'c': (1, 3)}"
+    assert [(pair.name, pair.given) for pair in beside("(3,)", expected)] == [("h", "(3,)"), ("c", "(3,)")]
+    assert beside("'text'", expected) == (Pair("", "'text'", expected),)
+    assert beside("array of shape (1, 3)", "'h'") == (Pair("", "array of shape (1, 3)", "'h'"),)
+
+
+@pytest.mark.parametrize("value", [(), (1, 2, 3, 4, 5), (None, 3), (True, 3), (1.0,), (-1,), (10**9,), "ab", 3, {1, 2}])
+def test_what_is_no_shape(value: object) -> None:
+    assert shape_of(value) is None
+
+
+@pytest.mark.parametrize(
+    "given_text", ["(3,)", "(8, 3)", "(1, 8, 3)", "(2, 1, 8, 3)", "(0, 3)", "(500, 900)", "'<b>'", ""]
+)
+def test_a_picture_is_plain_svg_with_a_text_twin(given_text: str) -> None:
+    pairs = beside(f"{{'h': {given_text}}}" if given_text else "{}", "{'h': (1, 3)}")
+    tree = ET.fromstring(picture(pairs, AXES))
+    assert tree.get("aria-label") == tree.findtext(f"{SVG}title") == words(pairs, AXES)
+    assert {element.tag.removeprefix(SVG) for element in tree.iter()} <= {"svg", "title", "rect", "g", "text"}
+    assert float(tree.get("width", "0")) < 900
+    assert float(tree.get("height", "0")) < 500
+    texts = [element.text for element in tree.iter(f"{SVG}text")]
+    assert f"✗ h you gave: {given_text or 'nothing'}" in texts
+    assert "✓ h right: (1, 3)" in texts
+
+
+@pytest.mark.parametrize(
+    ("given_text", "said"),
+    [
+        ("(3,)", "you gave (units: 3); right is (batch: 1, units: 3)"),
+        ("(1, 5)", "you gave (batch: 1, 5); right is (batch: 1, units: 3)"),
+        ("'(1, 3)'", "you gave '(1, 3)'; right is (batch: 1, units: 3)"),
+    ],
+)
+def test_the_picture_in_words(given_text: str, said: str) -> None:
+    assert words(beside(given_text, "(1, 3)"), AXES) == said
+    assert words(beside(f"{{'h': {given_text}}}", "{'h': (1, 3)}"), AXES) == f"h: {said}"
+
+
+def test_the_cells_of_a_picture_are_the_array() -> None:
+    tree = ET.fromstring(picture(beside("(8, 3)", "(1, 3)"), AXES))
+    cells = [element for element in tree.iter(f"{SVG}rect") if element.get("fill") == "#eee"]
+    assert len(cells) == 8 * 3 + 1 * 3
+    texts = [element.text for element in tree.iter(f"{SVG}text")]
+    assert {"timesteps: 8", "batch: 1", "units: 3"} <= set(texts)
+
+
+def test_what_is_left_out_is_said() -> None:
+    texts = [element.text for element in ET.fromstring(picture(beside("(20, 30)", "(1, 3)"), {})).iter(f"{SVG}text")]
+    assert {"30 (8 of 30 drawn)", "(8 of 20 drawn)", "20"} <= set(texts)
+    four = [element.text for element in ET.fromstring(picture(beside("(2, 1, 8, 3)", "(1, 3)"), {})).iter(f"{SVG}text")]
+    assert "2: as many of these" in four
+
+
+def test_right_parts_are_not_drawn() -> None:
+    pairs = beside("{'output': (1, 3), 'h': (3,)}", "{'output': (1, 3), 'h': (1, 3)}")
+    assert "output" not in picture(pairs, AXES)
+    assert picture(beside("'a'", "'b'"), AXES) == ""

@@ -1,0 +1,261 @@
+"""Feedback: a page a student, nbgrader's own pages, and nbgrader's way to hand them back."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import asdict
+
+import nbformat
+import pytest
+
+from autograder.cli.main import main
+from autograder.course.course import Course
+from autograder.evidence.display import spelled
+from autograder.gradebook.comments import comments
+from autograder.gradebook.graded_notebooks import KEY, keep
+from autograder.gradebook.recorder import Recorder
+from autograder.grading.pipeline import show_verdict
+from autograder.judging.judge import Verdict
+from autograder.model import NotebookResult, Result
+from autograder.notebook.landmarks import answers_of, axes_of, titles
+from autograder.reports.nbgrader_feedback import feedback
+from autograder.reports.student_page import Pages
+from autograder.tests.conftest import ROOT, SOURCE
+from autograder.tests.gradebook.test_recorder import NAME, known, own
+from autograder.tests.servers import chromium, needs_chromium
+
+__all__ = ["known", "own"]
+FIRES = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
+WRONG = Verdict(
+    "q9-test",
+    "failed",
+    0.0,
+    "h: the batch axis is missing. Look. Right: …",
+    mistake="h: the batch axis is missing.",
+    help="Print h.shape.",
+    expected="{'output': (1, 3), 'h': (1, 3)}",
+    given="{'output': (1, 3), 'h': (3,)}",
+)
+
+
+def _graded(course: Course, *verdicts: Verdict, repairs: tuple[str, ...] = (), untouched: str = "") -> Course:
+    """The course of the record tests with ada's notebook recorded, all passed but for these verdicts."""
+    passed = [Verdict(f"q{n}-test", "passed", 2.0, given="[('output', 'h')]") for n in (8, 9, 10)]
+    by_cell = {verdict.cell: verdict for verdict in (*passed, *verdicts)}
+    notebook = nbformat.read(SOURCE / f"{NAME}.ipynb", 4)
+    for cell in notebook.cells:
+        if verdict := by_cell.get(cell.metadata.get("nbgrader", {}).get("grade_id", "")):
+            cell.outputs = show_verdict(verdict)
+            keep(cell, verdict)
+    content = nbformat.writes(notebook).encode()
+    result = NotebookResult(NAME, content, tuple(by_cell.values()), frozenset({untouched} - {""}), repairs)
+    with Recorder(course, "ps1") as recorder:
+        recorder.record(Result("ada", (result,), ()))
+    return course
+
+
+def _comment(course: Course, cell: str, text: str, mark: float | None = None) -> None:
+    with course.gradebook() as book:
+        book.find_comment(cell, NAME, "ps1", "ada").manual_comment = text
+        if mark is not None:
+            grade = book.find_grade(cell, NAME, "ps1", "ada")
+            grade.manual_score, grade.needs_manual_grade = mark, False
+        book.db.commit()
+
+
+def _page(course: Course) -> str:
+    (path,) = Pages(course, "ps1").write(["ada"])
+    assert path == course.root / "feedback" / "ada" / "ps1.html"
+    return path.read_text(encoding="utf-8")
+
+
+def _text(page: str) -> str:
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL).split())
+
+
+def test_a_wrong_answer_is_shown_with_its_mistake_help_and_picture(own: Course) -> None:
+    page = _page(_graded(own, WRONG))
+    shown = _text(page)
+    title = "Q9 · The dimensions of output and h"
+    assert f"{title} ✗ not right · 0 of 2 h: the batch axis is missing. Look: Print h.shape." in shown
+    assert "part you gave right output (1, 3) (1, 3) ✓ h (3,) (1, 3) ✗" in shown
+    assert 'alt="h: you gave (units: 3); right is (batch: 1, units: 3)"' in page
+    assert page.count("<img ") == 1
+    assert "✓ right · 2 of 2 You gave: [(&#39;output&#39;, &#39;h&#39;)]" in shown
+
+
+@pytest.mark.parametrize(
+    ("verdict", "shown"),
+    [
+        (
+            Verdict("q9-test", "failed", 1.0, "half of it.", mistake="half of it."),
+            "◐ partly right · 1 of 2 half of it.",
+        ),
+        (Verdict("q9-test", "failed", 0.0, "by an older version."), "✗ not right · 0 of 2 by an older version."),
+        (Verdict("q9-test", "not attempted", 0.0, "x"), "○ not answered · 0 of 2 You left this open."),
+        (
+            Verdict("q9-test", "no evidence", 0.0, "it ran too long.", "timeout"),
+            "✕ not judged · 0 of 2 it ran too long.",
+        ),
+        (
+            Verdict("q9-test", "grader error", None, "NameError: secret_of_the_test"),
+            "? open · – of 2 The grader itself failed here. Your mark is open, and your teacher is told.",
+        ),
+    ],
+)
+def test_each_verdict_has_its_words(verdict: Verdict, shown: str, own: Course) -> None:
+    page = _text(_page(_graded(own, verdict)))
+    assert shown in page
+    assert "secret_of_the_test" not in page
+
+
+def test_written_answers_wait_are_read_or_were_left(own: Course) -> None:
+    graded = _graded(own)
+    why = "Q8 · What happened to c (in your own words)"
+    assert f"{why} ? open · – of 1 Your answer waits for its reader." in _text(_page(graded))
+    assert "1 answer waits for a mark, which will be added." in _text(_page(graded))
+    _comment(graded, "q8-why", "Nearly:\nand the gates?", 0.5)
+    read = _page(graded)
+    assert f"{why} ● read · 0.5 of 1 Your reader says: Nearly: and the gates?" in _text(read)
+    assert "Nearly:\nand the gates?</blockquote>" in read
+    assert "6.5 of 7" in _text(read)
+    assert "which will be added" not in _text(read)
+    left = _graded(own, untouched="q8-why")
+    _comment(left, "q8-why", "", 0.0)
+    assert f"{why} ○ not answered · 0 of 1 You left this open." in _text(_page(left))
+
+
+def test_several_open_marks(own: Course) -> None:
+    error = Verdict("q9-test", "grader error", None, "our fault.")
+    assert "2 answers wait for a mark, which will be added." in _text(_page(_graded(own, error)))
+
+
+def test_a_readers_comment_on_code_stands_at_its_question(own: Course) -> None:
+    graded = _graded(own, WRONG)
+    _comment(graded, "q9", "See me.")
+    assert re.search(r'id="q9".*?See me\..*?id="q10"', _page(graded), re.DOTALL)
+
+
+def test_repairs_and_lateness_are_told(own: Course) -> None:
+    late = own.root / "submitted" / "ada" / "ps1" / "timestamp.txt"
+    late.write_text("2027-02-01 09:00 UTC")
+    settings = own.root / "nbgrader_config.py"
+    settings.write_text(
+        settings.read_text() + 'c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"\n'
+    )
+    shown = _text(_page(_graded(Course.at(own.root), repairs=("q9-test: the test cell was deleted.",))))
+    assert "5.4 of 7 (less 0.6 for lateness)" in shown
+    assert "What was mended before your notebooks were run 3_gru: q9-test: the test cell was deleted." in shown
+
+
+def test_the_page_is_one_students_own(own: Course) -> None:
+    graded = _graded(own, WRONG)
+    with graded.gradebook() as book:
+        book.add_student("zoe")
+    assert Pages(graded, "ps1").write(["ada", "zoe", "nobody"]) == [graded.root / "feedback" / "ada" / "ps1.html"]
+    assert "zoe" not in (graded.root / "feedback" / "ada" / "ps1.html").read_text("utf-8")
+
+
+def test_the_command_writes_both_pages_and_they_show_no_hidden_test(
+    own: Course, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _graded(own, WRONG)
+    assert main(["--course", str(own.root), "feedback"]) == 0
+    assert capsys.readouterr().out == f"feedback for 1 students: {own.root / 'feedback' / '<student>' / 'ps1'}.html\n"
+    pages = sorted((own.root / "feedback").rglob("*.html"))
+    assert [page.name for page in pages] == [f"{NAME}.html", "ps1.html"]
+    for page in pages:
+        text = page.read_text("utf-8")
+        for hidden in (
+            "HIDDEN",
+            "MARK SCHEME",
+            "Marking,",
+            "autograder.rnn.assertions",
+            "recurrence",
+            "shapes_fault",
+            KEY + '"',
+        ):
+            assert hidden not in text, f"{page}: {hidden}"
+        assert "data:image/svg+xml;base64," in text, "both have the picture"
+    assert f'href="ps1/{NAME}.html"' in pages[1].read_text("utf-8")
+
+
+@needs_chromium
+def test_a_page_in_a_browser_is_whole_inert_and_asks_for_nothing(own: Course) -> None:
+    fields = asdict(WRONG) | {"mistake": FIRES, "help": FIRES, "given": spelled({"h": (3,), FIRES: 1})}
+    graded = _graded(own, Verdict(**fields), repairs=(FIRES,))
+    _comment(graded, "q8-why", FIRES)
+    _page(graded)
+    asked: list[str] = []
+    with chromium() as browser:
+        page = browser.new_page()
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((graded.root / "feedback" / "ada" / "ps1.html").as_uri(), wait_until="load")
+        assert page.evaluate("window.hacked") is None
+        assert page.locator("section").count() == 4
+        assert page.get_by_text("window.hacked").count() >= 4
+        assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 100)")
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+
+
+def _nbgrader(course: Course, *options: str) -> None:
+    command = [sys.executable, "-m", "nbgrader", *options]
+    done = subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_nbgraders_own_way_hands_back_the_pages(own: Course, tmp_path_factory: pytest.TempPathFactory) -> None:
+    submitted = own.root / "submitted" / "ada" / "ps1"
+    (submitted / "timestamp.txt").write_text("2027-01-30 18:00:00 UTC")
+    (submitted / "submission_secret.txt").write_text("a secret of this submission")
+    settings = own.root / "nbgrader_config.py"
+    chain = "from autograder.reports.nbgrader_feedback import CHAIN\nc.GenerateFeedback.preprocessors = CHAIN\n"
+    settings.write_text(settings.read_text() + chain + "c.CourseDirectory.course_id = 'c1'\n")
+    course = _graded(Course.at(own.root), WRONG)
+    exchange = tmp_path_factory.mktemp("exchange")
+    exchange.chmod(0o777)
+    feedback(course, "ps1")
+    kept = (course.root / "feedback" / "ada" / "ps1.html").read_bytes()
+    _nbgrader(course, "generate_feedback", "ps1", "--force")
+    assert (course.root / "feedback" / "ada" / "ps1.html").read_bytes() == kept
+    _nbgrader(course, "release_feedback", "ps1", f"--Exchange.root={exchange}")
+    (released,) = (exchange / "c1" / "feedback").iterdir()
+    assert released.read_bytes() == (course.root / "feedback" / "ada" / "ps1" / f"{NAME}.html").read_bytes()
+    assert "data:image/svg+xml;base64," in released.read_text("utf-8")
+
+
+def test_comments_are_read_with_whose_they_are(own: Course) -> None:
+    graded = _graded(own, WRONG, untouched="q8-why")
+    _comment(graded, "q9", "See me.")
+    with graded.gradebook() as book:
+        found = comments(book, "ps1")
+    assert {where: (said.no_response, said.by_reader) for where, said in found.items()} == {
+        ("ada", (NAME, "q8-why")): (True, ""),
+        ("ada", (NAME, "q9")): (False, "See me."),
+    }
+
+
+def test_landmarks_of_the_course() -> None:
+    masters = {path.stem: nbformat.read(path, 4) for path in sorted(SOURCE.glob("*.ipynb"))}
+    assert axes_of(masters["1_lstm"]) == {1: "batch", 8: "timesteps", 2: "features", 3: "units"}
+    assert titles(masters["1_lstm"])["q5-test"] == "Q5 · The same layer without return_state"
+    assert answers_of(masters["1_lstm"])["q5-test"] == ["q5"]
+    small = nbformat.read(ROOT / "autograder/tests/courses/small/source/ps1/basics.ipynb", 4)
+    assert all(cells for cells in answers_of(small).values())
+
+
+def test_sizes_that_two_names_share_and_magics_name_nothing() -> None:
+    locked = {"nbgrader": {"grade_id": "x", "locked": True}}
+    sources = ["%matplotlib inline", "a, b = 1, 2\nc = 2\nflag = True\nd: int = 5\n(e, f) = g = 6, 7"]
+    cells = [nbformat.v4.new_code_cell(source, metadata=locked) for source in sources]
+    assert axes_of(nbformat.v4.new_notebook(cells=cells)) == {1: "a"}
+
+
+def test_verdicts_survive_being_kept(own: Course) -> None:
+    _graded(own, WRONG)
+    path = own.root / "autograded" / "ada" / "ps1" / f"{NAME}.ipynb"
+    cells = {
+        cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in json.loads(path.read_text())["cells"]
+    }
+    assert cells["q9-test"]["metadata"][KEY] == {k: v for k, v in asdict(WRONG).items() if k != "cell"}

@@ -1,0 +1,208 @@
+"""Each student their own numbers: how they are drawn, asked for, typed in, and held to."""
+
+import runpy
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from nbformat import NotebookNode
+
+from autograder.cli.main import main
+from autograder.course.course import CONFIG, Course
+from autograder.errors import CourseError
+from autograder.gradebook.graded_notebooks import Reader, sizes_kept
+from autograder.gradebook.queries import table
+from autograder.grading.class_run import grade, masters_of
+from autograder.judging.proof import prove
+from autograder.judging.test_plan import plans
+from autograder.notebook.personalize import HELPER, ID, OwnNumbers, asking, held_to, remark, settled, sizes_for
+from autograder.notebook.variants import teaching_copy
+from autograder.release.release import contents, release
+from autograder.reports.nbgrader_feedback import feedback
+from autograder.rnn.demo import ASSIGNMENT, make_class
+from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT, SOURCE
+
+SALT = "it's \\1 term's"  # as awkward as a text can be
+USUAL = (1, 8, 2, 3)
+WAITING = ["needs manual grading"] * 2
+COPIERS = ("copied", "copied-numbers", "no-id-typed")
+CONTENT = {HELPER: (SOURCE / HELPER).read_bytes()}
+
+
+@pytest.fixture(scope="session")
+def own() -> SimpleNamespace:
+    """The learner's helper that draws."""
+    return SimpleNamespace(**runpy.run_path(str(SOURCE / HELPER)))
+
+
+@pytest.fixture
+def asked(sources: dict[str, NotebookNode]) -> NotebookNode:
+    """A notebook that asks for an id."""
+    return asking(sources["1_lstm"], SALT)
+
+
+def _cell(notebook: NotebookNode, name: str) -> NotebookNode:
+    found = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name]
+    return found[0] if found else None
+
+
+# how they are drawn
+
+
+@given(student=st.text(min_size=1).filter(str.strip), salt=st.text())
+def test_no_two_sizes_are_alike_and_none_is_a_usual_one(own: SimpleNamespace, student: str, salt: str) -> None:
+    batch, *drawn = own.sizes_of(student, salt, USUAL)
+    assert batch == 1
+    assert len({*USUAL, *drawn}) == 7
+    assert own.sizes_of(f" {student}\n", salt, USUAL) == (batch, *drawn)
+
+
+def test_an_id_may_be_typed_in_any_letters(own: SimpleNamespace) -> None:
+    assert own.sizes_of("Zoe\u0308", "a", USUAL) == own.sizes_of("zo\u00eb", "a", USUAL)
+    assert own.sizes_of(4711, "a", USUAL) == own.sizes_of("4711", "a", USUAL)
+
+
+def test_students_and_courses_differ(own: SimpleNamespace) -> None:
+    drawn = [own.sizes_of(f"student-{i}", "a", USUAL) for i in range(300)]
+    assert len(set(drawn)) > 250
+    assert len({units for *_, units in drawn}) == 20
+    assert sum(own.sizes_of(f"student-{i}", "b", USUAL) == one for i, one in enumerate(drawn)) < 5
+
+
+@pytest.mark.parametrize("nobody", [..., "", "  "])
+def test_without_an_id_the_sizes_are_the_usual_ones_and_it_is_said(own: SimpleNamespace, nobody: object) -> None:
+    assert own.sizes_of(nobody, "a", USUAL) == USUAL
+    assert own.whose(nobody, *USUAL) == (
+        "The usual sizes: batch 1, timesteps 8, features 2, units 3. "
+        "No student id is typed yet: type yours above, then run all cells again."
+    )
+
+
+def test_with_an_id_it_is_said_whose_sizes_they_are(own: SimpleNamespace) -> None:
+    assert own.whose(" ada ", 1, 9, 4, 7) == "The sizes of ada: batch 1, timesteps 9, features 4, units 7."
+
+
+# how a notebook asks
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_every_graded_notebook_asks_once(name: str, sources: dict[str, NotebookNode]) -> None:
+    asks = asking(sources[name], SALT)
+    nbformat.validate(asks)
+    added = [cell.id for cell in asks.cells if cell.id not in {known.id for known in sources[name].cells}]
+    assert added == [f"{ID}-text", ID]
+    assert f"sizes_of(student, {SALT!r}, (1, 8, 2, 3))\n" in _cell(asks, "sizes").source
+    assert _cell(settled(asks), "sizes").source.splitlines()[2] == "batch, timesteps, features, units = 1, 8, 2, 3"
+    assert asking(asks, SALT) == asks
+
+
+def test_without_a_salt_nothing_is_changed(sources: dict[str, NotebookNode]) -> None:
+    assert OwnNumbers().preprocess(sources["1_lstm"], {})[0] is sources["1_lstm"]
+
+
+def test_tests_go_by_the_usual_sizes_or_by_the_students(asked: NotebookNode, course: Course) -> None:
+    master = teaching_copy(asked, course.settings)
+    plan = plans(settled(master), "1_lstm")[0]
+    assert "batch, timesteps, features, units = (1, 8, 2, 3)\n" in f"{plan.prelude}\n"
+    sizes = sizes_for(master, CONTENT, "ada")
+    assert sizes is not None
+    assert f"batch, timesteps, features, units = {sizes}\n" in f"{held_to(plan.prelude, sizes)}\n"
+    assert sizes_for(settled(master), CONTENT, "ada") is None
+
+
+# what is typed
+
+
+@pytest.mark.parametrize("typed", ["'Ada'", "' ada '", "who_am_i()", "__import__('os').name"])
+def test_ones_own_id_or_one_that_cannot_be_read_is_not_remarked(typed: str, asked: NotebookNode) -> None:
+    _cell(asked, ID).source = f"student = {typed}"
+    assert remark(asked, CONTENT, "ada") == ("", ())
+
+
+@pytest.mark.parametrize("cell", ["student = ...", "student = ''", "student = ' '", "", "student = 'ad"])
+def test_no_id(cell: str, asked: NotebookNode) -> None:
+    _cell(asked, ID).source = cell
+    said = "no student id is typed in it, so it ran on the usual sizes; it is held to the student's own."
+    assert remark(asked, CONTENT, "ada") == ("no-id", (said,))
+
+
+def test_somebody_elses_id_wherever_it_is_typed(asked: NotebookNode) -> None:
+    _cell(asked, ID).source = ""
+    asked.cells.insert(0, nbformat.v4.new_code_cell("student = 'b\ten'"))
+    said = "the id typed in it is b?en: it is a copy of somebody else's, or the id is mistyped"
+    assert remark(asked, CONTENT, "ada") == ("other-id", (f"{said}; it is held to the sizes of ada.",))
+
+
+def test_a_notebook_that_does_not_ask_is_not_remarked(sources: dict[str, NotebookNode]) -> None:
+    assert remark(sources["1_lstm"], CONTENT, "ada") == ("", ())
+
+
+# a course with the setting
+
+
+@pytest.fixture
+def salted(tmp_path: Path) -> Course:
+    """A copy of this course with the one setting."""
+    shutil.copytree(ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    setting = f"\nc.OwnNumbers.salt = {SALT!r}\n"
+    (tmp_path / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + setting, "utf-8")
+    return Course.at(tmp_path)
+
+
+def test_a_release_asks_for_the_id_and_only_that_is_new(salted: Course) -> None:
+    mine, usual = contents(release(salted, ASSIGNMENT)), contents(ROOT / "notebooks" / ASSIGNMENT)
+    assert sorted(mine) == sorted([*HELPERS, *(f"{name}.ipynb" for name in NOTEBOOKS)]) == sorted(usual)
+    for name in NOTEBOOKS:
+        notebook, other = (nbformat.reads(files[f"{name}.ipynb"].decode(), 4) for files in (mine, usual))
+        assert _cell(notebook, ID).source == 'student = ...  # "..."\n# put your answer in place of ...'
+        kept = [cell for cell in notebook.cells if cell.id not in (ID, f"{ID}-text", "sizes")]
+        assert kept == [cell for cell in other.cells if cell.id != "sizes"]
+
+
+@pytest.mark.kernel
+def test_the_tests_of_notebooks_that_ask_are_proved_as_all_are(salted: Course) -> None:
+    prove(salted, ASSIGNMENT)
+
+
+def test_without_the_helper_it_is_said_before_anything_is_graded(salted: Course) -> None:
+    place = salted.folder("source", ASSIGNMENT) / HELPER
+    place.unlink()
+    with pytest.raises(CourseError) as raised:
+        masters_of(salted, ASSIGNMENT)
+    assert str(raised.value) == f"{place}: not here, but c.OwnNumbers.salt asks for it; copy it, or clear the salt."
+
+
+@pytest.mark.kernel
+def test_a_class_is_marked_alike_with_its_own_numbers_and_copies_earn_nothing(course: Course, tmp_path: Path) -> None:
+    usual = make_class(course, tmp_path / "usual", 2, 0)
+    assert grade(usual, ASSIGNMENT) == {"ada": "", "ben": ""}
+    folder = tmp_path / "own"
+    assert main(["--course", str(ROOT), "demo", "--own-numbers", "--students", "2", "--folder", str(folder)]) == 0
+    own = Course.at(folder)
+    assert [row.status for row in table(own, ASSIGNMENT).rows] == [*WAITING, "other-id", WAITING[0], "no-id"]
+    marks, others = ({row.student: row.marks for row in table(one, ASSIGNMENT).rows} for one in (own, usual))
+    assert {student: marks[student] for student in others} == others
+    assert {mark for mark in others["ada"].values() if mark is not None} == {2}
+    earned = {student: [name for name, mark in marks[student].items() if mark] for student in COPIERS}
+    assert earned["copied"] == earned["no-id-typed"] == ["q8"]  # which asks for nothing that was made of data
+    assert earned["copied-numbers"] == ["q1", "q2", "q4", "q5", "q7", "q8", "q10", "q12"]
+    _said_to_the_copier(own)
+
+
+def _said_to_the_copier(own: Course) -> None:
+    facts = Reader(own, ASSIGNMENT).read("copied")
+    sizes = next(iter(facts.axes.values()))
+    timesteps = next(size for size, axis in sizes.items() if axis == "timesteps")
+    rationale = facts.verdicts["1_lstm", "q1-test"].rationale
+    assert rationale.startswith("data: the timesteps axis is ")
+    assert rationale.endswith(f" long; it has {timesteps}.")
+    feedback(own, ASSIGNMENT, "copied")
+    page = (own.root / "feedback/copied/rnn_shapes.html").read_text("utf-8")
+    assert "1_lstm: the id typed in it is ada: it is a copy of somebody else&#39;s, or the id is mistyped" in page
+    graded = nbformat.read(own.root / "autograded/copied/rnn_shapes/1_lstm.ipynb", 4)
+    assert sizes_kept(graded) == sizes
+    assert "The sizes of ada: " in str(_cell(graded, "sizes").outputs)

@@ -1,0 +1,234 @@
+"""One setting, and the gradebook is PostgreSQL's: all jobs give what they give with SQLite, in the same order."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import create_engine, text
+
+from autograder.cli.main import main
+from autograder.course import database
+from autograder.course.course import CONFIG, Course
+from autograder.errors import CourseError
+from autograder.gradebook.queries import Table, table
+from autograder.grading.class_run import grade
+from autograder.release.release import tell_gradebook
+from autograder.reports.nbgrader_feedback import feedback
+from autograder.rnn.demo import ASSIGNMENT, make_class, pupils
+from autograder.tests.conftest import ROOT
+from autograder.tests.servers import TOKEN, chromium, jupyter_server, needs_chromium
+from autograder.tests.synthetic import make_graded
+from autograder.tests.system.postgres import needs_postgresql, postgresql_server
+
+pytestmark = pytest.mark.xdist_group("postgresql")
+STUDENTS = ("chen", "jo", "max", "omar")  # wrong answers, none, all of them late, a notebook that cannot be read
+SORTED_OTHERWISE = ("Bob", "ann", "ann-2", "名前", "Zoë", "zz-absent")  # by this server's rules ann comes before Bob
+WRITTEN = ("grades.csv", "canvas.csv", "canvas-unmatched.csv", "moodle.csv", "moodle-unmatched.csv", "report.json")
+LARGE = 3_000
+
+Makes = Callable[[str], str]  # the name of a database to make → a line of nbgrader_config.py
+
+
+@pytest.fixture(scope="module")
+def in_database() -> Iterator[Makes]:
+    """Makes a database and gives the one setting that puts a course's gradebook there."""
+    with postgresql_server() as address:
+        engine = create_engine(address, isolation_level="AUTOCOMMIT")
+
+        def make(name: str) -> str:
+            with engine.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+            return setting(address.replace("/postgres?", f"/{name}?"))
+
+        yield make
+        engine.dispose()
+
+
+def setting(address: str) -> str:
+    """The one line."""
+    return f"\nc.CourseDirectory.db_url = {address!r}\n"
+
+
+def _class(folder: Path, settings: str) -> Course:
+    """The demo's class in a course with more settings, graded in part."""
+    own = folder / "own"
+    own.mkdir(parents=True)
+    shutil.copytree(ROOT / "solutions", own / "solutions")
+    (own / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + settings, "utf-8")
+    demo = make_class(Course.at(own), folder / "demo", 16, seed=0)
+    for student in set(pupils(16, 0)) - set(STUDENTS):
+        shutil.rmtree(demo.root / "submitted" / student)
+    return demo
+
+
+def _heard(course: Course) -> list[tuple[str, str]]:
+    """What is heard of each student when the class is graded once more."""
+    heard: list[tuple[str, str]] = []
+    grade(course, ASSIGNMENT, progress=lambda student, said: heard.append((student, said)))
+    return heard
+
+
+def _rosters(course: Course) -> None:
+    names = [row.student for row in table(course, ASSIGNMENT).rows][:-1]
+    rows = [f"{name},{place},S{place},{name},A,\n" for place, name in enumerate([*names, "nobody"])]
+    head = "Student,ID,SIS User ID,SIS Login ID,Section,rnn_shapes (7)\n    Points Possible,,,,,29\n"
+    (course.root / "canvas-roster.csv").write_text(head + "".join(rows), "utf-8")
+    rows = [f"{name},{name},{name}@uni.example\n" for name in [*names, "nobody"]]
+    (course.root / "moodle-roster.csv").write_text("First name,Username,Email address\n" + "".join(rows), "utf-8")
+
+
+def _all_written(course: Course) -> dict[str, str]:
+    """Everything that the report and the exports write."""
+    _rosters(course)
+    there = ["--course", str(course.root)]
+    for job in (["report"], ["export"], *_platforms(course)):
+        assert main([*there, *job]) == 0
+    return {name: (course.root / name).read_text("utf-8") for name in WRITTEN}
+
+
+def _platforms(course: Course) -> list[list[str]]:
+    return [
+        ["export", "--format", platform, "--open", "sum", "--roster", str(course.root / f"{platform}-roster.csv")]
+        for platform in ("canvas", "moodle")
+    ]
+
+
+@needs_postgresql
+def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
+    here = make_graded(tmp_path / "sqlite", SORTED_OTHERWISE)
+    there = make_graded(tmp_path / "postgresql", SORTED_OTHERWISE, settings=in_database("reported"))
+    assert [row.student for row in table(there, ASSIGNMENT).rows] == sorted(SORTED_OTHERWISE)
+    assert _all_written(there) == _all_written(here)
+    assert not (there.root / "gradebook.db").exists()
+    assert (here.root / "gradebook.db").exists()
+
+
+@needs_postgresql
+@pytest.mark.kernel
+def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
+    found: list[tuple[Table, dict[str, str], dict[str, str]]] = []
+    for settings in ("", in_database("graded")):
+        course = _class(tmp_path / f"class-{len(found)}", settings)
+        grade(course, ASSIGNMENT)
+        again = dict(_heard(course))
+        assert again == dict.fromkeys(STUDENTS, "unchanged") | {"omar": "damaged"}
+        feedback(course, ASSIGNMENT)
+        pages = {name: (course.root / "feedback" / name / f"{ASSIGNMENT}.html").read_text("utf-8") for name in STUDENTS}
+        found.append((table(course, ASSIGNMENT), _all_written(course), pages))
+        assert (course.root / "gradebook.db").exists() == (not settings)
+    assert found[0] == found[1]
+    rows = {row.student: row for row in found[1][0].rows}
+    assert rows["max"].score == pytest.approx(24 * 0.9)
+    assert (rows["omar"].status, rows["jo"].score) == ("damaged", 0)
+
+
+@needs_postgresql
+@needs_chromium
+def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
+    course = make_graded(tmp_path / "course", SORTED_OTHERWISE, settings=in_database("formgrader"))
+    rows = [row for row in table(course, ASSIGNMENT).rows if row.score is not None]
+    with jupyter_server(course.root) as address, chromium() as browser:
+        page = browser.new_page(extra_http_headers={"Authorization": f"token {TOKEN}"})
+        page.goto(f"{address}/formgrader/gradebook/{ASSIGNMENT}/1_lstm")
+        expect(page.locator("tbody tr")).to_have_count(len(rows))
+        page.goto(f"{address}/formgrader/manage_submissions/{ASSIGNMENT}")
+        expect(page.locator("tbody tr")).to_have_count(len(rows))
+        for row in rows:
+            line = page.locator("tbody tr", has=page.get_by_text(row.student, exact=True))
+            expect(line).to_contain_text(f"{row.score:g} / 29")
+        page.goto(f"{address}/formgrader/manage_students")
+        expect(page.locator("tbody tr")).to_have_count(len(SORTED_OTHERWISE))
+
+
+@needs_postgresql
+def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
+    names = [f"student-{i:04}" for i in range(LARGE)]
+    course = make_graded(tmp_path / "large", names, settings=in_database("large"))
+    written = _all_written(course)
+    assert len(json.loads(written["report.json"])["lines"]) == LARGE
+    assert len(written["canvas.csv"].splitlines()) == LARGE + 2  # two heads, all students but one, somebody else
+    alone = [f"{names[-1]},,nobody in the roster has this id", "nobody,,in the roster alone"]
+    assert written["canvas-unmatched.csv"].splitlines()[1:] == alone
+
+
+@needs_postgresql
+def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path) -> None:
+    course = make_graded(tmp_path / "long", ("ada",), settings=in_database("long"))
+    long = "x" * 129
+    course.folder("submitted", ASSIGNMENT, long).mkdir(parents=True)
+    with pytest.raises(CourseError) as raised:
+        grade(course, ASSIGNMENT)
+    assert str(raised.value) == (
+        f"{long}: the gradebook's database takes ids of up to 128 characters, this has 129; "
+        "give the student's folder a shorter name."
+    )
+    assert [row.student for row in table(course, ASSIGNMENT).rows] == ["ada"]
+
+
+@needs_postgresql
+def test_a_server_that_goes_away_is_said_in_one_sentence(tmp_path: Path) -> None:
+    with postgresql_server() as address:
+        course = make_graded(tmp_path / "course", ("ada", "ben"), settings=setting(address))
+        with pytest.raises(CourseError) as raised, course.gradebook() as book:
+            book.db.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    said = str(raised.value)
+    assert said.startswith(f"{course.root / CONFIG}: the gradebook postgresql://grader@/postgres cannot be used (")
+    assert said.endswith("); see to it, or change c.CourseDirectory.db_url.")
+    assert "\n" not in said
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A course folder, to be given a setting."""
+    shutil.copytree(ROOT / "solutions" / ASSIGNMENT, tmp_path / "solutions" / ASSIGNMENT)
+    return tmp_path
+
+
+def _said(folder: Path, address: str, capsys: pytest.CaptureFixture[str]) -> str:
+    (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + setting(address), "utf-8")
+    assert main(["--course", str(folder), "report"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error.removeprefix(f"autograder: {folder / CONFIG}: ").rstrip("\n")
+
+
+def test_no_server_there_and_the_password_stays_untold(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = _said(folder, f"postgresql://me:secret@/rnn?password=secret&host={folder}", capsys)
+    assert said.startswith("the gradebook postgresql://me:***@/rnn cannot be used (connection ")
+    assert f'socket "{folder}/.s.PGSQL.5432" failed: No such file or directory' in said
+    assert said.endswith("); see to it, or change c.CourseDirectory.db_url.")
+    assert "secret" not in said
+
+
+def test_a_release_says_it_too(folder: Path) -> None:
+    (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + setting(f"postgresql:///rnn?host={folder}"))
+    with pytest.raises(CourseError, match=r"the gradebook postgresql:///rnn cannot be used \(connection "):
+        tell_gradebook(Course.at(folder), ASSIGNMENT)
+    assert not list(folder.glob(".release-*"))
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("gradebook", "Could not parse SQLAlchemy URL from given URL string"),
+        ("postgres://me:secret@host/rnn", "Can't load plugin: sqlalchemy.dialects:postgres"),
+    ],
+)
+def test_an_address_that_is_none(folder: Path, address: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    said = _said(folder, address, capsys)
+    assert said == f"c.CourseDirectory.db_url is no address of a database ({why}); write postgresql://user@host/name."
+
+
+def test_without_its_driver(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(address: str, course_id: str) -> None:
+        raise ModuleNotFoundError("No module named 'psycopg'", name="psycopg")
+
+    monkeypatch.setattr(database, "Gradebook", gone)
+    said = _said(folder, "postgresql://me:secret@host/rnn", capsys)
+    assert said == (
+        "postgresql://me:***@host/rnn needs the package psycopg, which is not installed; "
+        "`pip install '.[postgresql]'` brings psycopg."
+    )

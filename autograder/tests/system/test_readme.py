@@ -1,0 +1,40 @@
+"""The README: an instructor's section that walks a term, by commands that there are."""
+
+import re
+import shlex
+
+import pytest
+
+from autograder.cli.main import _parser
+from autograder.tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+INSTRUCTOR = README.partition("## I am an instructor")[2].partition("\n## ")[0]
+TERM = [
+    "Set up",
+    "Hand out",
+    "Collect",
+    "Grade",
+    "Read",
+    "Look at the class",
+    "Export",
+    "Feed back",
+    "Change your mind",
+]
+
+
+def test_the_instructors_section_walks_a_term() -> None:
+    assert [step for step in re.findall(r"^\*\*([^*]+)\.\*\* ", INSTRUCTOR, re.MULTILINE) if step in TERM] == TERM
+
+
+def test_every_target_that_it_names_is_there() -> None:
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE))
+    assert {"why", "grade", "formgrader"} <= named
+    assert named <= known
+
+
+@pytest.mark.parametrize("line", sorted(set(re.findall(r"^make [a-z]+ ARGS=.*?(?=  |$)", INSTRUCTOR, re.MULTILINE))))
+def test_every_line_with_options_is_understood(line: str) -> None:
+    _, target, options = shlex.split(line)
+    _parser().parse_args([target, *shlex.split(options.removeprefix("ARGS="))])
