@@ -23,13 +23,13 @@ from autograder.errors import CourseError
 from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import Reader
 from autograder.gradebook.ledger import Ledger
-from autograder.gradebook.lock import only_one
+from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.queries import Key, table
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.class_run import masters_of
 from autograder.notebook.sanitize import as_typed, inert_markdown
 from autograder.notebook.source import added
-from autograder.submissions.parser import grade_id, squeezed
+from autograder.submissions.parser import grade_id, normalize_whitespace
 
 UNREAD = ("grader-error", "damaged", "missing")  # notebooks in which a stub says nothing of what was written
 EMPTY = "empty"
@@ -121,7 +121,7 @@ def mark(
     `replace` says that it does not. Raises CourseError, before anything is written, where a group is not known or a
     mark is out of bounds.
     """
-    with only_one(course.root):
+    with grading_lock(course.root):
         asked = questions(course, assignment)
         known = {group.name: (question, group) for question in asked for group in question.groups}
         for name, points in marks:
@@ -149,7 +149,7 @@ def _mark(
         grade.manual_score, grade.needs_manual_grade = points, False
         if comment is not None and (replace or not answer.comment):
             note.manual_comment = comment
-        recorder.settle(answer.student)
+        recorder.update_late_penalty(answer.student)
     students = tuple(answer.student for answer in chosen)
     return Marked(group, students, tuple(one.student for one in group.answers if one.student not in students))
 
@@ -211,7 +211,7 @@ def _typed(source: str | None, stub: NotebookNode) -> str | None:
     if source is None:
         return None
     if stub.cell_type == "code":
-        return "" if squeezed(source) == squeezed(stub.source) else source
+        return "" if normalize_whitespace(source) == normalize_whitespace(stub.source) else source
     return added(as_typed(source), as_typed(inert_markdown(stub.source)))
 
 
@@ -234,4 +234,4 @@ def _normal(text: str, stub: NotebookNode) -> str:
     """What two answers have in common that read the same."""
     if stub.cell_type == "code":
         return text.strip()
-    return squeezed(unicodedata.normalize("NFKC", text).casefold())
+    return normalize_whitespace(unicodedata.normalize("NFKC", text).casefold())

@@ -7,7 +7,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
-from autograder.rnn.demo import ASSIGNMENT, Pupil, make_course
+from autograder.rnn.demo import ASSIGNMENT, SampleStudent, make_course
 from autograder.rnn.sample_answers import SAMPLES
 
 FULL = 24.0  # points that right answers earn by machine
@@ -24,7 +24,9 @@ c.CourseDirectory.release_directory = "notebooks"
 def make_right(course: Course, folder: Path, students: int) -> Course:
     """Make a course folder with a released assignment and a class that has everything right."""
     answers = [{name: samples[way].code for name, samples in SAMPLES.items()} for way in range(WRITINGS)]
-    return make_course(course, folder, {f"student{i:06}": Pupil(answers[i % WRITINGS]) for i in range(students)})
+    return make_course(
+        course, folder, {f"student{i:06}": SampleStudent(answers[i % WRITINGS]) for i in range(students)}
+    )
 
 
 def part_of(course: Course, folder: Path, students: int, settings: str = "") -> Course:

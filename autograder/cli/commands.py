@@ -17,12 +17,12 @@ from autograder.execution.sandbox import BANNER, WARNING, sandbox_if_any
 from autograder.export.canvas import CanvasExporter
 from autograder.export.exporters import CsvExporter, Exporter
 from autograder.export.moodle import MoodleExporter
-from autograder.gradebook.assignment_sync import too_high
+from autograder.gradebook.assignment_sync import marks_above_maximum
 from autograder.gradebook.queries import Table, table, write_csv
 from autograder.grading.class_run import grade
 from autograder.grading.dask_workers import connected
 from autograder.grading.review import Review
-from autograder.grading.workers import Crew
+from autograder.grading.workers import WorkerPool
 from autograder.judging.proof import prove
 from autograder.learner import jupyterlab
 from autograder.learner.submit import submit
@@ -56,7 +56,7 @@ def run_release(options: argparse.Namespace, course: Course) -> int:
         if not options.check:
             _prove(course, assignment)
             print(f"released: {release(course, assignment)}")
-            _warn(too_high(course, assignment) if assignment not in course.ungraded else [])
+            _warn(marks_above_maximum(course, assignment) if assignment not in course.ungraded else [])
         elif is_stale(course, assignment):
             stale = 1
             print(f"stale: {folder} is not what its source gives; run `make release` and commit it.", file=sys.stderr)
@@ -121,7 +121,7 @@ def run_grade(options: argparse.Namespace, course: Course) -> int:
     if asked and not asked.agreed:
         return int(not asked.answered)
     terminal.show_table(table(course, assignment))
-    _warn(too_high(course, assignment))
+    _warn(marks_above_maximum(course, assignment))
     return int(all(status in NOTHING_GRADED for status in statuses.values()))
 
 
@@ -158,7 +158,7 @@ def _unsafe(options: argparse.Namespace) -> bool:
 
 
 @contextmanager
-def _crew(options: argparse.Namespace) -> Iterator[Crew | None]:
+def _crew(options: argparse.Namespace) -> Iterator[WorkerPool | None]:
     """The workers of the scheduler asked for; None means threads of this process."""
     if not options.scheduler:
         yield None

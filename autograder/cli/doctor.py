@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from autograder.course.course import Course, find_alembic
 from autograder.errors import CourseError
 from autograder.execution.client import KernelError
-from autograder.execution.sandbox import limits_of
+from autograder.execution.sandbox import grading_limits
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
 
 SHAPES = {
@@ -76,7 +76,7 @@ def _kernelspec() -> Finding:
 def _sandbox(course: Course) -> list[Finding]:
     """Which shape of sandbox this machine gives, and whether it holds: the escape attempts are made."""
     try:
-        limits = limits_of(course)
+        limits = grading_limits(course)
     except CourseError as error:
         return [Finding(False, "sandbox", str(error))]
     try:

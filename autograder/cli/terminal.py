@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from autograder.gradebook.queries import Row, Table, question_names
-from autograder.grading.review import Move, Review
+from autograder.grading.review import MarkChange, Review
 from autograder.marking import Answer, Group, Question
 from autograder.model import UNCHANGED
 
@@ -72,7 +72,7 @@ def show_review(review: Review) -> None:
     page.print(Text(said))
 
 
-def _moves(moves: Sequence[Move]) -> RichTable:
+def _moves(moves: Sequence[MarkChange]) -> RichTable:
     grid = RichTable(pad_edge=False)
     for name in ("student", "question"):
         grid.add_column(name, no_wrap=True)

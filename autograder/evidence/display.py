@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-MAX_SPELLED = 400  # characters
+MAX_DISPLAYED = 400  # characters
 
 
-def spelled(value: Any) -> str:
+def display(value: Any) -> str:
     """The value as Python writes it, sets in order and arrays as their shapes; cut off at `MAX_SPELLED` characters."""
     text = _text(value)
-    return text if len(text) <= MAX_SPELLED else f"{text[: MAX_SPELLED - 1]}…"
+    return text if len(text) <= MAX_DISPLAYED else f"{text[: MAX_DISPLAYED - 1]}…"
 
 
-def spelled_names(values: Mapping[str, Any]) -> str:
+def display_names(values: Mapping[str, Any]) -> str:
     """One value by itself, several with their names."""
     if len(values) == 1:
-        return spelled(*values.values())
-    return "; ".join(f"{name} = {spelled(value)}" for name, value in values.items())
+        return display(*values.values())
+    return "; ".join(f"{name} = {display(value)}" for name, value in values.items())
 
 
 def _text(value: Any) -> str:

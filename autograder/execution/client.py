@@ -30,7 +30,7 @@ from traitlets.config import Config
 
 from autograder.course.limits import Limits
 from autograder.evidence.encoder import MAX_TOTAL
-from autograder.kernels.bubblewrap import KEPT
+from autograder.kernels.bubblewrap import INHERITED_ENVIRONMENT
 from autograder.kernels.manager import BoundedKernelManager, SandboxKernelManager
 from autograder.kernels.provisioner import SandboxProvisioner
 
@@ -38,7 +38,7 @@ IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook, unlike its ker
 MAX_EVIDENCE = 2 * MAX_TOTAL  # the text is quoted once more on its way
 ENFORCED = ("cpu_seconds", "memory", "processes", "files", "file_size", "scratch", "prepare")  # by the sandbox
 MOST_GROWTH = 300 << 20  # bytes
-LOOK = 0.05  # seconds
+POLL_INTERVAL = 0.05  # seconds
 ROOM = 2  # what a cell sends may be so many times what it may print: print raises, more than that ends the kernel
 WALL = 1.5  # a kernel's own limit of time, for what outlives its notebook: so many times that
 IOPUB_SECONDS = 10  # that the rest of a cell's messages may follow its reply
@@ -49,8 +49,8 @@ class KernelError(Exception):
     """No kernel could be started: our own fault, not the student's."""
 
 
-class DeathError(Exception):
-    """The kernel is of no use any more; `kind` is one of `mishaps.DEATHS`."""
+class KernelEnded(Exception):  # noqa: N818
+    """The kernel is of no use any more; `kind` is one of `failures.DEATHS`."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)
@@ -84,11 +84,11 @@ class Client(NotebookClient):
             self.deadline = time.monotonic() + self.timeout + IOPUB_SECONDS + 1
             await self.async_execute_cell(cell, index, execution_count=None)
         except CellTimeoutError as error:
-            raise DeathError("unfinished" if UNFINISHED in str(error).partition("Here is")[0] else "timeout") from None
+            raise KernelEnded("unfinished" if UNFINISHED in str(error).partition("Here is")[0] else "timeout") from None
         except DeadKernelError:
-            raise DeathError(await self._cause()) from None
+            raise KernelEnded(await self._cause()) from None
         except Exception:  # what Jupyter's own client trips over was not sent by an honest cell
-            raise DeathError(await self._cause("damaged")) from None
+            raise KernelEnded(await self._cause("damaged")) from None
         finally:
             self.deadline = math.inf
 
@@ -178,12 +178,12 @@ def _environment(home: Path) -> dict[str, str]:
 
     PYTHONSAFEPATH: the kernel itself starts from what is installed, whatever modules lie in its folder.
     """
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    kept = {name: os.environ[name] for name in INHERITED_ENVIRONMENT if name in os.environ}
     places = {name: str(home) for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR")}
     return {**kept, **places, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
 
 
-class _Guard:
+class _ResourceWatchdog:
     """Watches cells' time and this process' memory, from one thread while kernels run."""
 
     def __init__(self) -> None:
@@ -207,7 +207,7 @@ class _Guard:
 
     def _watch(self) -> None:
         idle = threading.Event()
-        while not idle.wait(LOOK):
+        while not idle.wait(POLL_INTERVAL):
             with self.lock:
                 self.watches = bool(self.clients)
                 if not self.watches:
@@ -225,7 +225,7 @@ def _held() -> int:
 
 
 _process = cache(psutil.Process)  # to make one costs more than to ask it
-_guard = _Guard()
+_guard = _ResourceWatchdog()
 
 
 def fill(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -27,9 +27,9 @@ from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
 from autograder.evidence.decoder import kernel_source
-from autograder.execution.client import Client, DeathError, kernel
+from autograder.execution.client import Client, KernelEnded, kernel
 from autograder.execution.failures import NoEvidence, death, limit_met, name_of, prints_too_much
-from autograder.judging.test_plan import Plan
+from autograder.judging.test_plan import TestPlan
 
 MIME = "application/vnd.autograder.evidence+json"
 
@@ -38,15 +38,17 @@ MIME = "application/vnd.autograder.evidence+json"
 class Ran:
     """A notebook with its outputs, and for each test cell the evidence's text or why there is none.
 
-    `mishaps`, by the cell's place: of the cells that ended their kernel or met a limit.
+    `failures`, by the cell's place: of the cells that ended their kernel or met a limit.
     """
 
     notebook: NotebookNode
-    taken: Mapping[str, str | NoEvidence]
-    mishaps: Mapping[int, NoEvidence] = field(default_factory=dict)
+    evidence: Mapping[str, str | NoEvidence]
+    failures: Mapping[int, NoEvidence] = field(default_factory=dict)
 
 
-def run(notebook: NotebookNode, plans: Sequence[Plan], files: Mapping[str, bytes], limits: Limits | None = None) -> Ran:
+def run(
+    notebook: NotebookNode, plans: Sequence[TestPlan], files: Mapping[str, bytes], limits: Limits | None = None
+) -> Ran:
     """Run a notebook beside `files` and take the evidence its plans ask for; raises KernelError if no kernel starts.
 
     Works wherever it is called from, inside an event loop too: the kernel's own loop runs in a thread of its own.
@@ -67,10 +69,10 @@ class _DeadlyCellError(Exception):
 @dataclass
 class _Runner:
     notebook: NotebookNode
-    plans: dict[str, Plan]
+    plans: dict[str, TestPlan]
     files: Mapping[str, bytes]
     limits: Limits
-    taken: dict[str, str | NoEvidence] = field(default_factory=dict)
+    evidence: dict[str, str | NoEvidence] = field(default_factory=dict)
     dead: dict[int, NoEvidence] = field(default_factory=dict)
     deadline: float = 0.0
 
@@ -81,18 +83,18 @@ class _Runner:
         last = NoEvidence("crash", "")
         for _ in range(1 + self.limits.fresh_kernels):
             try:
-                await self._walk()
+                await self._run_cells()
                 break
             except _DeadlyCellError as deadly:
-                last = self._bury(deadly)
+                last = self._record_failure(deadly)
                 if time.monotonic() > self.deadline:
                     break
         for name in self.plans:
-            self.taken.setdefault(name, NoEvidence(last.reason, f"{last.sentence}; no time was left for this one"))
+            self.evidence.setdefault(name, NoEvidence(last.reason, f"{last.sentence}; no time was left for this one"))
         met = {i: limit_met(cell, i, self.limits) for i, cell in enumerate(self.notebook.cells)}
-        return Ran(self.notebook, self.taken, {i: found for i in met if (found := self.dead.get(i) or met[i])})
+        return Ran(self.notebook, self.evidence, {i: found for i in met if (found := self.dead.get(i) or met[i])})
 
-    def _bury(self, deadly: _DeadlyCellError) -> NoEvidence:
+    def _record_failure(self, deadly: _DeadlyCellError) -> NoEvidence:
         """Note what a cell did; the next walk leaves it out."""
         cell = self.notebook.cells[deadly.index]
         over = time.monotonic() > self.deadline and deadly.kind == "timeout"
@@ -102,10 +104,10 @@ class _Runner:
         cell.execution_count = None  # it may have come or not
         cell.outputs = [nbformat.v4.new_output("error", ename=found.reason, evalue=said, traceback=[said])]
         if name_of(cell, deadly.index) in self.plans:
-            self.taken.setdefault(name_of(cell, deadly.index), found)
+            self.evidence.setdefault(name_of(cell, deadly.index), found)
         return found
 
-    async def _walk(self) -> None:
+    async def _run_cells(self) -> None:
         """Run every cell but the deadly ones in one kernel."""
         async with kernel(self.notebook, self.files, self.limits) as client:
             for index, cell in enumerate(self.notebook.cells):
@@ -114,8 +116,8 @@ class _Runner:
                     continue
                 if plan is None:
                     await self._execute(client, cell, index)
-                elif plan.cell not in self.taken:
-                    self.taken[plan.cell] = await self._take(client, plan, index)
+                elif plan.cell not in self.evidence:
+                    self.evidence[plan.cell] = await self._take(client, plan, index)
 
     async def _execute(self, client: Client, cell: NotebookNode, index: int) -> None:
         left = min(self.limits.cell_seconds, self.deadline - time.monotonic())
@@ -123,12 +125,12 @@ class _Runner:
             raise _DeadlyCellError(index, "timeout")
         try:
             await client.run_cell(cell, index, left)
-        except DeathError as found:
+        except KernelEnded as found:
             raise _DeadlyCellError(index, found.kind) from None
         if prints_too_much(cell):
             raise _DeadlyCellError(index, "output")
 
-    async def _take(self, client: Client, plan: Plan, index: int) -> str | NoEvidence:
+    async def _take(self, client: Client, plan: TestPlan, index: int) -> str | NoEvidence:
         """Take the evidence of one test cell, by a cell of our own in its place."""
         mark = uuid.uuid4().hex
         test = self.notebook.cells[index]
@@ -146,7 +148,7 @@ class _Runner:
         return NoEvidence("damaged", f"the kernel gave no evidence for {plan.cell}; the notebook changed how cells run")
 
 
-def _capture(plan: Plan, mark: str) -> str:
+def _capture(plan: TestPlan, mark: str) -> str:
     """Source of the cell that takes evidence: one statement that binds nothing in the student's namespace.
 
     Names that an honest student may have shadowed (`list`, `print`, `exec`) are reached through their modules. It is

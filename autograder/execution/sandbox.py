@@ -37,7 +37,7 @@ def for_tools(sandbox: Sandbox, own: bool = False) -> dict[str, str]:
     return {PROVISIONER: "autograder-sandbox", **launcher.shared(server)}
 
 
-def anywhere(course: Course, unsafe: bool = False) -> Limits:
+def remote_limits(course: Course, unsafe: bool = False) -> Limits:
     """A course's limits where other machines grade: the sandbox is for each of them to find."""
     return replace(course.limits, sandbox="none") if unsafe else course.limits
 
@@ -50,12 +50,12 @@ def sandbox_if_any() -> Sandbox:
         return "none"
 
 
-def limits_of(course: Course, unsafe: bool = False) -> Limits:
+def grading_limits(course: Course, unsafe: bool = False) -> Limits:
     """A course's limits, with the kind of sandbox that there is.
 
     Raises CourseError where there is none, and `unsafe` does not ask to go without one in so many words.
     """
-    limits = anywhere(course, unsafe)
+    limits = remote_limits(course, unsafe)
     if unsafe:
         return limits
     try:

@@ -22,7 +22,7 @@ from autograder.course.limits import Limits
 from autograder.evidence.decoder import decode_all
 from autograder.execution.failures import NoEvidence
 from autograder.execution.runner import Ran, run
-from autograder.judging.test_plan import Plan
+from autograder.judging.test_plan import TestPlan
 
 VARIABLE = "AUTOGRADER_DOCTOR"  # of this process' environment, while the attempts are made
 
@@ -95,14 +95,14 @@ def escapes(limits: Limits) -> list[str]:
             source = f"{name} = out = False\n{targets.filled(attempt.code)}\n{name} = out"
             test = nbformat.v4.new_code_cell(metadata={"nbgrader": {"grade_id": name}})
             cells += [nbformat.v4.new_code_cell(source), test]
-            plans.append(Plan(name, 1.0, (name,), (), "", ""))
+            plans.append(TestPlan(name, 1.0, (name,), (), "", ""))
         ran = run(nbformat.v4.new_notebook(cells=cells), plans, {}, limits)
         said = [_said(attempt, plan.cell, ran) for attempt, plan in zip(ATTEMPTS, plans, strict=True)]
         return [*filter(None, said), *targets.reached()]
 
 
 def _said(attempt: Attempt, name: str, ran: Ran) -> str:
-    taken = ran.taken[name]
+    taken = ran.evidence[name]
     if isinstance(taken, NoEvidence):
         return f"whether it could {attempt.tries} is not known: {taken.sentence}"
     return f"it could {attempt.tries}" if decode_all(taken)[name].value else ""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from nbgrader.api import Gradebook
 
 from autograder.errors import CourseError
-from autograder.export.csv_files import Sheet, number_cell, write_sheet
+from autograder.export.csv_files import CsvTable, number_cell, write_sheet
 from autograder.export.exporters import RosterExporter, by_student, to_number
 from autograder.gradebook.queries import Table
 
@@ -48,7 +48,7 @@ class CanvasExporter(RosterExporter):
         self.written.append(path)
         self.report(tables, found, [row[0] for i, row in enumerate(pupils) if i not in owners], path, style)
 
-    def _column(self, sheet: Sheet, results: Table) -> tuple[str, int | None]:
+    def _column(self, sheet: CsvTable, results: Table) -> tuple[str, int | None]:
         """The column's name, with Canvas' number where it has one, and its place in the roster."""
         wanted = self.columns.get(results.assignment, results.assignment)
         fits = [i for i, name in enumerate(sheet.header) if name == wanted or re.fullmatch(_numbered(wanted), name)]
@@ -59,7 +59,9 @@ class CanvasExporter(RosterExporter):
             self.said.append(f"Canvas has no assignment {wanted} yet: the import will ask to make it.")
         return (sheet.header[fits[0]], fits[0]) if fits else (wanted, None)
 
-    def _check_points(self, sheet: Sheet, tables: Sequence[Table], columns: Sequence[tuple[str, int | None]]) -> None:
+    def _check_points(
+        self, sheet: CsvTable, tables: Sequence[Table], columns: Sequence[tuple[str, int | None]]
+    ) -> None:
         row = next((row for row in sheet.rows if "Points Possible" in row[0]), None)
         for results, (name, column) in zip(tables, columns, strict=True):
             there = to_number(row[column]) if row and column is not None else None

@@ -29,7 +29,7 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class CsvTable:
     """A file that was read: its header, its rows (each as long as the header), and its style."""
 
     header: tuple[str, ...]
@@ -42,7 +42,7 @@ class Sheet:
         return next((i for i, name in enumerate(self.header) if name.casefold() in wanted), None)
 
 
-def read_sheet(path: Path) -> Sheet:
+def read_sheet(path: Path) -> CsvTable:
     """Read a CSV file of any of the usual kinds; CourseError where there is none."""
     try:
         content = path.read_bytes()
@@ -60,7 +60,7 @@ def read_sheet(path: Path) -> Sheet:
     header = tuple(name.strip() for name in rows[0])
     wide = [tuple((row + [""] * len(header))[: len(header)]) for row in rows[1:]]
     comma = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for row in wide for cell in row)
-    return Sheet(header, tuple(wide), Style(separator, "," if comma else ".", mark))
+    return CsvTable(header, tuple(wide), Style(separator, "," if comma else ".", mark))
 
 
 def write_sheet(path: Path, rows: Iterable[Sequence[str]], style: Style | None = None) -> None:

@@ -23,7 +23,7 @@ from traitlets.config import Config
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.export.csv_files import Sheet, Style, number_cell, read_sheet, write_sheet
+from autograder.export.csv_files import CsvTable, Style, number_cell, read_sheet, write_sheet
 from autograder.export.roster import Matched, match
 from autograder.gradebook.queries import Row, Table, table, write_csv
 
@@ -104,13 +104,13 @@ class RosterExporter(Exporter):
         key_trait=Unicode(), value_trait=Unicode(), help="What an assignment is called there, if otherwise."
     ).tag(config=True)
 
-    def sheet(self) -> Sheet:
+    def sheet(self) -> CsvTable:
         """The roster; CourseError where none is named or it cannot be read."""
         if not self.roster:
             raise CourseError(f"{self.platform} needs its own list: {self.hint}, and name that file with --roster.")
         return read_sheet(self.course.root / self.roster)
 
-    def style(self, sheet: Sheet) -> Style:
+    def style(self, sheet: CsvTable) -> Style:
         """As the roster is written, but for a decimal sign that was asked for."""
         return sheet.style if self.decimal == "auto" else replace(sheet.style, decimal=self.decimal)
 

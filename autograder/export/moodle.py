@@ -9,7 +9,7 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 from autograder.errors import CourseError
-from autograder.export.csv_files import Sheet, Style, number_cell, write_sheet
+from autograder.export.csv_files import CsvTable, Style, number_cell, write_sheet
 from autograder.export.exporters import RosterExporter, by_student, to_number
 from autograder.export.roster import Matched
 from autograder.gradebook.queries import Table
@@ -44,7 +44,7 @@ class MoodleExporter(RosterExporter):
         alone = [_label(row, named) for i, row in enumerate(sheet.rows) if i not in taken]
         self.report(tables, found, alone, path, style)
 
-    def _worksheet(self, sheet: Sheet, tables: Sequence[Table], found: Matched, style: Style) -> list[list[str]]:
+    def _worksheet(self, sheet: CsvTable, tables: Sequence[Table], found: Matched, style: Style) -> list[list[str]]:
         if len(tables) > 1:
             names = ", ".join(results.assignment for results in tables)
             raise CourseError(f"{self.roster}: a grading worksheet is of one assignment; choose one of {names}.")
@@ -63,7 +63,7 @@ class MoodleExporter(RosterExporter):
             )
         return [list(sheet.header), *lines]
 
-    def _import(self, sheet: Sheet, tables: Sequence[Table], found: Matched, style: Style) -> list[list[str]]:
+    def _import(self, sheet: CsvTable, tables: Sequence[Table], found: Matched, style: Style) -> list[list[str]]:
         """Only who has a score: a blank would delete what Moodle has."""
         kept = [i for i in map(sheet.place, (*self.NAMES, *self.KEYS)) if i is not None]
         scores = by_student(tables)

@@ -29,14 +29,14 @@ from sqlalchemy import select
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.notebook.variants import teaching_copy
-from autograder.submissions.parser import gathered, grade_id
+from autograder.submissions.parser import grade_id, summarize
 
 Key = tuple[str, str]  # notebook, grade_id
 Wordings = dict[Key, tuple[str, ...]]
 KINDS = ((GradeCell, is_grade), (SolutionCell, is_solution), (TaskCell, is_task))
 
 
-def is_told(course: Course, assignment: str) -> bool:
+def in_gradebook(course: Course, assignment: str) -> bool:
     """Has the gradebook all cells of the assignment as they are now: source, and so points?"""
     now = _now(course, assignment)
     with course.gradebook() as book:
@@ -70,7 +70,7 @@ def check_cells(course: Course, assignment: str) -> None:
         )
 
 
-def too_high(course: Course, assignment: str) -> list[str]:
+def marks_above_maximum(course: Course, assignment: str) -> list[str]:
     """A sentence for each question with readers' marks above what it is worth now, in the order of its name."""
     query = (
         select(GradeCell.name, GradeCell.max_score, SubmittedAssignment.student_id)
@@ -86,12 +86,12 @@ def too_high(course: Course, assignment: str) -> list[str]:
         for name, most, student in book.db.execute(query):
             found.setdefault((name, most), []).append(student)
     return [
-        f"{name} is worth {most:g} now, and a reader gave more to {', '.join(gathered(students))}: mark them again."
+        f"{name} is worth {most:g} now, and a reader gave more to {', '.join(summarize(students))}: mark them again."
         for (name, most), students in found.items()
     ]
 
 
-def remember(course: Course, assignment: str) -> None:
+def save_stub_history(course: Course, assignment: str) -> None:
     """Keep the wordings of stubs that the gradebook has and the source notebooks no longer do."""
     now = _now(course, assignment)
     with course.gradebook() as book:

@@ -12,7 +12,7 @@ Key = tuple[str, str]  # notebook, grade_id of the answer
 
 
 @dataclass(frozen=True)
-class Said:
+class Comments:
     """What is said of one answer."""
 
     by_grader: str
@@ -24,7 +24,7 @@ class Said:
         return self.by_grader == NO_RESPONSE
 
 
-def comments(book: Gradebook, assignment: str) -> Mapping[tuple[str, Key], Said]:
+def comments(book: Gradebook, assignment: str) -> Mapping[tuple[str, Key], Comments]:
     """All comments of an assignment that say something, by (student, (notebook, grade_id))."""
     query = (
         select(
@@ -44,5 +44,5 @@ def comments(book: Gradebook, assignment: str) -> Mapping[tuple[str, Key], Said]
     found = {}
     for student, notebook, cell, auto, manual in book.db.execute(query):
         if auto or manual:
-            found[student, (notebook, cell)] = Said(auto or "", manual or "")
+            found[student, (notebook, cell)] = Comments(auto or "", manual or "")
     return found

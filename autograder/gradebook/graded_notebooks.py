@@ -15,13 +15,13 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.course.course import Course
-from autograder.evidence.display import MAX_SPELLED
+from autograder.evidence.display import MAX_DISPLAYED
 from autograder.judging.judge import Verdict
 from autograder.notebook.personalize import AXES, Sizes
 from autograder.notebook.source import assigned, bindings
 
 KEY = "autograder"
-MAX_CAME = 120  # characters of what a run then showed
+MAX_OBSERVED = 120  # characters of what a run then showed
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Prediction:
     notebook: str
     name: str
     guess: str
-    came: str
+    observed: str
 
 
 @dataclass(frozen=True)
-class Facts:
+class GradedAnswers:
     """One student's verdicts by (notebook, grade_id of the test), and predictions."""
 
     verdicts: Mapping[tuple[str, str], Verdict]
@@ -76,7 +76,7 @@ class Reader:
     def __init__(self, course: Course, assignment: str) -> None:
         self.course, self.assignment = course, assignment
 
-    def read(self, student: str) -> Facts:
+    def read(self, student: str) -> GradedAnswers:
         """All that is kept of one student; nothing where nothing was graded."""
         verdicts: dict[tuple[str, str], Verdict] = {}
         predictions: list[Prediction] = []
@@ -86,7 +86,7 @@ class Reader:
             cells, axes[path.stem] = notebook["cells"], sizes_kept(notebook)
             verdicts |= {(path.stem, verdict.cell): verdict for cell in cells if (verdict := kept(cell))}
             predictions += self._predictions(path.stem, cells)
-        return Facts(verdicts, tuple(predictions), axes)
+        return GradedAnswers(verdicts, tuple(predictions), axes)
 
     def written(self, student: str) -> dict[tuple[str, str], str]:
         """One student's answers that a reader marks, by (notebook, grade_id), as the autograded copies have them."""
@@ -110,7 +110,7 @@ class Reader:
         asked = self._asked.get(notebook, {})
         for place, cell in enumerate(cells):
             for name in asked.get(cell.get("id", ""), ()):
-                guess = assigned("".join(cell.get("source", "")), name)[:MAX_SPELLED]
+                guess = assigned("".join(cell.get("source", "")), name)[:MAX_DISPLAYED]
                 if guess:
                     yield Prediction(notebook, name, guess, _first_line(cells[place + 1 :]))
 
@@ -129,4 +129,4 @@ class Reader:
 def _first_line(cells: list[dict[str, Any]]) -> str:
     code = next((cell for cell in cells if cell.get("cell_type") == "code"), {})
     texts = ["".join(output.get("text", "")) for output in code.get("outputs", [])]
-    return next((line.strip()[:MAX_CAME] for text in texts for line in text.splitlines() if line.strip()), "")
+    return next((line.strip()[:MAX_OBSERVED] for text in texts for line in text.splitlines() if line.strip()), "")

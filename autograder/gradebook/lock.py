@@ -15,7 +15,7 @@ NAME = "gradebook.lock"
 
 
 @contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def grading_lock(folder: Path) -> Iterator[None]:
     """Hold the course's lock; raise CourseError at once where another process holds it."""
     path = folder / NAME
     file = _locked(path)

@@ -36,7 +36,7 @@ from nbgrader.utils import is_grade, is_solution
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.ledger import Ledger
-from autograder.gradebook.submission_rows import Rows, Sheet
+from autograder.gradebook.submission_rows import NotebookGrades, Rows
 from autograder.judging.judge import Verdict
 from autograder.model import NotebookResult, Result
 from autograder.notebook.sanitize import inert_sentence
@@ -119,7 +119,7 @@ class Recorder:
         place = self.course.folder("autograded", self.assignment, student)
         return self.rows.known(student) and all((place / f"{name}.ipynb").is_file() for name in self.rows.notebooks)
 
-    def settle(self, student: str) -> None:
+    def update_late_penalty(self, student: str) -> None:
         """Take late penalties anew: marks by hand, extensions and due dates change while a submission does not."""
         with self.book.db.no_autoflush:
             submission, sheets = self.rows.submission(student)
@@ -165,7 +165,7 @@ class Recorder:
             return None
         return found
 
-    def _penalize(self, submission: SubmittedAssignment, sheet: Sheet) -> None:
+    def _penalize(self, submission: SubmittedAssignment, sheet: NotebookGrades) -> None:
         """nbgrader's late policy on one notebook, between nothing and all of its score."""
         sheet.row.late_submission_penalty = None
         due = self.rows.due + (submission.extension or datetime.timedelta()) if self.rows.due else None
@@ -259,7 +259,7 @@ def _score(grade: Grade) -> float:
     return 0.0 if mark is None else mark + (grade.extra_credit or 0.0)
 
 
-def _marks(sheets: Mapping[str, Sheet]) -> Marks:
+def _marks(sheets: Mapping[str, NotebookGrades]) -> Marks:
     return {
         (notebook, name): None if grade.needs_manual_grade or _mark(grade) is None else _score(grade)
         for notebook, sheet in sheets.items()

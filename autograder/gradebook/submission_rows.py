@@ -29,7 +29,7 @@ Cells = dict[str, str]  # id → grade_id
 
 
 @dataclass(frozen=True)
-class Sheet:
+class NotebookGrades:
     """One submitted notebook: its row, and its grades and comments by grade_id."""
 
     row: SubmittedNotebook
@@ -52,7 +52,7 @@ class Rows:
         """Has this student a submission in the gradebook?"""
         return self._found(student) is not None
 
-    def submission(self, student: str) -> tuple[SubmittedAssignment, dict[str, Sheet]]:
+    def submission(self, student: str) -> tuple[SubmittedAssignment, dict[str, NotebookGrades]]:
         """A student's submission and its sheets by notebook, with all that is missing made."""
         if self.db.get(Student, student) is None:
             self.db.add(Student(id=student))
@@ -70,12 +70,12 @@ class Rows:
         query = select(table).where(table.assignment_id == self.assignment, table.student_id == student)
         return self.db.scalar(query.options(load_only(table.student_id, table.timestamp, table.extension)))
 
-    def _sheet(self, row: SubmittedNotebook | None, notebook: str, submission: SubmittedAssignment) -> Sheet:
+    def _sheet(self, row: SubmittedNotebook | None, notebook: str, submission: SubmittedAssignment) -> NotebookGrades:
         if row is None:
             row = SubmittedNotebook(id=new_uuid(), notebook_id=notebook, assignment_id=submission.id)
             self.db.add(row)
         grades = self._of_cells(Grade, row.id, self.graded[notebook])
-        return Sheet(row, grades, self._of_cells(Comment, row.id, self.commented[notebook]))
+        return NotebookGrades(row, grades, self._of_cells(Comment, row.id, self.commented[notebook]))
 
     def _of_cells(self, kind: Any, row: str, cells: Cells) -> dict[str, Any]:
         """The grades or comments of a submitted notebook, by grade_id, one for each of these cells."""

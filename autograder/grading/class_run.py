@@ -27,19 +27,25 @@ from autograder.course.course import Course
 from autograder.course.database import ids_fit
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
-from autograder.execution.sandbox import anywhere, limits_of
-from autograder.gradebook.assignment_sync import check_cells, is_told, older_wordings, read_source, remember
-from autograder.gradebook.lock import only_one
+from autograder.execution.sandbox import grading_limits, remote_limits
+from autograder.gradebook.assignment_sync import (
+    check_cells,
+    in_gradebook,
+    older_wordings,
+    read_source,
+    save_stub_history,
+)
+from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.fingerprint import basis, fingerprint
-from autograder.grading.pending import Held
-from autograder.grading.pipeline import Masters, Submission, given_up
+from autograder.grading.pending import PendingResults
+from autograder.grading.pipeline import Assignment, Submission, given_up
 from autograder.grading.review import Review, parts_of, submission_digest
-from autograder.grading.workers import Crew, crew_of
+from autograder.grading.workers import WorkerPool, worker_pool
 from autograder.model import UNCHANGED, Result
 from autograder.notebook.personalize import check
 from autograder.notebook.variants import teaching_copy
-from autograder.release.release import tell_gradebook
+from autograder.release.release import update_gradebook
 from autograder.submissions.identify import read_folder
 
 RETRIED_ALONE = frozenset({"timeout", "output"})  # that others, or a busy machine, may be to blame for
@@ -60,7 +66,7 @@ def grade(
     assignment: str,
     students: Sequence[str] | None = None,
     progress: Progress = lambda student, said: None,
-    executor: Executor | Crew | None = None,
+    executor: Executor | WorkerPool | None = None,
     limits: Limits | None = None,
     *,
     unsafe: bool = False,
@@ -79,12 +85,12 @@ def grade(
     grades this course; what is wrong with one submission is that one's status.
     """
     chosen = _chosen(course, assignment, students)
-    limits = limits or (limits_of(course, unsafe) if executor is None else anywhere(course, unsafe))
-    with only_one(course.root), tempfile.TemporaryDirectory(prefix="autograder-review-") as aside:
+    limits = limits or (grading_limits(course, unsafe) if executor is None else remote_limits(course, unsafe))
+    with grading_lock(course.root), tempfile.TemporaryDirectory(prefix="autograder-review-") as aside:
         _known(course, assignment, chosen, tell=review is None)
         masters = masters_of(course, assignment)
-        with Recorder(course, assignment) as recorder, crew_of(executor, jobs) as crew:
-            held = Held(Path(aside), recorder, parts_of(masters, limits)) if review else None
+        with Recorder(course, assignment) as recorder, worker_pool(executor, jobs) as crew:
+            held = PendingResults(Path(aside), recorder, parts_of(masters, limits)) if review else None
             run = _Run(course, assignment, recorder, crew, masters, limits, force, progress, busy, held)
             run.all(chosen)
             run.alone()
@@ -102,13 +108,13 @@ class _Run:
     course: Course
     assignment: str
     recorder: Recorder
-    crew: Crew
-    masters: Masters
+    crew: WorkerPool
+    masters: Assignment
     limits: Limits
     force: bool
     progress: Progress
     busy: Callable[[int], None]
-    held: Held | None = None
+    held: PendingResults | None = None
     statuses: dict[str, str] = field(default_factory=dict)
     put_off: list[str] = field(default_factory=list)
 
@@ -118,7 +124,7 @@ class _Run:
 
     def all(self, students: Iterable[str]) -> None:
         """Grade what has changed; put off what is to be tried once more, alone."""
-        with closing(self._results(self._changed(students), self.crew.places)) as results:
+        with closing(self._results(self._changed(students), self.crew.slots)) as results:
             for task, result in results:
                 if RETRIED_ALONE & _reasons(result):
                     self.put_off.append(result.student)
@@ -127,7 +133,7 @@ class _Run:
 
     def alone(self) -> None:
         """Grade what was put off, with nothing beside it; what comes out now counts."""
-        with closing(self._results(map(self._read, self.put_off), self.crew.lonely_places)) as results:
+        with closing(self._results(map(self._read, self.put_off), self.crew.exclusive_slots)) as results:
             for task, result in results:
                 self._record(task, result)
 
@@ -145,7 +151,7 @@ class _Run:
                 continue
             if not self.held:
                 with _unbroken():
-                    self.recorder.settle(student)
+                    self.recorder.update_late_penalty(student)
             self.statuses[student] = self.recorder.ledger.status(student)
             self.progress(student, UNCHANGED)
 
@@ -164,7 +170,7 @@ class _Run:
         held = self.held.results() if self.held else {}
         for student in students:
             with _unbroken():
-                recorder.record(*held[student]()) if student in held else recorder.settle(student)
+                recorder.record(*held[student]()) if student in held else recorder.update_late_penalty(student)
 
     def _results(
         self, tasks: Iterator[Task], places: Callable[[], Sequence[Executor]]
@@ -236,7 +242,7 @@ def _unbroken() -> Iterator[None]:
             before(*came[0])
 
 
-def masters_of(course: Course, assignment: str) -> Masters:
+def masters_of(course: Course, assignment: str) -> Assignment:
     """An assignment's teaching copies and helper files, as bytes."""
     notebooks = []
     files, _ = read_folder(course.folder("source", assignment))
@@ -245,7 +251,7 @@ def masters_of(course: Course, assignment: str) -> Masters:
         check(master, files, path.parent)
         notebooks.append((path.stem, nbformat.writes(master).encode()))
     helpers = {name: content for name, content in files.items() if not name.endswith(".ipynb")}
-    return Masters(tuple(notebooks), tuple(sorted(helpers.items())), older_wordings(course, assignment))
+    return Assignment(tuple(notebooks), tuple(sorted(helpers.items())), older_wordings(course, assignment))
 
 
 def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> list[str]:
@@ -272,6 +278,6 @@ def _known(course: Course, assignment: str, students: Sequence[str], tell: bool 
         except MissingEntry:
             there = False
     check_cells(course, assignment)
-    if not there or (tell and not is_told(course, assignment)):
-        tell_gradebook(course, assignment)
-    remember(course, assignment)
+    if not there or (tell and not in_gradebook(course, assignment)):
+        update_gradebook(course, assignment)
+    save_stub_history(course, assignment)

@@ -19,8 +19,8 @@ from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.execution.sandbox import sandboxed
 from autograder.grading.fingerprint import versions
-from autograder.grading.pipeline import Masters, Submission, grade_submission
-from autograder.grading.workers import Crew
+from autograder.grading.pipeline import Assignment, Submission, grade_submission
+from autograder.grading.workers import WorkerPool
 from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.model import Result
 
@@ -31,7 +31,7 @@ CONNECT_SECONDS = 10
 NO_DASK = "--scheduler needs Dask, which is not installed: run `pip install autograder[cluster]`."
 
 
-class Cluster(Crew):
+class Cluster(WorkerPool):
     """All workers of a scheduler, as many as there are at any time."""
 
     def __init__(self, client: "Client", address: str) -> None:
@@ -68,7 +68,7 @@ class Cluster(Crew):
             self.lonely[worker] = self.client.get_executor(pure=False, workers=[worker], allow_other_workers=True)
         return self.lonely[worker]
 
-    def submit(self, place: Executor, submission: Submission, masters: Masters, limits: Limits) -> "Future[Result]":
+    def submit(self, place: Executor, submission: Submission, masters: Assignment, limits: Limits) -> "Future[Result]":
         """Have a submission graded by a worker that is like this process."""
         return place.submit(pickle.loads, pickle.dumps(_Unit(dict(versions()), submission, masters, limits)))
 
@@ -78,7 +78,7 @@ class Cluster(Crew):
             if isinstance(found, Exception):
                 said = f"{type(found).__name__}: {found}"
                 raise CourseError(f"{worker}: this worker cannot load autograder ({said}); install it there.")
-            _hold(worker, found, versions())
+            _require_same_version(worker, found, versions())
 
 
 @contextmanager
@@ -92,7 +92,9 @@ def connected(address: str) -> Iterator[Cluster]:
     # a submission may hold pictures of many megabytes: it is data, no graph that somebody forgot to scatter
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
         try:
-            asyncio.run(_knock(address))  # first: a client that cannot connect stays half open until it is collected
+            asyncio.run(
+                _check_reachable(address)
+            )  # first: a client that cannot connect stays half open until it is collected
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             said = f"no Dask scheduler answers there ({type(error).__name__}); start one with `dask scheduler`."
@@ -107,7 +109,7 @@ def connected(address: str) -> Iterator[Cluster]:
                 client.close(timeout=CONNECT_SECONDS)
 
 
-async def _knock(address: str) -> None:
+async def _check_reachable(address: str) -> None:
     from distributed import Security
     from distributed.core import connect
 
@@ -128,19 +130,19 @@ class _Unit:
         return grade_alike, self.arguments
 
 
-def grade_alike(ours: Mapping[str, str], submission: Submission, masters: Masters, limits: Limits) -> Result:
+def grade_alike(ours: Mapping[str, str], submission: Submission, masters: Assignment, limits: Limits) -> Result:
     """Grade a submission on a worker; raises CourseError where that is not like the process that asks, or unsafe."""
     from distributed import get_worker
 
     worker = get_worker().address
-    _hold(worker, versions(), ours)
+    _require_same_version(worker, versions(), ours)
     try:
         return grade_submission(submission, masters, sandboxed(limits))
     except NoSandboxError as error:
         raise CourseError(f"{worker}: no sandbox: {error}") from None
 
 
-def _hold(worker: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
+def _require_same_version(worker: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
     for package, version in ours.items():
         found = theirs.get(package, "missing")
         if found != version:

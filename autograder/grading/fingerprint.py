@@ -11,7 +11,7 @@ from pathlib import Path
 
 import autograder
 from autograder.course.limits import Limits
-from autograder.grading.pipeline import Masters, Submission
+from autograder.grading.pipeline import Assignment, Submission
 
 PACKAGES = ("ipykernel", "keras", "numpy", "tensorflow")
 VARIANTS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}  # one library under several names
@@ -25,7 +25,7 @@ def versions() -> Mapping[str, str]:
     return found | {name: _version(*VARIANTS.get(name, (name,))) for name in PACKAGES}
 
 
-def basis(masters: Masters, limits: Limits) -> str:
+def basis(masters: Assignment, limits: Limits) -> str:
     """A digest of what a whole class is graded by; all shapes of sandbox give the same marks, having none may not."""
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
     said = json.dumps([dict(versions()), dataclasses.asdict(limits)], sort_keys=True, default=str)

@@ -15,11 +15,11 @@ from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, NbGra
 from traitlets.log import get_logger
 
 from autograder.course.course import Course
-from autograder.execution.sandbox import limits_of
+from autograder.execution.sandbox import grading_limits
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.recorder import ledger_entry, write_notebook
 from autograder.grading.class_run import masters_of
-from autograder.grading.pipeline import Desk, grade_restored
+from autograder.grading.pipeline import NotebookGrader, grade_restored
 from autograder.model import NotebookResult
 from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
@@ -33,10 +33,10 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Take the first pass."""
-        desk, place = _desk(resources), resources["nbgrader"]
-        submitted, repairs = parse(nbformat.writes(nb).encode(), desk.name)
-        restored = restore(submitted, desk.master)
-        _note(place, desk.name, {"status": "", "repairs": [*repairs, *restored.repairs]})
+        grader, place = _grader(resources), resources["nbgrader"]
+        submitted, repairs = parse(nbformat.writes(nb).encode(), grader.name)
+        restored = restore(submitted, grader.master)
+        _note(place, grader.name, {"status": "", "repairs": [*repairs, *restored.repairs]})
         return restored.notebook, resources
 
 
@@ -45,13 +45,13 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Take the second pass; gives the autograded copy."""
-        desk, place = _desk(resources), resources["nbgrader"]
+        grader, place = _grader(resources), resources["nbgrader"]
         folder = _course().folder("autograded", place["assignment"], place["student"])
         others = {
             path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".ipynb" and path.is_file()
         }
-        repairs = _noted(place).get(desk.name, {}).get("repairs", ())
-        result = grade_restored(desk, nb, others, tuple(repairs), limits_of(_course()))
+        repairs = _noted(place).get(grader.name, {}).get("repairs", ())
+        result = grade_restored(grader, nb, others, tuple(repairs), grading_limits(_course()))
         _record(result, place)
         return nbformat.reads(result.content.decode(), 4), resources
 
@@ -95,11 +95,13 @@ def _course() -> Course:
     return Course.at(Path.cwd())
 
 
-def _desk(resources: Resources) -> Desk:
+def _grader(resources: Resources) -> NotebookGrader:
     place = resources["nbgrader"]
     masters = masters_of(_course(), place["assignment"])
     content = dict(masters.notebooks)[place["notebook"]]
-    return Desk.of(place["notebook"], nbformat.reads(content.decode(), 4), masters).sized_for(place["student"])
+    return NotebookGrader.of(place["notebook"], nbformat.reads(content.decode(), 4), masters).sized_for(
+        place["student"]
+    )
 
 
 def _record(result: NotebookResult, place: dict[str, str]) -> None:

@@ -11,7 +11,7 @@ from autograder.model import Result
 Recorded = tuple[Result, str, Mapping[str, str]]  # what Recorder.record takes
 
 
-class Held:
+class PendingResults:
     """Results of one run, none of them recorded; `folder` is this process's own and is gone after it."""
 
     def __init__(self, folder: Path, recorder: Recorder, parts: Parts) -> None:

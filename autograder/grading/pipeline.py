@@ -21,18 +21,18 @@ from autograder.execution.failures import OUTPUT, NoEvidence, death
 from autograder.execution.runner import Ran, run
 from autograder.gradebook.graded_notebooks import keep, keep_sizes
 from autograder.judging.judge import Judge, Verdict
-from autograder.judging.test_plan import Plan, plans
+from autograder.judging.test_plan import TestPlan, plans
 from autograder.model import UNSANDBOXED, NotebookResult, Result, most_serious
-from autograder.notebook.personalize import Sizes, held_to, remark, settled, sizes_for
+from autograder.notebook.personalize import Sizes, remark, sizes_for, with_default_sizes, with_sizes
 from autograder.notebook.sanitize import inert, inert_sentence
 from autograder.notebook.source import added, answered
-from autograder.submissions.identify import place
+from autograder.submissions.identify import identify_notebooks
 from autograder.submissions.parser import Damaged, parse
 from autograder.submissions.restore import restore
 
 
 @dataclass(frozen=True)
-class Masters:
+class Assignment:
     """What an assignment is graded by: its notebooks' teaching copies as JSON, and the files they import.
 
     `wordings` are stubs that were handed out before they were changed, by (notebook, grade_id).
@@ -53,26 +53,26 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Desk:
+class NotebookGrader:
     """What grading one notebook goes by."""
 
     name: str
     master: NotebookNode
-    plans: tuple[Plan, ...]
-    masters: Masters
+    plans: tuple[TestPlan, ...]
+    masters: Assignment
     student: str = ""  # whose sizes the plans go by; "" where they are everybody's
     sizes: Sizes | None = None
 
     @classmethod
-    def of(cls, name: str, master: NotebookNode, masters: Masters) -> "Desk":
-        return cls(name, master, plans(settled(master), name), masters)
+    def of(cls, name: str, master: NotebookNode, masters: Assignment) -> "NotebookGrader":
+        return cls(name, master, plans(with_default_sizes(master), name), masters)
 
-    def sized_for(self, student: str) -> "Desk":
-        """The desk with a student's own sizes, where the master gives everybody theirs."""
+    def sized_for(self, student: str) -> "NotebookGrader":
+        """The grader with a student's own sizes, where the master gives everybody theirs."""
         sizes = sizes_for(self.master, self.helpers, student)
         if sizes is None:
             return self
-        held = tuple(replace(plan, prelude=held_to(plan.prelude, sizes)) for plan in self.plans)
+        held = tuple(replace(plan, prelude=with_sizes(plan.prelude, sizes)) for plan in self.plans)
         return replace(self, plans=held, student=student, sizes=sizes)
 
     @property
@@ -82,54 +82,54 @@ class Desk:
 
 
 @lru_cache(maxsize=4)
-def desks_for(masters: Masters) -> tuple[Desk, ...]:
-    """A desk for each notebook of an assignment, set up once for a whole class; nobody changes what lies on it."""
+def notebook_graders(masters: Assignment) -> tuple[NotebookGrader, ...]:
+    """A grader for each notebook of an assignment, set up once for a whole class; nobody changes what lies on it."""
     notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks]
-    return tuple(Desk.of(name, master, masters) for name, master in notebooks)
+    return tuple(NotebookGrader.of(name, master, masters) for name, master in notebooks)
 
 
-def grade_submission(submission: Submission, masters: Masters, limits: Limits | None = None) -> Result:
+def grade_submission(submission: Submission, masters: Assignment, limits: Limits | None = None) -> Result:
     """Grade all notebooks of one submission. Never raises: what fails on our side is a `grader error` of a notebook."""
-    desks = tuple(desk.sized_for(submission.student) for desk in desks_for(masters))
-    notebooks = {desk.name: desk.master for desk in desks}
-    placed, moved = place(submission.files, tuple(notebooks), notebooks)
+    graders = tuple(grader.sized_for(submission.student) for grader in notebook_graders(masters))
+    notebooks = {grader.name: grader.master for grader in graders}
+    placed, moved = identify_notebooks(submission.files, tuple(notebooks), notebooks)
     others = {path: content for path, content in submission.files.items() if content not in placed.values()}
     graded = []
-    for desk in desks:
+    for grader in graders:
         try:
-            graded.append(grade_notebook(desk, placed[desk.name], others, limits))
+            graded.append(grade_notebook(grader, placed[grader.name], others, limits))
         except Exception as error:  # one submission's surprise must not stop the class, nor cost its student a mark
-            graded.append(_failed(desk, error))
+            graded.append(_failed(grader, error))
     return Result(submission.student, tuple(graded), (*submission.repairs, *moved))
 
 
-def given_up(student: str, masters: Masters, error: Exception) -> Result:
+def given_up(student: str, masters: Assignment, error: Exception) -> Result:
     """The result of a submission that no worker could grade: a `grader error` for each test, and all marks open."""
-    return Result(student, tuple(_failed(desk, error) for desk in desks_for(masters)))
+    return Result(student, tuple(_failed(grader, error) for grader in notebook_graders(masters)))
 
 
-def _failed(desk: Desk, error: Exception) -> NotebookResult:
+def _failed(grader: NotebookGrader, error: Exception) -> NotebookResult:
     """The result of a notebook that our own side failed on: all of its marks stay open, written answers too."""
-    broken = _broken(desk, desk.master, f"the grader failed ({type(error).__name__}: {error}).")
+    broken = _broken(grader, grader.master, f"the grader failed ({type(error).__name__}: {error}).")
     return replace(broken, untouched=frozenset())
 
 
 def grade_notebook(
-    desk: Desk, content: bytes | None, others: Mapping[str, bytes], limits: Limits | None = None
+    grader: NotebookGrader, content: bytes | None, others: Mapping[str, bytes], limits: Limits | None = None
 ) -> NotebookResult:
     """Grade one notebook from its bytes (None: not handed in); `others` are the files that came with it."""
     if content is None:
-        return _without(desk, NoEvidence("missing", f"{desk.name}.ipynb was not handed in"))
+        return _without(grader, NoEvidence("missing", f"{grader.name}.ipynb was not handed in"))
     try:
-        submitted, repairs = parse(content, f"{desk.name}.ipynb")
+        submitted, repairs = parse(content, f"{grader.name}.ipynb")
     except Damaged as damage:
-        return _without(desk, NoEvidence("damaged", str(damage).rstrip(".")))
-    restored = restore(submitted, desk.master)
-    return grade_restored(desk, restored.notebook, others, (*repairs, *restored.repairs), limits)
+        return _without(grader, NoEvidence("damaged", str(damage).rstrip(".")))
+    restored = restore(submitted, grader.master)
+    return grade_restored(grader, restored.notebook, others, (*repairs, *restored.repairs), limits)
 
 
 def grade_restored(
-    desk: Desk,
+    grader: NotebookGrader,
     notebook: NotebookNode,
     others: Mapping[str, bytes],
     repairs: tuple[str, ...] = (),
@@ -137,13 +137,13 @@ def grade_restored(
 ) -> NotebookResult:
     """Run and judge a notebook that `restore` gave."""
     try:
-        ran = run(notebook, desk.plans, {**others, **desk.helpers}, limits)
+        ran = run(notebook, grader.plans, {**others, **grader.helpers}, limits)
     except KernelError as error:
-        return _broken(desk, notebook, str(error), repairs)
-    verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, ran.taken)
+        return _broken(grader, notebook, str(error), repairs)
+    verdicts = judge_for(grader.masters.helpers).verdicts(grader.plans, ran.evidence)
     verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
-    about, said = remark(notebook, desk.helpers, desk.student) if desk.student else ("", ())
-    result = _finished(desk, ran.notebook, verdicts, (*said, *repairs))
+    about, said = remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
+    result = _finished(grader, ran.notebook, verdicts, (*said, *repairs))
     result = replace(result, status=most_serious((result.status, about)))
     unsandboxed = limits is not None and limits.sandbox == "none"
     return replace(result, status=result.status or UNSANDBOXED) if unsandboxed else result
@@ -155,26 +155,26 @@ def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
     if verdict.reason == "raised" and OUTPUT in verdict.rationale:
         too_much = death("output", ran.notebook.cells[place], place, limits)
         return replace(verdict, reason=too_much.reason, rationale=f"{too_much.sentence}.")
-    before = [ran.mishaps[index] for index in sorted(ran.mishaps) if index < place]
+    before = [ran.failures[index] for index in sorted(ran.failures) if index < place]
     if verdict.reason != "missing" or not before:
         return verdict
     said = f"{verdict.rationale} Before it, {before[-1].sentence}."
     return replace(verdict, reason=before[-1].reason, rationale=said)
 
 
-def _without(desk: Desk, why: NoEvidence) -> NotebookResult:
+def _without(grader: NotebookGrader, why: NoEvidence) -> NotebookResult:
     """The result of a notebook that cannot be run at all: nothing to judge, and its teaching copy to look at."""
-    verdicts = judge_for(desk.masters.helpers).verdicts(desk.plans, {plan.cell: why for plan in desk.plans})
-    return replace(_finished(desk, desk.master, verdicts), status=why.reason)
+    verdicts = judge_for(grader.masters.helpers).verdicts(grader.plans, {plan.cell: why for plan in grader.plans})
+    return replace(_finished(grader, grader.master, verdicts), status=why.reason)
 
 
-def _broken(desk: Desk, notebook: NotebookNode, said: str, repairs: tuple[str, ...] = ()) -> NotebookResult:
-    verdicts = tuple(Verdict(plan.cell, "grader error", None, said) for plan in desk.plans)
-    return _finished(desk, notebook, verdicts, repairs)
+def _broken(grader: NotebookGrader, notebook: NotebookNode, said: str, repairs: tuple[str, ...] = ()) -> NotebookResult:
+    verdicts = tuple(Verdict(plan.cell, "grader error", None, said) for plan in grader.plans)
+    return _finished(grader, notebook, verdicts, repairs)
 
 
 def _finished(
-    desk: Desk,
+    grader: NotebookGrader,
     notebook: NotebookNode,
     verdicts: tuple[Verdict, ...],
     repairs: tuple[str, ...] = (),
@@ -185,13 +185,13 @@ def _finished(
         if verdict := by_cell.get(_grade_id(cell)):
             cell.outputs = show_verdict(verdict)
             keep(cell, verdict)
-    keep_sizes(shown, desk.sizes)
+    keep_sizes(shown, grader.sizes)
     shown.cells[:0] = _show_repairs(repairs)
     return NotebookResult(
-        name=desk.name,
+        name=grader.name,
         content=nbformat.writes(shown).encode(),
         verdicts=verdicts,
-        untouched=_untouched(notebook, desk),
+        untouched=_untouched(notebook, grader),
         repairs=repairs,
         status=_status(verdicts),
     )
@@ -203,14 +203,14 @@ def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
     return [nbformat.v4.new_markdown_cell(f"**Noted before this notebook was run:**\n\n{lines}")] if lines else []
 
 
-def _untouched(notebook: NotebookNode, desk: Desk) -> frozenset[str]:
-    stubs = {_grade_id(cell): cell for cell in desk.master.cells if is_solution(cell)}
-    older = dict(desk.masters.wordings)
+def _untouched(notebook: NotebookNode, grader: NotebookGrader) -> frozenset[str]:
+    stubs = {_grade_id(cell): cell for cell in grader.master.cells if is_solution(cell)}
+    older = dict(grader.masters.wordings)
     return frozenset(
         name
         for cell in notebook.cells
         if (name := _grade_id(cell)) in stubs
-        and left_open(cell.source, (stubs[name].source, *older.get((desk.name, name), ())), stubs[name].cell_type)
+        and left_open(cell.source, (stubs[name].source, *older.get((grader.name, name), ())), stubs[name].cell_type)
     )
 
 

@@ -15,7 +15,7 @@ from nbgrader.utils import is_grade, is_solution, is_task
 
 from autograder.course.limits import Limits
 from autograder.grading.fingerprint import versions
-from autograder.grading.pipeline import Masters, Submission
+from autograder.grading.pipeline import Assignment, Submission
 from autograder.judging.judge import Verdict
 from autograder.model import Result
 from autograder.submissions.parser import grade_id
@@ -27,7 +27,7 @@ ANSWER = "the submission"
 
 
 @dataclass(frozen=True)
-class Move:
+class MarkChange:
     """A mark that another grading changes; None is an open mark. `why` names what has changed and bears on it."""
 
     student: str
@@ -42,13 +42,13 @@ class Move:
 class Review:
     """What grading anew would do: marks that move, who is graded again with the same marks, who for the first time."""
 
-    moves: tuple[Move, ...]
+    moves: tuple[MarkChange, ...]
     same: tuple[str, ...]
     first: tuple[str, ...]
     changed: tuple[str, ...]  # all that has changed, in the order of the course
 
 
-def parts_of(masters: Masters, limits: Limits) -> Parts:
+def parts_of(masters: Assignment, limits: Limits) -> Parts:
     """What a whole class is graded by, in parts that have names."""
     found: dict[str, str] = {}
     for notebook, content in masters.notebooks:
@@ -94,11 +94,11 @@ def moves(
     new: Mapping[Key, float | None],
     what: tuple[str, ...],
     answer: str,
-) -> tuple[Move, ...]:
+) -> tuple[MarkChange, ...]:
     """Whose marks of one submission move, and why."""
     verdicts = {(notebook.name, v.cell): v for notebook in result.notebooks for v in notebook.verdicts}
     return tuple(
-        Move(result.student, key, old.get(key), mark, _says(verdicts.get(key), mark), bearing(what, key, answer))
+        MarkChange(result.student, key, old.get(key), mark, _says(verdicts.get(key), mark), bearing(what, key, answer))
         for key, mark in new.items()
         if old.get(key) != mark
     )

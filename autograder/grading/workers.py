@@ -12,11 +12,11 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 import psutil
 
 from autograder.course.limits import Limits
-from autograder.grading.pipeline import Masters, Submission, grade_submission
+from autograder.grading.pipeline import Assignment, Submission, grade_submission
 from autograder.model import Result
 
-AHEAD = 1  # submissions that wait in line for each one at work, so that nobody waits for the gradebook
-Work = Callable[[Submission, Masters, Limits], Result]
+QUEUED_PER_WORKER = 1  # submissions that wait in line for each one at work, so that nobody waits for the gradebook
+Work = Callable[[Submission, Assignment, Limits], Result]
 
 
 def default_jobs() -> int:
@@ -25,7 +25,7 @@ def default_jobs() -> int:
     return cores + min(cores, 4)
 
 
-class Crew:
+class WorkerPool:
     """Any executor that works on `jobs` submissions at a time."""
 
     gone = "the workers are gone; grade again: it continues where it stopped."
@@ -38,15 +38,15 @@ class Crew:
         """How many submissions are worked on at a time."""
         return self._jobs
 
-    def places(self) -> list[Executor]:
+    def slots(self) -> list[Executor]:
         """An executor for each submission that may be under way; asked anew each time, for clusters grow and shrink."""
-        return [self.executor] * self.jobs * (1 + AHEAD)
+        return [self.executor] * self.jobs * (1 + QUEUED_PER_WORKER)
 
-    def lonely_places(self) -> list[Executor]:
+    def exclusive_slots(self) -> list[Executor]:
         """Executors that each give a submission a machine for itself, as long as nothing else is under way."""
         return [self.executor]
 
-    def submit(self, place: Executor, submission: Submission, masters: Masters, limits: Limits) -> "Future[Result]":
+    def submit(self, place: Executor, submission: Submission, masters: Assignment, limits: Limits) -> "Future[Result]":
         """Have a submission graded at a place."""
         return place.submit(self.work, submission, masters, limits)
 
@@ -56,7 +56,7 @@ class Crew:
             future.cancel()
 
 
-class Threads(Crew):
+class Threads(WorkerPool):
     """Threads of this process."""
 
     def __init__(self, jobs: int) -> None:
@@ -73,12 +73,12 @@ class Threads(Crew):
 
 
 @contextlib.contextmanager
-def crew_of(executor: Executor | Crew | None, jobs: int | None = None) -> Iterator[Crew]:
+def worker_pool(executor: Executor | WorkerPool | None, jobs: int | None = None) -> Iterator[WorkerPool]:
     """A crew as it is, a crew of any executor, or one of threads, which ends here."""
-    if isinstance(executor, Crew):
+    if isinstance(executor, WorkerPool):
         yield executor
     elif executor is not None:
-        yield Crew(executor, jobs or default_jobs())
+        yield WorkerPool(executor, jobs or default_jobs())
     else:
         crew = Threads(jobs or default_jobs())
         with crew.executor:

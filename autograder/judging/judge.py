@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 from autograder.execution.failures import NoEvidence
-from autograder.judging.test_plan import Plan
+from autograder.judging.test_plan import TestPlan
 from autograder.judging.worker import LOAD
 from autograder.notebook.syntax import parse
 
@@ -57,7 +57,7 @@ class JudgeLimits:
 
 
 @lru_cache
-def imported(plan: Plan) -> frozenset[str]:
+def imported(plan: TestPlan) -> frozenset[str]:
     """Modules that a test's prelude or its cell imports on its way, whatever its outcome."""
     try:
         statements = [*parse(plan.prelude).body, *parse(plan.test).body]
@@ -91,7 +91,7 @@ class Judge:
             self.process.communicate()
             self.process = None
 
-    def verdict(self, plan: Plan, taken: str | NoEvidence) -> Verdict:
+    def verdict(self, plan: TestPlan, taken: str | NoEvidence) -> Verdict:
         """Judge one test cell on what was taken for it."""
         if isinstance(taken, NoEvidence):
             return Verdict(plan.cell, "no evidence", 0.0, f"{taken.sentence}.", taken.reason)
@@ -101,7 +101,7 @@ class Judge:
             answer = self._ask(question, imported(plan))
         return Verdict(plan.cell, **answer)
 
-    def verdicts(self, plans: Sequence[Plan], taken: Mapping[str, str | NoEvidence]) -> tuple[Verdict, ...]:
+    def verdicts(self, plans: Sequence[TestPlan], taken: Mapping[str, str | NoEvidence]) -> tuple[Verdict, ...]:
         """Judge all test cells of a notebook, in order."""
         return tuple(self.verdict(plan, taken[plan.cell]) for plan in plans)
 

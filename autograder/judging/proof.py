@@ -21,9 +21,9 @@ from autograder.errors import CourseError
 from autograder.execution.failures import DEATHS
 from autograder.execution.sandbox import sandbox_if_any
 from autograder.grading.class_run import masters_of
-from autograder.grading.pipeline import Desk, grade_notebook
+from autograder.grading.pipeline import NotebookGrader, grade_notebook
 from autograder.judging.judge import Verdict
-from autograder.judging.test_plan import Plan
+from autograder.judging.test_plan import TestPlan
 from autograder.model import NotebookResult
 from autograder.notebook.source import bindings
 from autograder.notebook.syntax import parse
@@ -52,21 +52,21 @@ def faults(course: Course, assignment: str, limits: Limits | None = None) -> lis
     masters, sources = masters_of(course, assignment), course.masters(assignment)
     limits = limits or replace(course.limits, sandbox=sandbox_if_any())  # one's own notebooks run without one, too
     teaching = {name: (content, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks}
-    desks = {name: Desk.of(name, master, masters) for name, (_, master) in teaching.items()}
-    contents = {path.stem: (path.read_bytes(), teaching[path.stem][0]) for path in sources if desks[path.stem].plans}
+    graders = {name: NotebookGrader.of(name, master, masters) for name, (_, master) in teaching.items()}
+    contents = {path.stem: (path.read_bytes(), teaching[path.stem][0]) for path in sources if graders[path.stem].plans}
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = {
-            name: [pool.submit(grade_notebook, desks[name], content, {}, limits) for content in both]
+            name: [pool.submit(grade_notebook, graders[name], content, {}, limits) for content in both]
             for name, both in contents.items()
         }
     return [
         f"{assignment}/{name}.ipynb: cell {fault}."
         for name, (solved, unanswered) in results.items()
-        for fault in _faults(desks[name].plans, solved.result(), unanswered.result())
+        for fault in _faults(graders[name].plans, solved.result(), unanswered.result())
     ]
 
 
-def _faults(plans: tuple[Plan, ...], solved: NotebookResult, unanswered: NotebookResult) -> Iterator[str]:
+def _faults(plans: tuple[TestPlan, ...], solved: NotebookResult, unanswered: NotebookResult) -> Iterator[str]:
     whole = nbformat.reads(solved.content.decode(), 4).cells
     cells = [cell for cell in whole if cell.cell_type == "code" and (is_solution(cell) or not is_grade(cell))]
     for plan, right, nothing in zip(plans, solved.verdicts, unanswered.verdicts, strict=True):
@@ -79,7 +79,7 @@ def _faults(plans: tuple[Plan, ...], solved: NotebookResult, unanswered: Noteboo
             yield f"{plan.cell} cannot be judged on an unanswered notebook: {_said(nothing)}; {_cure(_said(nothing))}"
 
 
-def _fault(plan: Plan, verdict: Verdict, cells: list[NotebookNode]) -> str:
+def _fault(plan: TestPlan, verdict: Verdict, cells: list[NotebookNode]) -> str:
     said = _said(verdict)
     name, _, why = said.partition(": ")
     if verdict.word == "failed":
@@ -122,7 +122,7 @@ def _lost(name: str, cells: list[NotebookNode]) -> str:
     return ""
 
 
-def _refused(plan: Plan, name: str, why: str, cells: list[NotebookNode]) -> str:
+def _refused(plan: TestPlan, name: str, why: str, cells: list[NotebookNode]) -> str:
     """What to do about a value that cannot cross."""
     found = re.fullmatch(r"(.+) is not plain data; .+", why)
     if found is None:
@@ -141,7 +141,7 @@ def _refused(plan: Plan, name: str, why: str, cells: list[NotebookNode]) -> str:
     return f"{what}; ask it for data {LINE} `got = {made}.method()  # evidence`, and test `got`"
 
 
-def _shadowed(plan: Plan, cells: list[NotebookNode]) -> str:
+def _shadowed(plan: TestPlan, cells: list[NotebookNode]) -> str:
     """Of a name that the judge has from a locked cell, though an answer assigns it, which its stub does not show."""
     own = [node for node in parse(plan.prelude).body if not isinstance(node, ast.Import | ast.ImportFrom)]
     locked = {name for node in own for name in bindings(ast.unparse(node)) or {}}

@@ -40,7 +40,7 @@ _Import = ast.Import | ast.ImportFrom
 
 
 @dataclass(frozen=True)
-class Plan:
+class TestPlan:
     """How one test cell is judged: what it is worth, what it runs on, and what is taken from the student's kernel."""
 
     cell: str  # grade_id
@@ -69,7 +69,7 @@ class _Binding:
 _Bindings = Mapping[str, _Binding]
 
 
-def plans(master: NotebookNode, name: str) -> tuple[Plan, ...]:
+def plans(master: NotebookNode, name: str) -> tuple[TestPlan, ...]:
     """The plans of all test cells of a master notebook, in order; CourseError where one is not plain Python."""
     bindings: _Bindings = {}
     places = count()
@@ -94,7 +94,7 @@ def plans(master: NotebookNode, name: str) -> tuple[Plan, ...]:
     return tuple(found)
 
 
-def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> Plan:
+def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> TestPlan:
     grade_id = cell.metadata.nbgrader["grade_id"]
     try:
         tree = parse(cell.source)
@@ -106,7 +106,7 @@ def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> Plan:
     prelude = _prelude(needed, bindings)
     called = {name for binding in prelude if binding.is_definition for name in _free([binding.statement])}
     needed |= _asked(called - evidence.keys() - _bound(rest), bindings)
-    return Plan(
+    return TestPlan(
         cell=grade_id,
         points=float(cell.metadata.nbgrader["points"]),
         answers=tuple(sorted(name for name in needed if bindings.get(name) not in prelude)),

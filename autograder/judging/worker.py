@@ -24,7 +24,7 @@ import numpy as np
 import numpy.ma  # np.unique loads it: once here, not in each fork
 
 from autograder.evidence.decoder import EvidenceError, Found, decode_all
-from autograder.evidence.display import spelled_names
+from autograder.evidence.display import display_names
 
 LOAD = b"load "
 STANDARD = 3  # descriptors
@@ -117,7 +117,7 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
             entry = found.get(name) or Found(name, None, f"{name}: nothing came.", "damaged")
             return _says("no evidence", 0.0, str(entry.refusal), str(entry.reason))
     own = {name: values[name] for name in question["own"] if name in values}
-    return _test(question, values) | {"given": spelled_names(own)}
+    return _test(question, values) | {"given": display_names(own)}
 
 
 def is_open(value: Any) -> bool:

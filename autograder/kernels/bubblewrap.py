@@ -18,7 +18,7 @@ SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")  # links into 
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
 LAST = ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/")
 FIRST_USER = 1_000_000  # beyond the users that there are
-KEPT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "VIRTUAL_ENV")
+INHERITED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "VIRTUAL_ENV")
 
 
 class NoSandboxError(Exception):
@@ -71,7 +71,7 @@ def wall(folder: Path, inside: PurePath, scratch: int = 0, whole: bool = False) 
 
 def environment() -> dict[str, str]:
     """What a sandboxed process inherits of this one's environment; nothing of it is secret."""
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    kept = {name: os.environ[name] for name in INHERITED_ENVIRONMENT if name in os.environ}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": "/tmp"}
 
 

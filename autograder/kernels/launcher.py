@@ -32,7 +32,7 @@ GIVEN = "AUTOGRADER_KERNELS"  # environment: the socket of a server to be used, 
 PREFIX = "ag-"  # short: paths of sockets end at 107 bytes
 BACKLOG = 64
 LOADING = 300.0  # seconds that a server has to load everything
-PATIENCE = 5.0  # seconds that a server has to end
+END_TIMEOUT = 5.0  # seconds that a server has to end
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Server:
         """End the process and all of its kernels."""
         os.close(self.lifeline)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(PATIENCE)
+            self.process.wait(END_TIMEOUT)
         self.process.kill()
         self.process.wait()
 

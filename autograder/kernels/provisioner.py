@@ -36,7 +36,7 @@ MODULES = " ".join(["numpy numpy.random numpy.testing tensorflow keras", *LATE])
 MAX_MESSAGE = 1 << 16
 INSIDE = "inside.json"
 POLL = 0.02  # seconds
-PATIENCE = 60.0  # seconds that a server has to answer
+ANSWER_TIMEOUT = 60.0  # seconds that a server has to answer
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         assert self.server is not None
         inside, words = str(KERNELS / self.folder.name), cmd[cmd.index("-f") :]
         given = kwargs.get("env") or os.environ
-        seen = {name: given[name] for name in (*bubblewrap.KEPT, *self.environment) if name in given}
+        seen = {name: given[name] for name in (*bubblewrap.INHERITED_ENVIRONMENT, *self.environment) if name in given}
         request = {
             "arguments": [word.replace(str(self.folder / "c.json"), f"{inside}/{INSIDE}") for word in words],
             "environment": seen,
@@ -176,7 +176,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     def _ask(self, server: Path, request: bytes) -> None:
         try:
             self.connection = launcher.connect(server)
-            self.connection.settimeout(PATIENCE)
+            self.connection.settimeout(ANSWER_TIMEOUT)
             self.connection.send(request)
             answered = bool(self.connection.recv(MAX_MESSAGE))
             self.connection.setblocking(True)

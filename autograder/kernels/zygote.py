@@ -42,7 +42,7 @@ KERNEL = (
     "tornado.platform.asyncio tornado.queues tornado.locks"
 ).split()
 MAX_REQUEST = 1 << 20
-PATIENCE = 2.0  # seconds
+THREADS_TIMEOUT = 2.0  # seconds
 HUGE = 2 << 20  # bytes of a huge page
 FIRST_DESCRIPTOR = 3
 
@@ -173,7 +173,7 @@ def _compact() -> None:
 
 def _threads() -> int:
     """How many threads there are, once those that loading has started for a moment have ended."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + THREADS_TIMEOUT
     while (found := len(list(Path("/proc/self/task").iterdir()))) > 1 and time.monotonic() < deadline:
         time.sleep(0.05)
     return found

@@ -22,7 +22,7 @@ from autograder.execution.sandbox import for_tools, sandbox_if_any
 from autograder.notebook.source import answered
 from autograder.replay.compare import again
 from autograder.replay.nbval import CELL_SECONDS, TAG
-from autograder.submissions.identify import place, read_folder
+from autograder.submissions.identify import identify_notebooks, read_folder
 from autograder.submissions.parser import Damaged, grade_id, parse
 from autograder.submissions.restore import restore
 
@@ -47,7 +47,9 @@ def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: boo
     released = course.folder("release", assignment)
     masters = {file.stem: nbformat.read(file, 4) for file in sorted(released.glob("*.ipynb"))}
     files, _ = read_folder(folder) if folder.is_dir() else ({}, [])
-    placed, moved = place({name: files[name] for name in files if not name.endswith(".zip")}, list(masters), masters)
+    placed, moved = identify_notebooks(
+        {name: files[name] for name in files if not name.endswith(".zip")}, list(masters), masters
+    )
     found = {name: content for name, content in placed.items() if content is not None}
     if not found:
         raise CourseError(f"{folder}: none of the notebooks of {assignment} here; name their folder with --folder.")

@@ -27,7 +27,7 @@ from traitlets import Unicode
 
 from autograder.errors import CourseError
 from autograder.notebook.source import assigned
-from autograder.submissions.parser import shown
+from autograder.submissions.parser import printable
 
 HELPER = "own.py"  # the learner's helper that draws
 ID = "student-id"  # grade_id of the cell that asks
@@ -91,7 +91,7 @@ def check(master: NotebookNode, helpers: Container[str], where: Path) -> None:
         raise CourseError(f"{where / HELPER}: not here, but c.OwnNumbers.salt asks for it; copy it, or clear the salt.")
 
 
-def settled(notebook: NotebookNode) -> NotebookNode:
+def with_default_sizes(notebook: NotebookNode) -> NotebookNode:
     """A notebook that asks for an id as one that does not: with the usual sizes."""
     plain = copy.deepcopy(notebook)
     place = _place(plain, _ASKED)
@@ -112,7 +112,7 @@ def sizes_for(master: NotebookNode, helpers: Mapping[str, bytes], student: str) 
     return sizes
 
 
-def held_to(prelude: str, sizes: Sizes) -> str:
+def with_sizes(prelude: str, sizes: Sizes) -> str:
     """The prelude of a test that goes by these sizes in place of the usual ones."""
     return _USUAL.sub(f"{_NAMES} = {sizes}", prelude)
 
@@ -136,7 +136,7 @@ def remark(notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -
         return NO_ID, ("no student id is typed in it, so it ran on the usual sizes; it is held to the student's own.",)
     if same(given) == same(student):
         return "", ()
-    said = f"the id typed in it is {shown(str(given))}: it is a copy of somebody else's, or the id is mistyped"
+    said = f"the id typed in it is {printable(str(given))}: it is a copy of somebody else's, or the id is mistyped"
     return OTHER_ID, (f"{said}; it is held to the sizes of {student}.",)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from autograder.notebook.syntax import parse
-from autograder.submissions.parser import squeezed
+from autograder.submissions.parser import normalize_whitespace
 
 MAX_CODE = 10_000  # characters; longer cells are nobody's answer and are not taken apart
 
@@ -121,7 +121,7 @@ def _sets(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
 
 def answered(source: str, stub: str, code: bool = True) -> bool:
     """Has the student put anything into the stub? An attempt that is no valid Python is an answer, too."""
-    if squeezed(source) in ("", squeezed(stub)):
+    if normalize_whitespace(source) in ("", normalize_whitespace(stub)):
         return False
     if not code:
         return bool(added(source, stub))
@@ -138,14 +138,14 @@ def _code(source: str) -> str:
 
 
 def lines_of(text: str) -> set[str]:
-    return {squeezed(line) for line in text.splitlines()} - {""}
+    return {normalize_whitespace(line) for line in text.splitlines()} - {""}
 
 
 def added(source: str, known: str) -> str:
     """The lines that stand in the source and not in the known text, wherever that breaks its lines."""
-    whole, lines = squeezed(known), lines_of(known) | {""}
-    new = [line for line in source.splitlines() if squeezed(line) not in lines]
-    return "\n".join(line for line in new if len(line) < 20 or squeezed(line) not in whole).strip()
+    whole, lines = normalize_whitespace(known), lines_of(known) | {""}
+    new = [line for line in source.splitlines() if normalize_whitespace(line) not in lines]
+    return "\n".join(line for line in new if len(line) < 20 or normalize_whitespace(line) not in whole).strip()
 
 
 def typed(source: str, known: str) -> str:

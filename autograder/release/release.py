@@ -17,7 +17,7 @@ from traitlets.config import Config
 from autograder.course.converter import convert
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.assignment_sync import check_cells, remember
+from autograder.gradebook.assignment_sync import check_cells, save_stub_history
 
 
 def release(course: Course, assignment: str) -> Path:
@@ -25,7 +25,7 @@ def release(course: Course, assignment: str) -> Path:
     course.masters(assignment)
     with _aside(course, assignment) as made:
         if assignment not in course.ungraded:
-            tell_gradebook(course, assignment)
+            update_gradebook(course, assignment)
         place = course.folder("release", assignment).resolve()
         _swap(made, place)
     return place
@@ -60,7 +60,7 @@ def _generate(course: Course, assignment: str, folder: str, database: bool) -> N
     )
 
 
-def tell_gradebook(course: Course, assignment: str) -> None:
+def update_gradebook(course: Course, assignment: str) -> None:
     """Save the cells of a release that is known to succeed, and its due date.
 
     Raises CourseError, and saves nothing, where a graded cell came or went after students' marks were recorded.
@@ -68,7 +68,7 @@ def tell_gradebook(course: Course, assignment: str) -> None:
     with course.gradebook():
         pass  # where its database cannot be used, our own sentence says so, not the end of nbgrader's log
     check_cells(course, assignment)
-    remember(course, assignment)
+    save_stub_history(course, assignment)
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
         _generate(course, assignment, folder, database=True)
     due = course.due_dates.get(assignment)

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.execution.sandbox import for_tools, limits_of, sandbox_if_any
+from autograder.execution.sandbox import for_tools, grading_limits, sandbox_if_any
 from autograder.gradebook.ledger import Ledger
 from autograder.replay.nbval import (
     CELL_SECONDS,
@@ -73,7 +73,7 @@ def reproduce(
     masters = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
     helpers, ledger = _released(course, assignment), Ledger(course, assignment)
     chosen, results = _submitted(course, assignment, students), {}
-    kernels = for_tools(limits_of(course, unsafe).sandbox)
+    kernels = for_tools(grading_limits(course, unsafe).sandbox)
 
     def run(student: str) -> str:
         folder = course.folder("submitted", assignment, student)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from autograder.reports.class_statistics import OUTCOMES, Line, Question
+from autograder.reports.class_statistics import OUTCOMES, Question, StudentRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def outcomes(questions: Sequence[Question]) -> str:
         return _svg(figure)
 
 
-def heat(lines: Sequence[Line], names: Sequence[str]) -> str:
+def heat(lines: Sequence[StudentRow], names: Sequence[str]) -> str:
     """Students from best to worst against questions: dark is right, white is wrong, hatched is still open."""
     amounts = _thinned(np.array([[AMOUNT.get(word, NOTHING_KNOWN) for word in line.outcomes] for line in lines]))
     with _figure(5.0) as figure:

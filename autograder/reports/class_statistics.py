@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autograder.gradebook.graded_notebooks import Facts
+from autograder.gradebook.graded_notebooks import GradedAnswers
 from autograder.gradebook.queries import Row, Table
 from autograder.judging.judge import Verdict
 from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
@@ -52,7 +52,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Guess:
+class Prediction:
     """What one prediction of a notebook was, how often, and what the run then showed."""
 
     notebook: str
@@ -60,11 +60,11 @@ class Guess:
     guess: str
     students: int
     share: float
-    came: str
+    observed: str
 
 
 @dataclass(frozen=True)
-class Look:
+class Flag:
     """Why an instructor should look at these students' work."""
 
     why: str
@@ -73,7 +73,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Line:
+class StudentRow:
     """One student: marks and outcomes in the order of the questions."""
 
     student: str
@@ -103,9 +103,9 @@ class ClassReport:
     assignment: str
     summary: Summary
     questions: tuple[Question, ...]
-    lines: tuple[Line, ...]
-    looks: tuple[Look, ...]
-    guesses: tuple[Guess, ...]
+    lines: tuple[StudentRow, ...]
+    looks: tuple[Flag, ...]
+    guesses: tuple[Prediction, ...]
     statuses: Mapping[str, int]
     repairs: tuple[tuple[str, int], ...]
     more_repairs: int
@@ -116,7 +116,9 @@ class ClassReport:
 OUTCOMES = ("right", "partly right", "wrong", "not answered", "no evidence", "open", "not handed in")
 
 
-def class_report(results: Table, facts: Mapping[str, Facts], silent: Set[tuple[str, Key]] = frozenset()) -> ClassReport:
+def class_report(
+    results: Table, facts: Mapping[str, GradedAnswers], silent: Set[tuple[str, Key]] = frozenset()
+) -> ClassReport:
     """Everything known of a class; `facts` by student, `silent` are the written answers that were left as released."""
     names = {key: name for name, key in results.cells.items()}
     verdicts = {student: _named(found, names) for student, found in facts.items()}
@@ -138,19 +140,19 @@ def class_report(results: Table, facts: Mapping[str, Facts], silent: Set[tuple[s
     )
 
 
-def _named(facts: Facts, names: Mapping[Key, str]) -> dict[str, Verdict]:
+def _named(facts: GradedAnswers, names: Mapping[Key, str]) -> dict[str, Verdict]:
     return {names[key]: verdict for key, verdict in facts.verdicts.items() if key in names}
 
 
 def _line(
     row: Row, points: Mapping[str, float], verdicts: Mapping[str, Verdict], unwritten: Set[tuple[str, str]]
-) -> Line:
+) -> StudentRow:
     outcomes = []
     for name, most in points.items():
         outcome = _outcome(row.marks[name], most, verdicts.get(name))
         left = outcome == "wrong" and (row.student, name) in unwritten
         outcomes.append("not handed in" if row.score is None else "not answered" if left else outcome)
-    return Line(row.student, row.score, row.status, tuple(outcomes), tuple(row.marks.values()), len(row.repairs))
+    return StudentRow(row.student, row.score, row.status, tuple(outcomes), tuple(row.marks.values()), len(row.repairs))
 
 
 def _outcome(mark: float | None, most: float, verdict: Verdict | None) -> str:
@@ -164,7 +166,7 @@ def _outcome(mark: float | None, most: float, verdict: Verdict | None) -> str:
     return {"not attempted": "not answered", "no evidence": "no evidence"}.get(word, "wrong")
 
 
-def _summary(results: Table, lines: Sequence[Line]) -> Summary:
+def _summary(results: Table, lines: Sequence[StudentRow]) -> Summary:
     scores = [line.score for line in lines if line.score is not None]
     return Summary(
         students=len(lines),
@@ -177,7 +179,7 @@ def _summary(results: Table, lines: Sequence[Line]) -> Summary:
 
 
 def _question(
-    place: int, results: Table, lines: Sequence[Line], verdicts: Mapping[str, Mapping[str, Verdict]]
+    place: int, results: Table, lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]]
 ) -> Question:
     name, points = list(results.points.items())[place]
     counts = Counter(line.outcomes[place] for line in lines)
@@ -198,7 +200,7 @@ def _question(
     )
 
 
-def _discrimination(place: int, lines: Sequence[Line]) -> float | None:
+def _discrimination(place: int, lines: Sequence[StudentRow]) -> float | None:
     right = [line.outcomes[place] == "right" for line in lines]
     rest = [sum(mark or 0.0 for i, mark in enumerate(line.marks) if i != place) for line in lines]
     if len(lines) < 3 or len(set(right)) == 1 or len(set(rest)) == 1:
@@ -224,31 +226,31 @@ def _short(text: str) -> str:
     return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"
 
 
-def _guesses(facts: Mapping[str, Facts]) -> list[Guess]:
+def _guesses(facts: Mapping[str, GradedAnswers]) -> list[Prediction]:
     counts: dict[Key, Counter[str]] = defaultdict(Counter)
-    came: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    observed: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
     for found in facts.values():
         for prediction in found.predictions:
             counts[prediction.notebook, prediction.name][prediction.guess] += 1
-            came[prediction.notebook, prediction.name, prediction.guess][prediction.came] += 1
+            observed[prediction.notebook, prediction.name, prediction.guess][prediction.observed] += 1
     return [
-        Guess(*key, guess, count, count / guesses.total(), came[(*key, guess)].most_common(1)[0][0])
+        Prediction(*key, guess, count, count / guesses.total(), observed[(*key, guess)].most_common(1)[0][0])
         for key, guesses in sorted(counts.items())
         for guess, count in guesses.most_common(MOST)
     ]
 
 
-def looks(lines: Sequence[Line], verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Look]:
+def looks(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
     """Students who need a look, by reason: whoever handed in nothing, or nothing usable, comes first."""
 
-    def those(holds: Callable[[Line], bool]) -> tuple[str, ...]:
+    def those(holds: Callable[[StudentRow], bool]) -> tuple[str, ...]:
         return tuple(line.student for line in lines if holds(line))
 
     alone = [
-        Look("nothing handed in", those(lambda line: line.score is None)),
-        Look("nothing answered", those(lambda line: _words(verdicts.get(line.student, {})) == {"not attempted"})),
-        *(Look(said, tuple(line.student for line in lines if line.status == word)) for word, said in TROUBLES.items()),
-        Look("arrays that no layer made", those(lambda line: _made_up(verdicts.get(line.student, {})))),
+        Flag("nothing handed in", those(lambda line: line.score is None)),
+        Flag("nothing answered", those(lambda line: _words(verdicts.get(line.student, {})) == {"not attempted"})),
+        *(Flag(said, tuple(line.student for line in lines if line.status == word)) for word, said in TROUBLES.items()),
+        Flag("arrays that no layer made", those(lambda line: _made_up(verdicts.get(line.student, {})))),
     ]
     return [look for look in alone if look.students] + identical(verdicts)
 
@@ -275,7 +277,7 @@ def _made_up(verdicts: Mapping[str, Verdict]) -> bool:
     return any(said in verdict.mistake for verdict in verdicts.values() for said in (NOT_COMPUTED, REPEATED))
 
 
-def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Look]:
+def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
     """Groups of students whose wrong answers are the very same, all of them and at least `SAME_WRONG`."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
     for student, found in verdicts.items():
@@ -287,6 +289,6 @@ def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Look]:
         key=lambda group: (-len(group[0]), group[1]),
     )
     return [
-        Look(f"the same {len(wrong)} wrong answers", tuple(students), ", ".join(name for name, _ in wrong))
+        Flag(f"the same {len(wrong)} wrong answers", tuple(students), ", ".join(name for name, _ in wrong))
         for wrong, students in shared[:MOST_GROUPS]
     ]

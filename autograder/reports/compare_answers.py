@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.evidence.display import spelled
+from autograder.evidence.display import display
 
 MOST_AXES = 4
 MOST = 10**6  # a larger size is no size of an array that anybody drew
@@ -29,7 +29,7 @@ class Pair:
         return self.given == self.expected
 
 
-def beside(given: str, expected: str) -> tuple[Pair, ...]:
+def compare_answers(given: str, expected: str) -> tuple[Pair, ...]:
     """The parts of an answer, both as `spelled` wrote them: a dict's entries one by one, anything else as a whole."""
     mine, right = _value(given), _value(expected)
     if not isinstance(right, dict):
@@ -51,8 +51,8 @@ def shape_of(value: Any) -> Shape | None:
 
 
 def _entry(name: Any, mine: Mapping[Any, Any], right: Mapping[Any, Any]) -> Pair:
-    given = spelled(mine[name]) if name in mine else ""
-    expected = spelled(right[name]) if name in right else ""
+    given = display(mine[name]) if name in mine else ""
+    expected = display(right[name]) if name in right else ""
     return _pair(str(name), given, expected, mine.get(name), right.get(name))
 
 

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from autograder.reports import charts
-from autograder.reports.class_statistics import ClassReport, Line, Question
+from autograder.reports.class_statistics import ClassReport, Question, StudentRow
 
 MANY = 40  # students, from which on the map of a class is a picture as well
 ENOUGH = 20  # students that a statistic on a question needs to be worth a remark
@@ -90,7 +90,7 @@ def _two(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}".replace("-", "−")
 
 
-def _pictures(report: ClassReport, best_first: list[Line]) -> Mapping[str, Any]:
+def _pictures(report: ClassReport, best_first: list[StudentRow]) -> Mapping[str, Any]:
     handed_in = [line for line in best_first if line.score is not None]
     if not handed_in:
         return {"heat": ""}

@@ -11,11 +11,11 @@ import nbformat
 
 from autograder.course.course import Course
 from autograder.gradebook.comments import comments
-from autograder.gradebook.graded_notebooks import Facts, Reader
+from autograder.gradebook.graded_notebooks import GradedAnswers, Reader
 from autograder.gradebook.queries import Key, Row, table
 from autograder.judging.judge import Verdict
 from autograder.notebook.landmarks import answers_of, axes_of, titles
-from autograder.reports.compare_answers import Pair, beside
+from autograder.reports.compare_answers import Pair, compare_answers
 from autograder.reports.html import engine
 from autograder.reports.html import picture as as_image
 from autograder.reports.shape_diagram import picture, words
@@ -53,7 +53,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Part:
+class NotebookFeedback:
     """One notebook's answers, and where nbgrader's own page of it lies, as seen from the student's page."""
 
     name: str
@@ -62,7 +62,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Pupil:
+class StudentFeedback:
     """All that a student's page shows."""
 
     student: str
@@ -72,7 +72,7 @@ class Pupil:
     penalty: float
     open_marks: int
     repairs: tuple[str, ...]
-    notebooks: tuple[Part, ...]
+    notebooks: tuple[NotebookFeedback, ...]
 
 
 class Pages:
@@ -106,7 +106,7 @@ class Pages:
                 written.append(path)
         return written
 
-    def pupil(self, row: Row, folder: Path) -> Pupil:
+    def pupil(self, row: Row, folder: Path) -> StudentFeedback:
         """One student's data; `folder` is where nbgrader's pages of them lie."""
         facts = self.reader.read(row.student)
         parts = []
@@ -114,15 +114,15 @@ class Pages:
             own = {name: key for name, key in self.results.cells.items() if key[0] == notebook}
             answers = tuple(self._answer(row, name, key, facts) for name, key in own.items())
             page = folder / f"{notebook}.html"
-            parts.append(Part(notebook, answers, f"{folder.name}/{page.name}" if page.exists() else ""))
+            parts.append(NotebookFeedback(notebook, answers, f"{folder.name}/{page.name}" if page.exists() else ""))
         known = [mark for mark in row.marks.values() if mark is not None]
         penalty = sum(known) - (row.score or 0.0)
         opened = len(row.marks) - len(known)
-        return Pupil(
+        return StudentFeedback(
             row.student, self.assignment, row.score or 0.0, row.max_score, penalty, opened, row.repairs, tuple(parts)
         )
 
-    def _answer(self, row: Row, name: str, key: Key, facts: Facts) -> Answer:
+    def _answer(self, row: Row, name: str, key: Key, facts: GradedAnswers) -> Answer:
         verdict = facts.verdicts.get(key)
         said = [
             self.said[at]
@@ -139,7 +139,7 @@ class Pages:
         if verdict.word != "failed":
             hidden = {"grader error": OURS, "not attempted": SILENT, "passed": ""}
             return replace(shown, says=hidden.get(verdict.word, verdict.rationale), given=verdict.given)
-        pairs = beside(verdict.given, verdict.expected) if verdict.expected else ()
+        pairs = compare_answers(verdict.given, verdict.expected) if verdict.expected else ()
         names = facts.axes.get(key[0]) or self.axes.get(key[0], {})
         drawn = picture(pairs, names)
         return replace(

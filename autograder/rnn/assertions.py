@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.evidence.display import spelled
+from autograder.evidence.display import display
 from autograder.rnn.oracle import Run, gru, lstm
 
 Sizes = Mapping[str, int]  # axis name -> size, for all four axes
@@ -38,7 +38,7 @@ class WrongAnswerError(AssertionError):
         super().__init__(f"{fault} Right: {expected!r}")
         self.mistake = str(getattr(fault, "rationale", fault))
         self.help = str(getattr(fault, "help", ""))
-        self.expected = spelled(expected if whole is None else whole)
+        self.expected = display(expected if whole is None else whole)
 
 
 def right(fault: object, expected: object, whole: object = None) -> None:

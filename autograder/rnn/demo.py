@@ -31,7 +31,7 @@ NAMES = (
 ).split()
 
 
-class Pupil(NamedTuple):
+class SampleStudent(NamedTuple):
     """What one learner hands in: code by question, text by why; a cell deleted, a file cut short, or all of it late.
 
     With own numbers: the id that is typed in, and whose numbers are in the answers, where these are somebody else's.
@@ -54,7 +54,7 @@ def make_class(course: Course, folder: Path, students: int, seed: int, salt: str
     return make_course(course, folder, pupils(students, seed) | (_copiers() if salt else {}), salt)
 
 
-def make_course(course: Course, folder: Path, pupils: Mapping[str, Pupil], salt: str = "") -> Course:
+def make_course(course: Course, folder: Path, pupils: Mapping[str, SampleStudent], salt: str = "") -> Course:
     """Make a course folder with a released assignment and what these pupils hand in; gives that course."""
     if ASSIGNMENT not in course.assignments():
         raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not here; the demo's class answers that assignment.")
@@ -66,7 +66,7 @@ def make_course(course: Course, folder: Path, pupils: Mapping[str, Pupil], salt:
     return demo
 
 
-def pupils(students: int, seed: int) -> dict[str, Pupil]:
+def pupils(students: int, seed: int) -> dict[str, SampleStudent]:
     """A class by name: first one learner for each real mistake, then learners who err at random."""
     chance = random.Random(seed)
     found = dict(list(_cast().items())[:students])
@@ -75,11 +75,11 @@ def pupils(students: int, seed: int) -> dict[str, Pupil]:
         skill = chance.uniform(0.3, 1.0)
         answers = {question: _draw(question, skill, chance) for question in SAMPLES}
         whys = {cell: (WHY if chance.random() < skill else WHY_WRONG)[cell] for cell in WHY}
-        found[name] = Pupil(answers, whys, late=chance.random() < 0.1)
+        found[name] = SampleStudent(answers, whys, late=chance.random() < 0.1)
     return found
 
 
-def hand_in(course: Course, student: str, pupil: Pupil, masters: Mapping[str, NotebookNode]) -> None:
+def hand_in(course: Course, student: str, pupil: SampleStudent, masters: Mapping[str, NotebookNode]) -> None:
     """Write a pupil's notebooks and timestamp into the course's submitted/ folder."""
     place = course.folder("submitted", ASSIGNMENT, student)
     place.mkdir(parents=True)
@@ -94,7 +94,9 @@ def hand_in(course: Course, student: str, pupil: Pupil, masters: Mapping[str, No
     (place / "timestamp.txt").write_text(LATE if pupil.late else "2027-01-30 18:00 UTC")
 
 
-def fill_in(released: NotebookNode, pupil: Pupil, student: str = "", sizes: Sizes | None = None) -> NotebookNode:
+def fill_in(
+    released: NotebookNode, pupil: SampleStudent, student: str = "", sizes: Sizes | None = None
+) -> NotebookNode:
     """A released notebook with a pupil's answers typed in, and an id where it asks for one."""
     notebook = nbformat.from_dict(released)
     answers = {name: _numbered(code, sizes) for name, code in pupil.answers.items()} if sizes else pupil.answers
@@ -161,7 +163,7 @@ def _draw(question: str, skill: float, chance: random.Random) -> str:
 _OPEN = {question: f"{question} = ..." for question in SAMPLES} | {"q5": "model5 = ...\noutput5 = ...\nq5 = ..."}
 
 
-def _cast() -> dict[str, Pupil]:
+def _cast() -> dict[str, SampleStudent]:
     """One learner for each of the real mistakes, and the ways of handing in that a grader must survive."""
     literal = {question: samples[0].code for question, samples in SAMPLES.items()}
     computed = {question: samples[1].code for question, samples in SAMPLES.items()}
@@ -174,30 +176,32 @@ def _cast() -> dict[str, Pupil]:
     trick = "class Yes(str):\n    __eq__ = lambda self, other: True\n    __hash__ = str.__hash__\n"
     missing = dict.fromkeys(("q1", "q3", "q6", "q9", "q11"), "the batch axis is missing")
     return {
-        "ada": Pupil(literal),
-        "ben": Pupil(computed),
-        "chen": Pupil(but(**missing)),
-        "dora": Pupil(but(q2="output: nothing is trained", q5="nothing is trained", q7="holds: nothing"), WHY_WRONG),
-        "emil": Pupil(but(q1="'sample' is not", q3="None is the open", q9="None is the open")),
-        "fay": Pupil(but(q2="h: it sums up", q3="3 axes", q6="3 axes", q12="keeps the axes batch, timesteps")),
-        "gus": Pupil(but(q5="is none of the choices", q7="the batch axis")),
-        "hana": Pupil(but(q4="A pair that", q10="A pair that"), WHY_WRONG),
-        "ivan": Pupil(but(q8="GRU: it has no cell state", q12="keeps the axes timesteps, units")),
-        "jo": Pupil({}, {}),
-        "kim": Pupil({q: code for q, code in literal.items() if q in ("q1", "q2", "q3", "q4", "q5")}, {}),
-        "lea": Pupil(literal, deleted="q3-test"),
-        "max": Pupil(computed, late=True),
-        "omar": Pupil(computed, cut="3_gru"),
-        "pia": Pupil({q: f"{trick}{q} = Yes('right')" for q in SAMPLES}, WHY_WRONG),
-        "nia": Pupil(but(q5="hands back 3 values", q6="timesteps is misplaced", q11="units axis is not 2")),
+        "ada": SampleStudent(literal),
+        "ben": SampleStudent(computed),
+        "chen": SampleStudent(but(**missing)),
+        "dora": SampleStudent(
+            but(q2="output: nothing is trained", q5="nothing is trained", q7="holds: nothing"), WHY_WRONG
+        ),
+        "emil": SampleStudent(but(q1="'sample' is not", q3="None is the open", q9="None is the open")),
+        "fay": SampleStudent(but(q2="h: it sums up", q3="3 axes", q6="3 axes", q12="keeps the axes batch, timesteps")),
+        "gus": SampleStudent(but(q5="is none of the choices", q7="the batch axis")),
+        "hana": SampleStudent(but(q4="A pair that", q10="A pair that"), WHY_WRONG),
+        "ivan": SampleStudent(but(q8="GRU: it has no cell state", q12="keeps the axes timesteps, units")),
+        "jo": SampleStudent({}, {}),
+        "kim": SampleStudent({q: code for q, code in literal.items() if q in ("q1", "q2", "q3", "q4", "q5")}, {}),
+        "lea": SampleStudent(literal, deleted="q3-test"),
+        "max": SampleStudent(computed, late=True),
+        "omar": SampleStudent(computed, cut="3_gru"),
+        "pia": SampleStudent({q: f"{trick}{q} = Yes('right')" for q in SAMPLES}, WHY_WRONG),
+        "nia": SampleStudent(but(q5="hands back 3 values", q6="timesteps is misplaced", q11="units axis is not 2")),
     }
 
 
-def _copiers() -> dict[str, Pupil]:
+def _copiers() -> dict[str, SampleStudent]:
     """With own numbers: ada's notebooks handed in by somebody else, with her id and without, and with none at all."""
     literal = {question: samples[0].code for question, samples in SAMPLES.items()}
     return {
-        "copied": Pupil(literal, typed="ada", numbers_of="ada"),
-        "copied-numbers": Pupil(literal, numbers_of="ada"),
-        "no-id-typed": Pupil({q: samples[1].code for q, samples in SAMPLES.items()}, typed=""),
+        "copied": SampleStudent(literal, typed="ada", numbers_of="ada"),
+        "copied-numbers": SampleStudent(literal, numbers_of="ada"),
+        "no-id-typed": SampleStudent({q: samples[1].code for q, samples in SAMPLES.items()}, typed=""),
     }

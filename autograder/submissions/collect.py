@@ -15,8 +15,8 @@ import nbformat
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.submissions.identify import MAX_OF_CLASS, place, read_class_zip, read_folder
-from autograder.submissions.parser import MIB, shown
+from autograder.submissions.identify import MAX_OF_CLASS, identify_notebooks, read_class_zip, read_folder
+from autograder.submissions.parser import MIB, printable
 
 CANVAS = re.compile(r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<user>\d+)_\d+_(?P<rest>.+)")
 MOODLE = re.compile(r"(?P<name>[^_/]+)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>[^/]*(?:/.*)?)")
@@ -43,7 +43,7 @@ def collect(course: Course, assignment: str, sources: Sequence[Path], replace: b
     files, late, said = _of_students(sources)
     found = []
     for student in sorted(files):
-        placed, moved = place(_flat(files[student]), list(masters), masters)
+        placed, moved = identify_notebooks(_flat(files[student]), list(masters), masters)
         moved += ["Canvas marks it as late."] if student in late else []
         folder = course.folder("submitted", assignment, student)
         found.append(_write(folder, student, placed, moved, replace))
@@ -61,7 +61,7 @@ def _of_students(sources: Sequence[Path]) -> tuple[dict[str, dict[str, bytes]], 
         for path, content in files.items():
             student, rest, was_late = _owner(path)
             if not student:
-                said.append(f"{shown(path)}: belongs to no student for certain; it was left out.")
+                said.append(f"{printable(path)}: belongs to no student for certain; it was left out.")
             elif rest.rpartition("/")[2] not in OWN_FILES:
                 students.setdefault(student, {})[rest] = content
                 late |= {student} if was_late else set()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.submissions.parser import MIB, Damaged, gathered, grade_id, parse, shown, squeezed
+from autograder.submissions.parser import MIB, Damaged, grade_id, normalize_whitespace, parse, printable, summarize
 
 Files = Mapping[str, bytes]  # path inside the submission, with "/" -> content of a regular file
 
@@ -57,7 +57,7 @@ def read_folder(
             files |= _members(name, content, limit, room, said) if _is_zip(name) else {name: content}
         except _Refused as why:
             said.append(_left_out(name, why))
-    return files, gathered(said)
+    return files, summarize(said)
 
 
 def read_class_zip(path: Path, limit: int = 64 * MIB, total: int = 4096 * MIB) -> tuple[dict[str, bytes], list[str]]:
@@ -77,11 +77,11 @@ def read_class_zip(path: Path, limit: int = 64 * MIB, total: int = 4096 * MIB) -
             continue
         room -= sum(map(len, inside.values())) if _is_zip(name) else 0
         files |= inside
-    return files, gathered(said)
+    return files, summarize(said)
 
 
 def _left_out(name: str, why: _Refused) -> str:
-    return f"{shown(name)}: {why}; it was left out."
+    return f"{printable(name)}: {why}; it was left out."
 
 
 def _paths(folder: Path) -> Iterator[Path]:
@@ -175,7 +175,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, parts: list[str], 
 # --- files → which is which notebook ------------------------------------------------------------------------------
 
 
-def place(
+def identify_notebooks(
     files: Files, names: Sequence[str], masters: Mapping[str, NotebookNode] | None = None
 ) -> tuple[dict[str, bytes | None], list[str]]:
     """Find the notebooks `names` among the files: by the exact name, by a name that holds it, by the cells.
@@ -195,9 +195,9 @@ def place(
             placed[name] = files[path]
             said += sentence
     if None in placed.values():
-        unknown = [shown(path) for path, (_, known) in ranks.items() if known is None]
+        unknown = [printable(path) for path, (_, known) in ranks.items() if known is None]
         said += [f"{path}: none of the missing notebooks for certain; it was left aside." for path in unknown]
-    return placed, gathered(said)
+    return placed, summarize(said)
 
 
 def _may_be_notebook(path: str) -> bool:
@@ -225,7 +225,7 @@ def _words(name: str) -> str:
 
 
 def _lines(nb: NotebookNode) -> set[str]:
-    return {squeezed(line) for cell in nb.cells for line in cell.source.splitlines()}
+    return {normalize_whitespace(line) for cell in nb.cells for line in cell.source.splitlines()}
 
 
 def _marks(nb: NotebookNode) -> set[str]:
@@ -262,9 +262,9 @@ def _best(name: str, ranks: dict[str, int], files: Files, master: NotebookNode |
     if rest:
         step = next((i for i, (a, b) in enumerate(zip(keys[best], min(rest), strict=True)) if a != b), 3)
         why = ("the others cannot be read", "it is better named", "more is answered in it", "the first in order")[step]
-        return best, [f"{name}: {len(rest) + 1} files could be it; {shown(best)} was taken: {why}."]
+        return best, [f"{name}: {len(rest) + 1} files could be it; {printable(best)} was taken: {why}."]
     cells = " by its cells" if ranks[best] == 3 else ""
-    return best, [f"{name}: found as {shown(best)}{cells}."] if ranks[best] else []
+    return best, [f"{name}: found as {printable(best)}{cells}."] if ranks[best] else []
 
 
 def _answered(content: bytes, master: NotebookNode | None, rank: int) -> tuple[int, int, tuple[int, int]]:
@@ -275,8 +275,8 @@ def _answered(content: bytes, master: NotebookNode | None, rank: int) -> tuple[i
         return 1, rank, (0, 0)
     if master is None:
         return 0, rank, (0, 0)
-    known = {cell.get("id"): squeezed(cell.source) for cell in master.cells}
-    known |= {grade_id(cell): squeezed(cell.source) for cell in master.cells if grade_id(cell)}
-    ids = [(grade_id(cell) or cell.id, squeezed(cell.source)) for cell in nb.cells]
+    known = {cell.get("id"): normalize_whitespace(cell.source) for cell in master.cells}
+    known |= {grade_id(cell): normalize_whitespace(cell.source) for cell in master.cells if grade_id(cell)}
+    ids = [(grade_id(cell) or cell.id, normalize_whitespace(cell.source)) for cell in nb.cells]
     changed = {name for name, source in ids if known.get(name, source) != source}
     return 0, rank, (-len(changed), -len(_lines(nb) - _lines(master)))

@@ -11,7 +11,7 @@ from traitlets.config import Config
 
 from autograder.notebook.source import answered, bindings, lines_of
 from autograder.notebook.variants import released_copy
-from autograder.submissions.parser import grade_id, squeezed
+from autograder.submissions.parser import grade_id, normalize_whitespace
 
 ALIKE = 0.6  # share of the words that two cells have in common, from which on one is the other, edited
 MAX_WORDS = 2_000  # characters by which two texts are compared
@@ -28,7 +28,9 @@ class Matching:
         self.names: list[str] = [grade_id(cell) or cell.id for cell in self.cells]
         self.owned = [not (is_locked(cell) or is_task(cell)) for cell in self.cells]
         self.asked = [set(bindings(text) or {}) if self._is_code(i) else set() for i, text in enumerate(self.released)]
-        self.flat, self.own = (list(map(squeezed, texts)) for texts in ([c.source for c in self.mine], self.released))
+        self.flat, self.own = (
+            list(map(normalize_whitespace, texts)) for texts in ([c.source for c in self.mine], self.released)
+        )
         self.lines, self.own_lines = [lines_of(cell.source) for cell in self.mine], self._own_lines()
         self.bound = [bindings(cell.source) or {} for cell in self.mine]
         self.claims: list[list[int]] = [[] for _ in self.cells]

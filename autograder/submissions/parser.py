@@ -31,20 +31,20 @@ class Damaged(ValueError):  # noqa: N818
     """The file is no notebook; the message is one sentence that names it and says what to do."""
 
 
-def gathered(sentences: Iterable[str]) -> list[str]:
+def summarize(sentences: Iterable[str]) -> list[str]:
     """The sentences in order, each once; of a long list the tail is only counted."""
     once = list(dict.fromkeys(sentences))
     more = len(once) - MAX_SENTENCES
     return once if more <= 0 else [*once[:MAX_SENTENCES], f"and {more} more"]
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """A name of the student's making, fit to stand in a sentence: printable and short."""
     plain = "".join(c if c.isprintable() else "?" for c in text[:200])
     return plain if len(plain) <= 80 else f"{plain[:79]}…"
 
 
-def squeezed(text: str) -> str:
+def normalize_whitespace(text: str) -> str:
     """The text with every run of whitespace as one space: what is alike in this differs in looks only."""
     return " ".join(text.split())
 
@@ -77,7 +77,7 @@ class _Reader:
     """Reads one file; `said` and `counts` collect what had to be mended in the file and in its cells."""
 
     def __init__(self, name: str) -> None:
-        self.name = shown(name)
+        self.name = printable(name)
         self.said: list[str] = []
         self.counts: Counter[str] = Counter()
 
@@ -94,7 +94,7 @@ class _Reader:
         self._give_ids(cells)
         self.said += [f"{what} (cells: {count})." for what, count in (+self.counts).items()]
         nb = {"nbformat": 4, "nbformat_minor": 5, "metadata": _metadata(tree.get("metadata")), "cells": cells}
-        return nbformat.from_dict(nb), gathered(self.said)
+        return nbformat.from_dict(nb), summarize(self.said)
 
     def _damaged(self, why: str) -> NoReturn:
         raise Damaged(f"{self.name}: {why}; hand in the file that Jupyter saved.") from None
@@ -149,7 +149,10 @@ class _Reader:
         kind, source = raw.get("cell_type"), self._source(raw.get("source", raw.get("input", "")))
         if kind == "heading":  # of format 3
             level = raw.get("level")
-            kind, source = "markdown", f"{'#' * int(level if level in (2, 3, 4, 5, 6) else 1)} {squeezed(source)}"
+            kind, source = (
+                "markdown",
+                f"{'#' * int(level if level in (2, 3, 4, 5, 6) else 1)} {normalize_whitespace(source)}",
+            )
         if kind not in ("code", "markdown", "raw"):
             kind = "code" if "outputs" in raw else "raw"
             self.counts["an unknown cell type was replaced"] += 1

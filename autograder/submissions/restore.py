@@ -19,7 +19,7 @@ from traitlets.config import Config
 
 from autograder.notebook.source import added, bindings, binds, typed
 from autograder.submissions.matching import Matching
-from autograder.submissions.parser import EDITORS, fresh_id, gathered, grade_id, shown, squeezed
+from autograder.submissions.parser import EDITORS, fresh_id, grade_id, normalize_whitespace, printable, summarize
 
 KINDS = {"code": "code", "markdown": "text", "raw": "raw"}
 
@@ -68,7 +68,7 @@ class _Restoration(Matching):
             if names and is_solution(self.cells[i]) and not self._is_answered(i, self.chosen[i]):
                 self._rescue(i, names)
         self._look_for_texts()
-        repairs = gathered(sentence for i in sorted(self.said) for sentence in self.said[i])
+        repairs = summarize(sentence for i in sorted(self.said) for sentence in self.said[i])
         return Restored(self._notebook(), tuple(repairs))
 
     def _say(self, i: int, sentence: str) -> None:
@@ -98,7 +98,7 @@ class _Restoration(Matching):
     def _compare_whole(self) -> None:
         asked, own = (nb.metadata.get("kernelspec", {}).get("name") for nb in (self.submitted, self.master))
         if asked and own and asked != own:
-            self.said[-1].append(f"it asked for the kernel {shown(asked)}; it runs in the course's own, {own}.")
+            self.said[-1].append(f"it asked for the kernel {printable(asked)}; it runs in the course's own, {own}.")
         lost = [i for i, j in enumerate(self.chosen) if j is not None and not self._keeps_name(i, j)]
         marks = {key for node in (self.submitted, *self.mine) for key in node.metadata}
         editors = [name for key, name in EDITORS.items() if key in marks]
@@ -118,7 +118,7 @@ class _Restoration(Matching):
         if mine.cell_type != cell.cell_type:
             now, again = KINDS[mine.cell_type], KINDS[cell.cell_type]
             self._say(i, f"the {what} became a {now} cell; it is a {again} cell again")
-        if not self.owned[i] and squeezed(mine.source) != self.own[i]:
+        if not self.owned[i] and normalize_whitespace(mine.source) != self.own[i]:
             self._say(i, f"the {what} was edited; the course's own was used")
         given, own = mine.metadata.get("nbgrader", {}), cell.metadata.get("nbgrader", {})
         rights = ("grade", "solution", "locked", "task", "points")
@@ -149,7 +149,7 @@ class _Restoration(Matching):
             else:
                 self.extras.append(_Extra(cell, behind, self.bound[j]))
                 if grade_id(cell):
-                    named = f"a cell of the student's own came with the name {shown(grade_id(cell))}"
+                    named = f"a cell of the student's own came with the name {printable(grade_id(cell))}"
                     self.said[len(self.cells)].append(f"{named}; it was kept without.")
 
     def _keep_copy(self, i: int, j: int, behind: int) -> None:

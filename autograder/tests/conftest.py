@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 
 from autograder.course.course import Course
 from autograder.judging.judge import Judge
-from autograder.judging.test_plan import Plan, plans
+from autograder.judging.test_plan import TestPlan, plans
 from autograder.kernels import launcher
 from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.launcher import Loaded
@@ -22,7 +22,7 @@ from autograder.kernels.provisioner import MODULES
 from autograder.notebook.variants import teaching_copy
 
 SERVER = "-m autograder.kernels."  # in the command of a server of kernels
-PATIENCE = 5.0  # seconds that a process has to end
+END_TIMEOUT = 5.0  # seconds that a process has to end
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "solutions" / "rnn_shapes"
 HELPERS = ("shapes.py", "ladder.py", "hints.py", "own.py")
@@ -33,7 +33,7 @@ def kernels() -> list[int]:
     """Process ids of the kernels, and of their supervisors, that this process has started and that do not end."""
     children = {child.pid: _command(child) for child in psutil.Process().children(recursive=True)}
     found = [child for child in psutil.Process().children(recursive=True) if _is_kernel(child, children)]
-    return [left.pid for left in psutil.wait_procs(found, timeout=PATIENCE)[1]]
+    return [left.pid for left in psutil.wait_procs(found, timeout=END_TIMEOUT)[1]]
 
 
 def _is_kernel(process: psutil.Process, commands: dict[int, str]) -> bool:
@@ -86,7 +86,7 @@ def teaching(course: Course, sources: dict[str, NotebookNode]) -> dict[str, Note
 
 
 @pytest.fixture(scope="session")
-def all_plans(teaching: dict[str, NotebookNode]) -> dict[str, Plan]:
+def all_plans(teaching: dict[str, NotebookNode]) -> dict[str, TestPlan]:
     """The plan of each test cell, by its question."""
     found = [plan for name, master in teaching.items() for plan in plans(master, name)]
     return {plan.cell.removesuffix("-test"): plan for plan in found}

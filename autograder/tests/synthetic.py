@@ -25,7 +25,7 @@ from autograder.course.course import CONFIG, Course
 from autograder.gradebook.graded_notebooks import KEY
 from autograder.gradebook.recorder import NO_RESPONSE
 from autograder.judging.judge import Verdict
-from autograder.release.release import tell_gradebook
+from autograder.release.release import update_gradebook
 from autograder.rnn.assertions import NOT_COMPUTED
 from autograder.rnn.sample_answers import SAMPLES
 from autograder.tests.conftest import ROOT
@@ -42,7 +42,7 @@ def make_graded(folder: Path, students: Iterable[str], seed: int = 0, settings: 
     shutil.copytree(ROOT / "solutions" / ASSIGNMENT, folder / "solutions" / ASSIGNMENT)
     (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + settings, "utf-8")
     course, chance = Course.at(folder), random.Random(seed)
-    tell_gradebook(course, ASSIGNMENT)
+    update_gradebook(course, ASSIGNMENT)
     with course.gradebook() as book:
         notebooks = list(book.db.scalars(select(Assignment)).one().notebooks)
         rows = _Rows(course, notebooks, chance)

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from autograder.tests.servers import TOKEN
 
 SHOTS = Path(__file__).resolve().parents[3] / "screenshots"  # of the last run, to be looked at; ignored by git
-PATIENCE = 60_000  # ms, on a busy machine
+TIMEOUT = 60_000  # ms, on a busy machine
 SEES = """element => {
     const channels = text => text.match(/[0-9.]+/g).map(Number);
     const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
@@ -29,8 +29,8 @@ class Lab:
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
         self.address = address
-        page.set_default_timeout(PATIENCE)
-        expect.set_options(timeout=PATIENCE)
+        page.set_default_timeout(TIMEOUT)
+        expect.set_options(timeout=TIMEOUT)
 
     def open(self, path: str) -> None:
         """Open a page of the server, and wait for a kernel that is ready."""

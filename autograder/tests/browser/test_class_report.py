@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from autograder.cli.main import main
 from autograder.course.course import Course
-from autograder.gradebook.graded_notebooks import KEY, Facts, Prediction, Reader
+from autograder.gradebook.graded_notebooks import KEY, GradedAnswers, Prediction, Reader
 from autograder.gradebook.queries import Table
 from autograder.reports.class_report import survey, write_report
 from autograder.reports.class_statistics import OUTCOMES, class_report
@@ -106,7 +106,11 @@ def _pictures_are_whole(page: Page) -> None:
 @needs_chromium
 def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) -> None:
     fires = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>" + "x" * 900
-    facts = {fires: Facts(_facts(_failed("q1-test", fires, fires)).verdicts, (Prediction("one", fires, fires, fires),))}
+    facts = {
+        fires: GradedAnswers(
+            _facts(_failed("q1-test", fires, fires)).verdicts, (Prediction("one", fires, fires, fires),)
+        )
+    }
     row = _row(fires, 0, 0, 0, status="timeout", repairs=(fires,))
     path = tmp_path / "report.html"
     path.write_text(report_page(class_report(_table(row), facts)), encoding="utf-8")

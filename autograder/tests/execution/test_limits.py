@@ -18,7 +18,7 @@ from autograder.evidence.decoder import decode_all
 from autograder.execution.client import MOST_GROWTH
 from autograder.execution.failures import NoEvidence
 from autograder.execution.runner import Ran, run
-from autograder.judging.test_plan import Plan
+from autograder.judging.test_plan import TestPlan
 from autograder.kernels import launcher
 from autograder.kernels.manager import SandboxKernelManager
 from autograder.tests.conftest import kernels
@@ -37,7 +37,7 @@ TIGHT = Limits(
     message=MIB,
     fresh_kernels=1,
 )
-PLAN = Plan("x-test", 1.0, ("x",), (), "", "")
+PLAN = TestPlan("x-test", 1.0, ("x",), (), "", "")
 HOG = """import subprocess, sys
 hog = "import sys; kept = bytearray(b'x' * 300_000_000); sys.stdin.read()"
 hogs = [subprocess.Popen([sys.executable, "-c", hog], stdin=subprocess.PIPE) for _ in range(4)]
@@ -123,19 +123,19 @@ def _run(source: str, limits: Limits) -> Ran:
 def test_a_limit_met_costs_that_cell_and_says_so(name: str) -> None:
     source, reason, sentence = MEETINGS[name]
     ran = _run(f"{source}\nx = 1", TIGHT)
-    assert ran.mishaps[0].reason == reason
-    assert sentence in ran.mishaps[0].sentence
-    text = ran.taken["x-test"]
+    assert ran.failures[0].reason == reason
+    assert sentence in ran.failures[0].sentence
+    text = ran.evidence["x-test"]
     assert isinstance(text, NoEvidence) or "no such name" in str(decode_all(text)["x"].refusal)
-    assert decode_all(str(_run("x = 1", TIGHT).taken["x-test"]))["x"].value == 1
+    assert decode_all(str(_run("x = 1", TIGHT).evidence["x-test"]))["x"].value == 1
 
 
 @pytest.mark.parametrize("name", ["memory", "cpu_seconds", "scratch", "processes"])
 def test_the_cold_shape_has_the_same_limits(name: str) -> None:
     source, reason, sentence = MEETINGS[name]
     ran = _run(f"{source}\nx = 1", replace(TIGHT, sandbox="cold"))
-    assert ran.mishaps[0].reason == reason
-    assert sentence in ran.mishaps[0].sentence
+    assert ran.failures[0].reason == reason
+    assert sentence in ran.failures[0].sentence
 
 
 def test_a_kernel_is_ended_with_its_time() -> None:
@@ -163,7 +163,7 @@ def test_a_kernel_that_floods_its_sockets_does_not_fill_the_grader() -> None:
     ran = _run(FLOOD, replace(TIGHT, cell_seconds=5, cpu_seconds=60, memory=3 << 30))
     done.set()
     looking.join()
-    assert ran.mishaps[0].reason == "output"
+    assert ran.failures[0].reason == "output"
     assert max(held) - held[0] < 2 * MOST_GROWTH
 
 

@@ -8,7 +8,7 @@ from autograder.evidence.decoder import decode_all
 from autograder.execution.client import KernelError
 from autograder.execution.failures import NoEvidence
 from autograder.execution.runner import Ran, run
-from autograder.judging.test_plan import Plan
+from autograder.judging.test_plan import TestPlan
 from autograder.tests.conftest import kernels
 
 pytestmark = pytest.mark.kernel
@@ -27,12 +27,12 @@ def _notebook(*cells: str) -> nbformat.NotebookNode:
 
 def _run(*cells: str, limits: Limits = LIMITS, **evidence: str) -> Ran:
     tests = [cell for cell in cells if cell.endswith("-test")]
-    plans = [Plan(test, 1.0, (test.removesuffix("-test"),), tuple(evidence.items()), "", "") for test in tests]
+    plans = [TestPlan(test, 1.0, (test.removesuffix("-test"),), tuple(evidence.items()), "", "") for test in tests]
     return run(_notebook(*cells), plans, {}, limits)
 
 
 def _values(ran: Ran, test: str) -> dict[str, object]:
-    text = ran.taken[test]
+    text = ran.evidence[test]
     assert isinstance(text, str), text
     return {name: found.refusal or found.value for name, found in decode_all(text).items()}
 
@@ -45,7 +45,7 @@ def test_evidence_is_what_held_at_the_test() -> None:
     ran = _run("x = 1", "x-test", "x = 2", "y = x", "y-test")
     assert _values(ran, "x-test") == {"x": 1}
     assert _values(ran, "y-test") == {"y": 2}
-    assert ran.mishaps == {}
+    assert ran.failures == {}
     assert _no_kernels()
 
 
@@ -81,7 +81,7 @@ def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: st
     assert _values(ran, "x-test") == {"x": 1}
     assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
     assert _values(ran, "z-test") == {"z": 3}
-    ((place, death),) = ran.mishaps.items()
+    ((place, death),) = ran.failures.items()
     assert place == 2
     assert death.reason == reason
     assert death.sentence.startswith(sentence)
@@ -93,23 +93,23 @@ def test_a_cell_that_prints_too_much_is_stopped_where_it_prints() -> None:
     ran = _run("x = 1", "for i in range(10**6):\n    print('x' * 1000)\ny = 1", "y-test", "z = x", "z-test")
     assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
     assert _values(ran, "z-test") == {"z": 1}
-    assert ran.mishaps[1].reason == "output"
-    assert ran.mishaps[1].sentence.startswith("the cell number 2 put out more than")
+    assert ran.failures[1].reason == "output"
+    assert ran.failures[1].sentence.startswith("the cell number 2 put out more than")
 
 
 def test_a_kernel_cannot_kill_itself() -> None:
     """It is the first process of its namespace: the signal is without effect, and the cell goes on."""
     ran = _run("import os\nos.kill(os.getpid(), 9)\nx = 1", "x-test")
     assert _values(ran, "x-test") == {"x": 1}
-    assert ran.mishaps == {}
+    assert ran.failures == {}
     assert _no_kernels()
 
 
 def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
     cells = [cell for i in range(4) for cell in (f"import os; x{i} = 1; os._exit(1)", f"x{i}-test")]
     ran = _run(*cells, limits=Limits(cell_seconds=5, fresh_kernels=2))
-    assert [death.reason for death in ran.mishaps.values()] == ["crash"] * 3
-    last = ran.taken["x3-test"]
+    assert [death.reason for death in ran.failures.values()] == ["crash"] * 3
+    last = ran.evidence["x3-test"]
     assert isinstance(last, NoEvidence)
     assert last.sentence == "the kernel died in the cell number 5; no time was left for this one"
 
@@ -117,7 +117,7 @@ def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
 def test_a_notebook_is_bounded_as_a_whole() -> None:
     cells = ["import select; select.select([], [], [], 2)"] * 4
     ran = _run(*cells, "x = 1", "x-test", limits=Limits(cell_seconds=5, notebook_seconds=4, fresh_kernels=1))
-    found = ran.taken["x-test"]
+    found = ran.evidence["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason == "timeout"
     assert found.sentence.startswith("the notebook ran longer than 4 s and was stopped at the cell number ")
@@ -133,7 +133,7 @@ def test_a_notebook_is_bounded_as_a_whole() -> None:
     ],
 )
 def test_a_notebook_that_changes_how_cells_run_gives_no_evidence(tampering: str) -> None:
-    found = _run("x = 1", tampering, "x-test").taken["x-test"]
+    found = _run("x = 1", tampering, "x-test").evidence["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason in ("damaged", "timeout", "crash")
 

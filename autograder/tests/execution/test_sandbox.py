@@ -9,7 +9,7 @@ import pytest
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.execution.sandbox import BANNER, WARNING, for_tools, limits_of, sandbox_if_any
+from autograder.execution.sandbox import BANNER, WARNING, for_tools, grading_limits, sandbox_if_any
 from autograder.gradebook.queries import table
 from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
@@ -84,4 +84,4 @@ def test_ones_own_notebooks_run_without_one(course: Course, tmp_path: Path, caps
 def test_a_course_that_kernels_could_read_is_refused(small: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.execution.sandbox.python_folders", lambda: [small.root.parent])
     with pytest.raises(CourseError, match=r"the course lies within .*, which kernels can read; move it elsewhere"):
-        limits_of(small)
+        grading_limits(small)

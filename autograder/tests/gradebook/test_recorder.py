@@ -18,7 +18,7 @@ from autograder.gradebook.queries import table
 from autograder.gradebook.recorder import Recorder
 from autograder.judging.judge import Verdict
 from autograder.model import NotebookResult, Result
-from autograder.release.release import tell_gradebook
+from autograder.release.release import update_gradebook
 from autograder.tests.conftest import SOURCE
 
 NAME = "3_gru"  # five test cells and written answers enough
@@ -36,7 +36,7 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (source / f"{NAME}.ipynb").write_bytes((SOURCE / f"{NAME}.ipynb").read_bytes())
     (root / "submitted" / "ada" / "ps1").mkdir(parents=True)
-    tell_gradebook(Course.at(root), "ps1")
+    update_gradebook(Course.at(root), "ps1")
     return root
 
 
@@ -133,7 +133,7 @@ def test_a_notebook_that_the_gradebook_does_not_know(own: Course) -> None:
 GAPS = {
     "before the files are staged": "recorder.Recorder._stage = die",
     "after the files are staged": "recorder.Recorder._grade = die",
-    "before the gradebook's commit": "record.write_notebook = die",
+    "before the gradebook's commit": "recorder.write_notebook = die",
     "after the gradebook's commit": "recorder._replace = die",
     "between the two renames": "Path.rename = lambda self, to, move=Path.rename: move(self, to) and die()",
     "before the ledger is written": "recorder.Ledger.note = die",

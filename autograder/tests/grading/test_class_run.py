@@ -33,13 +33,13 @@ from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.gradebook import recorder
 from autograder.gradebook.ledger import Ledger
-from autograder.gradebook.lock import only_one
+from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.queries import table
 from autograder.grading import class_run as grading
 from autograder.grading import fingerprint, nbgrader_preprocessors
 from autograder.grading.class_run import grade, masters_of
-from autograder.grading.pipeline import Masters, Submission, desks_for, given_up, grade_submission
-from autograder.grading.workers import Crew, default_jobs
+from autograder.grading.pipeline import Assignment, Submission, given_up, grade_submission, notebook_graders
+from autograder.grading.workers import WorkerPool, default_jobs
 from autograder.judging.judge import Verdict
 from autograder.model import NotebookResult, Result
 from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
@@ -57,7 +57,7 @@ VERDICTS = {
 }
 
 
-def judged(submission: Submission, masters: Masters, limits: Limits | None = None) -> Result:
+def judged(submission: Submission, masters: Assignment, limits: Limits | None = None) -> Result:
     """The verdict that a submission's file names, in place of running it."""
     verdict = VERDICTS[submission.files["one.ipynb"].decode().split()[0]]
     ((name, content),) = masters.notebooks
@@ -69,14 +69,14 @@ def judged(submission: Submission, masters: Masters, limits: Limits | None = Non
 class Watched:
     """Work that notes whom it was asked to grade, and what else was being graded then."""
 
-    work: Callable[[Submission, Masters, Limits], Result] = judged
+    work: Callable[[Submission, Assignment, Limits], Result] = judged
     seen: list[str] = field(default_factory=list)
     most: int = 0
     beside: dict[str, int] = field(default_factory=dict)  # of the last time that a student was graded
     at_work: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, submission: Submission, masters: Masters, limits: Limits) -> Result:
+    def __call__(self, submission: Submission, masters: Assignment, limits: Limits) -> Result:
         with self.lock:
             self.seen.append(submission.student)
             self.beside[submission.student] = self.at_work
@@ -90,9 +90,9 @@ class Watched:
 
 
 @contextmanager
-def crew(work: Any, jobs: int = 2) -> Iterator[Crew]:
+def crew(work: Any, jobs: int = 2) -> Iterator[WorkerPool]:
     with ThreadPoolExecutor(jobs) as pool:
-        yield Crew(pool, jobs, work)
+        yield WorkerPool(pool, jobs, work)
 
 
 def run(course: Course, work: Any = None, **options: Any) -> tuple[list[str], dict[str, str]]:
@@ -260,7 +260,7 @@ def test_a_class_of_any_size_is_held_a_few_at_a_time(course: Course, monkeypatch
         counts.append((len(alive), len(results)))
         return submission
 
-    def work(submission: Submission, masters: Masters, limits: Limits) -> Result:
+    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
         results.add(result := judged(submission, masters, limits))
         return result
 
@@ -299,7 +299,7 @@ def _first_then(first: str, then: str) -> Any:
     """Work that gives one verdict the first time it is done for a student, and another after."""
     met: set[str] = set()
 
-    def work(submission: Submission, masters: Masters, limits: Limits) -> Result:
+    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
         files = submission.files
         if submission.files["one.ipynb"] == b"busy":
             files = {"one.ipynb": (then if submission.student in met else first).encode()}
@@ -335,7 +335,7 @@ def test_other_reasons_can_be_put_off_as_well(course: Course, monkeypatch: pytes
 
 
 def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(course: Course) -> None:
-    def work(submission: Submission, masters: Masters, limits: Limits) -> Result:
+    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
         if submission.student == "bob":
             raise OSError("no space left")
         return judged(submission, masters, limits)
@@ -351,7 +351,7 @@ def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(course: Cou
 
 
 def test_a_worker_without_the_package(course: Course) -> None:
-    def work(submission: Submission, masters: Masters, limits: Limits) -> Result:
+    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
         raise ModuleNotFoundError("No module named 'autograder'")
 
     hand_in(course, ada="right")
@@ -368,9 +368,9 @@ def test_an_executor_that_breaks(course: Course) -> None:
     """Any executor will do, and one that breaks is said to."""
     hand_in(course, ada="right", bob="right", cy="right", dan="right")
     with ProcessPoolExecutor(1) as pool:
-        assert grade(course, "ps1", ["ada"], executor=Crew(pool, 1, judged), limits=Limits()) == {"ada": ""}
+        assert grade(course, "ps1", ["ada"], executor=WorkerPool(pool, 1, judged), limits=Limits()) == {"ada": ""}
     with ProcessPoolExecutor(1) as pool, pytest.raises(CourseError) as raised:
-        grade(course, "ps1", executor=Crew(pool, 1, _exit), limits=Limits())
+        grade(course, "ps1", executor=WorkerPool(pool, 1, _exit), limits=Limits())
     assert str(raised.value) == "the workers are gone; grade again: it continues where it stopped."
     assert _marks(course) == {"ada": 2}
 
@@ -399,7 +399,7 @@ def test_a_second_process_on_the_same_course(graded: Course, capsys: pytest.Capt
 
 def test_the_lock_leaves_no_file(graded: Course) -> None:
     assert not list(graded.root.glob("*.lock"))
-    with pytest.raises(ValueError, match="oops"), only_one(graded.root):
+    with pytest.raises(ValueError, match="oops"), grading_lock(graded.root):
         raise ValueError("oops")
     assert not list(graded.root.glob("*.lock"))
 
@@ -543,8 +543,8 @@ def test_jobs_are_the_schedulers_business_where_there_is_one(capsys: pytest.Capt
 @pytest.mark.kernel
 def test_desks_are_set_up_once_for_a_class_and_stay_as_they_are(course: Course) -> None:
     masters = masters_of(course, "ps1")
-    desks = desks_for(masters)
-    assert desks_for(Masters(tuple(masters.notebooks), masters.helpers)) is desks
+    desks = notebook_graders(masters)
+    assert notebook_graders(Assignment(tuple(masters.notebooks), masters.helpers)) is desks
     before = copy.deepcopy([desk.master for desk in desks])
     notebook = nbformat.from_dict(before[0])
     notebook.cells[0].source = "x = 42"

@@ -20,7 +20,7 @@ from autograder.gradebook.queries import Row, table
 from autograder.grading import dask_workers
 from autograder.grading.class_run import grade
 from autograder.grading.dask_workers import connected
-from autograder.grading.pipeline import Masters, Submission
+from autograder.grading.pipeline import Assignment, Submission
 from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
 
 __all__ = ["ungraded"]
@@ -185,10 +185,10 @@ def test_one_worker_of_each_machine_works_alone(machines: Machines) -> None:
         alone = workers.lonely_places()
         assert len(alone) == 1
         machines.worker()
-        assert len(workers.places()) > 2
+        assert len(workers.slots()) > 2
         assert len(workers.lonely_places()) == 1, "both are on this machine"
         empty = Submission("ada", {})
-        result = workers.submit(alone[0], empty, Masters((), ()), Limits()).result()
+        result = workers.submit(alone[0], empty, Assignment((), ()), Limits()).result()
         assert result.student == "ada"
 
 

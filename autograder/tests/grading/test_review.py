@@ -14,12 +14,12 @@ from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
-from autograder.gradebook.assignment_sync import check_cells, is_told, older_wordings, too_high
+from autograder.gradebook.assignment_sync import check_cells, in_gradebook, marks_above_maximum, older_wordings
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.queries import table
 from autograder.grading import fingerprint
 from autograder.grading.class_run import grade, masters_of
-from autograder.grading.pipeline import _untouched, desks_for, left_open
+from autograder.grading.pipeline import _untouched, left_open, notebook_graders
 from autograder.grading.review import ANSWER, OLDER, Review, bearing, changed
 from autograder.release.release import release
 from autograder.tests.grading import test_class_run
@@ -109,7 +109,7 @@ def test_other_points_are_told_to_the_gradebook_on_yes_alone(graded: Course) -> 
     assert table(graded, "ps1").points["x"] == 2
     review(graded)
     assert table(graded, "ps1").points["x"] == 3
-    assert is_told(graded, "ps1")
+    assert in_gradebook(graded, "ps1")
 
 
 def test_grading_without_a_review_tells_the_gradebook_of_points_as_well(graded: Course) -> None:
@@ -177,11 +177,11 @@ def test_marks_of_readers_above_what_a_question_is_worth_now_are_named(
     with Gradebook(graded.directory.db_url, graded.directory.course_id) as book:
         book.find_grade("x-test", "one", "ps1", WRONG).manual_score = 2
         book.db.commit()
-    assert too_high(graded, "ps1") == []
+    assert marks_above_maximum(graded, "ps1") == []
     worth(graded, 1)
     release(graded, "ps1")
     said = f"x-test is worth 1 now, and a reader gave more to {WRONG}: mark them again."
-    assert too_high(graded, "ps1") == [said]
+    assert marks_above_maximum(graded, "ps1") == [said]
     assert main(["--course", str(graded.root), "release", "ps1"]) == 0
     assert f"Warning: {said}\n" in capsys.readouterr().err
 
@@ -230,7 +230,7 @@ def test_an_older_wording_left_as_it_was_is_still_no_answer(graded: Course) -> N
     run(graded)
     texts = ("YOUR ANSWER HERE", "why?\nYOUR ANSWER HERE")
     assert dict(older_wordings(graded, "ps1"))["one", "x-why"] == texts
-    (desk,) = desks_for(masters_of(graded, "ps1"))
+    (desk,) = notebook_graders(masters_of(graded, "ps1"))
     for text, is_open in [(texts[0], True), (texts[1], True), (desk.master.cells[2].source, True), ("so", False)]:
         notebook = nbformat.from_dict(desk.master)
         notebook.cells[2].source = text

@@ -13,9 +13,9 @@ import pytest
 from autograder.evidence.encoder import encode_all
 from autograder.execution.failures import NoEvidence
 from autograder.judging.judge import Judge, JudgeLimits, Verdict
-from autograder.judging.test_plan import Plan
+from autograder.judging.test_plan import TestPlan
 
-PLAN = Plan("x-test", 2.0, ("x",), (), "", "assert x == 42, f'x is {x}'")
+PLAN = TestPlan("x-test", 2.0, ("x",), (), "", "assert x == 42, f'x is {x}'")
 
 
 @pytest.fixture(scope="module")

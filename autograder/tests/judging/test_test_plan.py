@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.errors import CourseError
-from autograder.judging.test_plan import Plan, plans
+from autograder.judging.test_plan import TestPlan, plans
 
 
 def cell(source: str, **rights: Any) -> NotebookNode:
@@ -32,11 +32,11 @@ def check(source: str, **rights: Any) -> NotebookNode:
     return cell(source, **{"grade_id": "q-test", "grade": True, "locked": True, "points": 2, **rights})
 
 
-def every(*cells: NotebookNode) -> tuple[Plan, ...]:
+def every(*cells: NotebookNode) -> tuple[TestPlan, ...]:
     return plans(new_notebook(cells=list(cells)), "book")
 
 
-def plan(*cells: NotebookNode | str) -> Plan:
+def plan(*cells: NotebookNode | str) -> TestPlan:
     """The plan of the last cell, which is a test's source."""
     *before, test = cells
     assert isinstance(test, str)

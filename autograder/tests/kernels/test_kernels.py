@@ -32,7 +32,7 @@ from autograder.kernels import bubblewrap, launcher, provisioner
 from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.launcher import GIVEN, Loaded
 from autograder.kernels.manager import SandboxKernelManager
-from autograder.tests.conftest import PATIENCE, kernels
+from autograder.tests.conftest import END_TIMEOUT, kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("kernels")]
 QUICK = {"preload": "numpy"}
@@ -132,9 +132,9 @@ def test_with_a_killed_client_all_its_kernels_die(shape: str, monkeypatch: pytes
         started = psutil.Process(process.pid).children(recursive=True)
         assert len(started) >= 2  # a server and a supervisor; the cold shape's kernel may be on its way
         process.send_signal(signal.SIGKILL)
-    gone, left = psutil.wait_procs(started, timeout=PATIENCE)
+    gone, left = psutil.wait_procs(started, timeout=END_TIMEOUT)
     named = [child for child in psutil.process_iter() if folder.name in " ".join(_command(child))]
-    assert left + psutil.wait_procs(named, timeout=PATIENCE)[1] == []
+    assert left + psutil.wait_procs(named, timeout=END_TIMEOUT)[1] == []
     assert len(gone) == len(started)
     assert folder.is_dir()
     launcher._sweep()
@@ -276,7 +276,7 @@ def test_a_server_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPa
         launcher.server(Loaded("json", "import time; time.sleep(600)"), "warm")
     assert not list(launcher._own[0].glob("*" + Loaded("json", "import time; time.sleep(600)").name))
     left = [one for one in psutil.process_iter() if "import time; time.sleep(600)" in " ".join(_command(one))]
-    assert psutil.wait_procs(left, timeout=PATIENCE)[1] == []
+    assert psutil.wait_procs(left, timeout=END_TIMEOUT)[1] == []
 
 
 def test_elsewhere_than_on_linux_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

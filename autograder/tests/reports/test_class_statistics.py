@@ -2,11 +2,11 @@
 
 import pytest
 
-from autograder.gradebook.graded_notebooks import Facts, Prediction
+from autograder.gradebook.graded_notebooks import GradedAnswers, Prediction
 from autograder.gradebook.queries import Row, Table
 from autograder.judging.judge import Verdict
 from autograder.model import STATUSES, UNSANDBOXED
-from autograder.reports.class_statistics import TROUBLES, ClassReport, Look, class_report
+from autograder.reports.class_statistics import TROUBLES, ClassReport, Flag, class_report
 from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
 
 CELLS = {"q1": ("one", "q1-test"), "q2": ("one", "q2-test"), "q2-why": ("one", "q2-why")}
@@ -22,8 +22,8 @@ def _table(*rows: Row) -> Table:
     return Table("ps1", POINTS, rows, CELLS)
 
 
-def _facts(*verdicts: Verdict) -> Facts:
-    return Facts({("one", verdict.cell): verdict for verdict in verdicts})
+def _facts(*verdicts: Verdict) -> GradedAnswers:
+    return GradedAnswers({("one", verdict.cell): verdict for verdict in verdicts})
 
 
 def _failed(cell: str, mistake: str, given: str = "(3,)", points: float = 0.0) -> Verdict:
@@ -119,10 +119,10 @@ def test_who_needs_a_look() -> None:
     }
     rows = (_row("a", 0, 0, 0), _row("b", 0, 0, 0), _row("c", 0, 0, 0), _row("d"), _row("e", 0, 0, 0, status="damaged"))
     assert class_report(_table(*rows), facts).looks == (
-        Look("nothing handed in", ("d",)),
-        Look("nothing answered", ("a",)),
-        Look("a notebook that cannot be read", ("e",)),
-        Look("arrays that no layer made", ("b", "c")),
+        Flag("nothing handed in", ("d",)),
+        Flag("nothing answered", ("a",)),
+        Flag("a notebook that cannot be read", ("e",)),
+        Flag("arrays that no layer made", ("b", "c")),
     )
 
 
@@ -155,16 +155,16 @@ def test_the_same_wrong_answers_are_noticed_from_three_on() -> None:
     facts = {"a": three, "b": three, "c": other, "d": two, "e": two}
     rows = tuple(Row(student, dict.fromkeys(cells, 0.0), 0.0, 4.0, "graded", "", ()) for student in facts)
     report = class_report(Table("ps1", points, rows, cells), facts)
-    assert report.looks == (Look("the same 3 wrong answers", ("a", "b"), "q0, q1, q2"),)
+    assert report.looks == (Flag("the same 3 wrong answers", ("a", "b"), "q0, q1, q2"),)
 
 
 def test_guesses_stand_beside_what_came() -> None:
     facts = {
-        student: Facts({}, (Prediction("one", "guess", guess, f"you guessed {guess}, 3 came"),))
+        student: GradedAnswers({}, (Prediction("one", "guess", guess, f"you guessed {guess}, 3 came"),))
         for student, guess in (("a", "3"), ("b", "3"), ("c", "1"))
     }
     report = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts)
-    assert [(g.guess, g.students, g.came) for g in report.guesses] == [
+    assert [(g.guess, g.students, g.observed) for g in report.guesses] == [
         ("3", 2, "you guessed 3, 3 came"),
         ("1", 1, "you guessed 1, 3 came"),
     ]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.evidence.display import MAX_SPELLED, spelled, spelled_names
-from autograder.reports.compare_answers import Pair, beside, shape_of
+from autograder.evidence.display import MAX_DISPLAYED, display, display_names
+from autograder.reports.compare_answers import Pair, compare_answers, shape_of
 from autograder.reports.shape_diagram import picture, words
 
 AXES = {1: "batch", 8: "timesteps", 3: "units"}
@@ -30,16 +30,16 @@ SVG = "{http://www.w3.org/2000/svg}"
         ([np.zeros(2)], "[array of shape (2,)]"),
         pytest.param(10**5000, "a very large number", id="a very large number"),
         ("\ud800\x00", r"'\ud800\x00'"),
-        ("x" * 1000, "'" + "x" * (MAX_SPELLED - 2) + "…"),
+        ("x" * 1000, "'" + "x" * (MAX_DISPLAYED - 2) + "…"),
     ],
 )
 def test_a_value_has_one_spelling(value: object, text: str) -> None:
-    assert spelled(value) == text
+    assert display(value) == text
 
 
 def test_several_values_bear_their_names() -> None:
-    assert spelled_names({"q5": "h"}) == "'h'"
-    assert spelled_names({"q5": "h", "output5": np.ones(3)}) == "q5 = 'h'; output5 = array of shape (3,)"
+    assert display_names({"q5": "h"}) == "'h'"
+    assert display_names({"q5": "h", "output5": np.ones(3)}) == "q5 = 'h'; output5 = array of shape (3,)"
 
 
 PLAIN = st.recursive(
@@ -51,18 +51,18 @@ PLAIN = st.recursive(
 
 @given(PLAIN)
 def test_what_is_right_is_the_same_in_all_its_parts(value: object) -> None:
-    text = spelled(value)
-    assert all(pair.is_same for pair in beside(text, text))
-    assert picture(beside(text, text), {}) == ""
+    text = display(value)
+    assert all(pair.is_same for pair in compare_answers(text, text))
+    assert picture(compare_answers(text, text), {}) == ""
 
 
 @given(st.text(), st.text())
 def test_any_two_texts_can_stand_side_by_side(mine: str, right: str) -> None:
-    assert beside(mine, right)[0].is_same == (mine == right)
+    assert compare_answers(mine, right)[0].is_same == (mine == right)
 
 
 def test_a_dict_is_compared_entry_by_entry() -> None:
-    pairs = beside("{'output': (1, 3), 'h': (3,), 'state': 1}", "{'output': (1, 3), 'h': (1, 3), 'c': (1, 3)}")
+    pairs = compare_answers("{'output': (1, 3), 'h': (3,), 'state': 1}", "{'output': (1, 3), 'h': (1, 3), 'c': (1, 3)}")
     assert [(pair.name, pair.given, pair.expected, pair.is_same) for pair in pairs] == [
         ("output", "(1, 3)", "(1, 3)", True),
         ("h", "(3,)", "(1, 3)", False),
@@ -73,9 +73,9 @@ def test_a_dict_is_compared_entry_by_entry() -> None:
 
 def test_one_shape_stands_for_all_and_anything_else_for_itself() -> None:
     expected = "{'h': (1, 3), 'c': (1, 3)}"
-    assert [(pair.name, pair.given) for pair in beside("(3,)", expected)] == [("h", "(3,)"), ("c", "(3,)")]
-    assert beside("'text'", expected) == (Pair("", "'text'", expected),)
-    assert beside("array of shape (1, 3)", "'h'") == (Pair("", "array of shape (1, 3)", "'h'"),)
+    assert [(pair.name, pair.given) for pair in compare_answers("(3,)", expected)] == [("h", "(3,)"), ("c", "(3,)")]
+    assert compare_answers("'text'", expected) == (Pair("", "'text'", expected),)
+    assert compare_answers("array of shape (1, 3)", "'h'") == (Pair("", "array of shape (1, 3)", "'h'"),)
 
 
 @pytest.mark.parametrize("value", [(), (1, 2, 3, 4, 5), (None, 3), (True, 3), (1.0,), (-1,), (10**9,), "ab", 3, {1, 2}])
@@ -87,7 +87,7 @@ def test_what_is_no_shape(value: object) -> None:
     "given_text", ["(3,)", "(8, 3)", "(1, 8, 3)", "(2, 1, 8, 3)", "(0, 3)", "(500, 900)", "'<b>'", ""]
 )
 def test_a_picture_is_plain_svg_with_a_text_twin(given_text: str) -> None:
-    pairs = beside(f"{{'h': {given_text}}}" if given_text else "{}", "{'h': (1, 3)}")
+    pairs = compare_answers(f"{{'h': {given_text}}}" if given_text else "{}", "{'h': (1, 3)}")
     tree = ET.fromstring(picture(pairs, AXES))
     assert tree.get("aria-label") == tree.findtext(f"{SVG}title") == words(pairs, AXES)
     assert {element.tag.removeprefix(SVG) for element in tree.iter()} <= {"svg", "title", "rect", "g", "text"}
@@ -107,12 +107,12 @@ def test_a_picture_is_plain_svg_with_a_text_twin(given_text: str) -> None:
     ],
 )
 def test_the_picture_in_words(given_text: str, said: str) -> None:
-    assert words(beside(given_text, "(1, 3)"), AXES) == said
-    assert words(beside(f"{{'h': {given_text}}}", "{'h': (1, 3)}"), AXES) == f"h: {said}"
+    assert words(compare_answers(given_text, "(1, 3)"), AXES) == said
+    assert words(compare_answers(f"{{'h': {given_text}}}", "{'h': (1, 3)}"), AXES) == f"h: {said}"
 
 
 def test_the_cells_of_a_picture_are_the_array() -> None:
-    tree = ET.fromstring(picture(beside("(8, 3)", "(1, 3)"), AXES))
+    tree = ET.fromstring(picture(compare_answers("(8, 3)", "(1, 3)"), AXES))
     cells = [element for element in tree.iter(f"{SVG}rect") if element.get("fill") == "#eee"]
     assert len(cells) == 8 * 3 + 1 * 3
     texts = [element.text for element in tree.iter(f"{SVG}text")]
@@ -120,13 +120,18 @@ def test_the_cells_of_a_picture_are_the_array() -> None:
 
 
 def test_what_is_left_out_is_said() -> None:
-    texts = [element.text for element in ET.fromstring(picture(beside("(20, 30)", "(1, 3)"), {})).iter(f"{SVG}text")]
+    texts = [
+        element.text for element in ET.fromstring(picture(compare_answers("(20, 30)", "(1, 3)"), {})).iter(f"{SVG}text")
+    ]
     assert {"30 (8 of 30 drawn)", "(8 of 20 drawn)", "20"} <= set(texts)
-    four = [element.text for element in ET.fromstring(picture(beside("(2, 1, 8, 3)", "(1, 3)"), {})).iter(f"{SVG}text")]
+    four = [
+        element.text
+        for element in ET.fromstring(picture(compare_answers("(2, 1, 8, 3)", "(1, 3)"), {})).iter(f"{SVG}text")
+    ]
     assert "2: as many of these" in four
 
 
 def test_right_parts_are_not_drawn() -> None:
-    pairs = beside("{'output': (1, 3), 'h': (3,)}", "{'output': (1, 3), 'h': (1, 3)}")
+    pairs = compare_answers("{'output': (1, 3), 'h': (3,)}", "{'output': (1, 3), 'h': (1, 3)}")
     assert "output" not in picture(pairs, AXES)
-    assert picture(beside("'a'", "'b'"), AXES) == ""
+    assert picture(compare_answers("'a'", "'b'"), AXES) == ""

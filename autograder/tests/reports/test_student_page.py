@@ -11,7 +11,7 @@ import pytest
 
 from autograder.cli.main import main
 from autograder.course.course import Course
-from autograder.evidence.display import spelled
+from autograder.evidence.display import display
 from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import KEY, keep
 from autograder.gradebook.recorder import Recorder
@@ -183,7 +183,7 @@ def test_the_command_writes_both_pages_and_they_show_no_hidden_test(
 
 @needs_chromium
 def test_a_page_in_a_browser_is_whole_inert_and_asks_for_nothing(own: Course) -> None:
-    fields = asdict(WRONG) | {"mistake": FIRES, "help": FIRES, "given": spelled({"h": (3,), FIRES: 1})}
+    fields = asdict(WRONG) | {"mistake": FIRES, "help": FIRES, "given": display({"h": (3,), FIRES: 1})}
     graded = _graded(own, Verdict(**fields), repairs=(FIRES,))
     _comment(graded, "q8-why", FIRES)
     _page(graded)

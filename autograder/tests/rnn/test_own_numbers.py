@@ -19,7 +19,16 @@ from autograder.gradebook.queries import table
 from autograder.grading.class_run import grade, masters_of
 from autograder.judging.proof import prove
 from autograder.judging.test_plan import plans
-from autograder.notebook.personalize import HELPER, ID, OwnNumbers, asking, held_to, remark, settled, sizes_for
+from autograder.notebook.personalize import (
+    HELPER,
+    ID,
+    OwnNumbers,
+    asking,
+    remark,
+    sizes_for,
+    with_default_sizes,
+    with_sizes,
+)
 from autograder.notebook.variants import teaching_copy
 from autograder.release.release import contents, release
 from autograder.reports.nbgrader_feedback import feedback
@@ -96,7 +105,10 @@ def test_every_graded_notebook_asks_once(name: str, sources: dict[str, NotebookN
     added = [cell.id for cell in asks.cells if cell.id not in {known.id for known in sources[name].cells}]
     assert added == [f"{ID}-text", ID]
     assert f"sizes_of(student, {SALT!r}, (1, 8, 2, 3))\n" in _cell(asks, "sizes").source
-    assert _cell(settled(asks), "sizes").source.splitlines()[2] == "batch, timesteps, features, units = 1, 8, 2, 3"
+    assert (
+        _cell(with_default_sizes(asks), "sizes").source.splitlines()[2]
+        == "batch, timesteps, features, units = 1, 8, 2, 3"
+    )
     assert asking(asks, SALT) == asks
 
 
@@ -106,12 +118,12 @@ def test_without_a_salt_nothing_is_changed(sources: dict[str, NotebookNode]) -> 
 
 def test_tests_go_by_the_usual_sizes_or_by_the_students(asked: NotebookNode, course: Course) -> None:
     master = teaching_copy(asked, course.settings)
-    plan = plans(settled(master), "1_lstm")[0]
+    plan = plans(with_default_sizes(master), "1_lstm")[0]
     assert "batch, timesteps, features, units = (1, 8, 2, 3)\n" in f"{plan.prelude}\n"
     sizes = sizes_for(master, CONTENT, "ada")
     assert sizes is not None
-    assert f"batch, timesteps, features, units = {sizes}\n" in f"{held_to(plan.prelude, sizes)}\n"
-    assert sizes_for(settled(master), CONTENT, "ada") is None
+    assert f"batch, timesteps, features, units = {sizes}\n" in f"{with_sizes(plan.prelude, sizes)}\n"
+    assert sizes_for(with_default_sizes(master), CONTENT, "ada") is None
 
 
 # what is typed

@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 
 from autograder.evidence.encoder import encode_all
 from autograder.judging.judge import Judge
-from autograder.judging.test_plan import Plan, plans
+from autograder.judging.test_plan import TestPlan, plans
 from autograder.rnn.sample_answers import SAMPLES, Sample
 from autograder.tests.conftest import NOTEBOOKS
 
@@ -23,13 +23,13 @@ def _answered(lived: Lived, question: str, code: str) -> dict[str, Any]:
     return namespace
 
 
-def _taken(namespace: dict[str, Any], plan: Plan) -> str:
+def _taken(namespace: dict[str, Any], plan: TestPlan) -> str:
     return encode_all(dict(namespace), plan.answers, dict(plan.evidence))
 
 
 @pytest.mark.parametrize(("question", "sample"), CASES)
 def test_an_answer_earns_its_points_and_meets_its_message(
-    question: str, sample: Sample, lived: Lived, all_plans: dict[str, Plan], judge: Judge
+    question: str, sample: Sample, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
 ) -> None:
     plan = all_plans[question]
     verdict = judge.verdict(plan, _taken(_answered(lived, question, sample.code), plan))
@@ -39,7 +39,9 @@ def test_an_answer_earns_its_points_and_meets_its_message(
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
-def test_an_open_answer_is_not_attempted(question: str, lived: Lived, all_plans: dict[str, Plan], judge: Judge) -> None:
+def test_an_open_answer_is_not_attempted(
+    question: str, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
+) -> None:
     code = "model5 = output5 = q5 = ..." if question == "q5" else f"{question} = ..."
     verdict = judge.verdict(all_plans[question], _taken(_answered(lived, question, code), all_plans[question]))
     assert (verdict.word, verdict.points) == ("not attempted", 0)
@@ -52,7 +54,7 @@ def test_each_question_has_three_wrong_and_two_right_samples(question: str) -> N
     assert len(points) - points.count(2) >= 3
 
 
-def _check(namespace: dict[str, Any], question: str, plan: Plan) -> Any:
+def _check(namespace: dict[str, Any], question: str, plan: TestPlan) -> Any:
     """Run the visible line of a test cell, as the learner does."""
     call = next(line for line in plan.test.splitlines() if line.startswith("check("))
     return eval(call, namespace)
@@ -60,7 +62,7 @@ def _check(namespace: dict[str, Any], question: str, plan: Plan) -> Any:
 
 @pytest.mark.parametrize(("question", "sample"), CASES)
 def test_the_check_agrees_with_the_grader_and_never_shows_what_is_right(
-    question: str, sample: Sample, lived: Lived, all_plans: dict[str, Plan]
+    question: str, sample: Sample, lived: Lived, all_plans: dict[str, TestPlan]
 ) -> None:
     namespace = _answered(lived, question, sample.code)
     said = _check(namespace, question, all_plans[question])
@@ -75,7 +77,7 @@ def test_the_check_agrees_with_the_grader_and_never_shows_what_is_right(
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
-def test_the_check_says_that_an_answer_is_open(question: str, lived: Lived, all_plans: dict[str, Plan]) -> None:
+def test_the_check_says_that_an_answer_is_open(question: str, lived: Lived, all_plans: dict[str, TestPlan]) -> None:
     code = "model5 = output5 = q5 = ..." if question == "q5" else f"{question} = ..."
     said = _check(_answered(lived, question, code), question, all_plans[question])
     assert said.verdict == "not answered"
@@ -84,14 +86,14 @@ def test_the_check_says_that_an_answer_is_open(question: str, lived: Lived, all_
     )
 
 
-def test_a_part_left_open_is_an_open_answer(lived: Lived, all_plans: dict[str, Plan], judge: Judge) -> None:
+def test_a_part_left_open_is_an_open_answer(lived: Lived, all_plans: dict[str, TestPlan], judge: Judge) -> None:
     namespace = _answered(lived, "q3", "q3 = {'output': (1, 3), 'h': ..., 'c': (1, 3)}")
     assert _check(namespace, "q3", all_plans["q3"]).verdict == "not answered"
     assert judge.verdict(all_plans["q3"], _taken(namespace, all_plans["q3"])).word == "not attempted"
 
 
 def test_the_check_raises_under_validate_alone(
-    lived: Lived, all_plans: dict[str, Plan], monkeypatch: pytest.MonkeyPatch
+    lived: Lived, all_plans: dict[str, TestPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     wrong, open_ = _answered(lived, "q3", "q3 = (3,)"), _answered(lived, "q3", "q3 = ...")
@@ -112,7 +114,7 @@ class _Odd:
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
-def test_the_check_never_raises_in_a_session(question: str, lived: Lived, all_plans: dict[str, Plan]) -> None:
+def test_the_check_never_raises_in_a_session(question: str, lived: Lived, all_plans: dict[str, TestPlan]) -> None:
     odds: list[Any] = [
         _Odd(),
         {"output": _Odd()},
@@ -126,7 +128,7 @@ def test_the_check_never_raises_in_a_session(question: str, lived: Lived, all_pl
         assert said.verdict == "not yet"
 
 
-def test_a_verdict_is_shown_as_text_and_as_html(lived: Lived, all_plans: dict[str, Plan]) -> None:
+def test_a_verdict_is_shown_as_text_and_as_html(lived: Lived, all_plans: dict[str, TestPlan]) -> None:
     said = _check(_answered(lived, "q3", "q3 = {'output': '<b>', 'h': 1, 'c': 1}"), "q3", all_plans["q3"])
     assert repr(said) == "q3 ✗ not yet: output: '<b>' is text, not a shape. Leave out the quotation marks."
     shown = said._repr_html_()
@@ -151,7 +153,7 @@ def test_a_verdict_is_shown_as_text_and_as_html(lived: Lived, all_plans: dict[st
     ],
 )
 def test_arrays_made_up_by_hand_earn_nothing(
-    code: str, says: str, lived: Lived, all_plans: dict[str, Plan], judge: Judge
+    code: str, says: str, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
 ) -> None:
     verdict = judge.verdict(all_plans["q3"], _taken(_answered(lived, "q3", code), all_plans["q3"]))
     assert (verdict.word, verdict.points) == ("failed", 0)
@@ -168,7 +170,7 @@ def test_arrays_made_up_by_hand_earn_nothing(
     ],
 )
 def test_weights_made_up_by_hand_earn_nothing(
-    weights: str, says: str, lived: Lived, all_plans: dict[str, Plan], judge: Judge
+    weights: str, says: str, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
 ) -> None:
     code = f"kept = model.get_weights()\nclass model:\n    get_weights = staticmethod(lambda: {weights})"
     verdict = judge.verdict(all_plans["q3"], _taken(_answered(lived, "q3", code), all_plans["q3"]))

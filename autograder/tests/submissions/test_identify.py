@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nbformat import NotebookNode
 
 from autograder.notebook.variants import released_copy
-from autograder.submissions.identify import MAX_FILES, place, read_folder
+from autograder.submissions.identify import MAX_FILES, identify_notebooks, read_folder
 from autograder.submissions.parser import MIB, grade_id
 from autograder.tests.handed_in import LSTM, MASTERS, NAMES, code, of, saved, solved, starter
 
@@ -186,7 +186,7 @@ OTHERS = {f"{name}.ipynb": content for name, content in CONTENTS.items() if name
 def placed(*paths: str, masters: bool = False) -> tuple[bytes | None, list[str]]:
     """Where the first notebook was found, its path being its content, and what was said."""
     files = {path: path.encode() for path in paths}
-    found, said = place(files | OTHERS, NAMES, MASTERS if masters else None)
+    found, said = identify_notebooks(files | OTHERS, NAMES, MASTERS if masters else None)
     assert {name: content for name, content in found.items() if name != LSTM} == {
         name: content for name, content in CONTENTS.items() if name != LSTM
     }
@@ -195,7 +195,7 @@ def placed(*paths: str, masters: bool = False) -> tuple[bytes | None, list[str]]
 
 def test_exact_names() -> None:
     assert placed(FILE, "shapes.py", "notes.txt") == (FILE.encode(), [])
-    assert place({FILE: b"1"}, [FILE]) == ({FILE: b"1"}, [])
+    assert identify_notebooks({FILE: b"1"}, [FILE]) == ({FILE: b"1"}, [])
 
 
 @pytest.mark.parametrize(
@@ -230,31 +230,31 @@ def test_other_names_are_not_taken(path: str) -> None:
 
 def test_missing() -> None:
     assert placed() == (None, [])
-    assert place({}, ["a", "b"]) == ({"a": None, "b": None}, [])
+    assert identify_notebooks({}, ["a", "b"]) == ({"a": None, "b": None}, [])
 
 
 def test_a_name_that_holds_another() -> None:
     files = {"bob_lstm_two.ipynb": b"2", "bob_lstm.ipynb": b"1"}
-    assert place(files, ["lstm", "lstm_two"])[0] == {"lstm": b"1", "lstm_two": b"2"}
-    assert place({"lstm gru.ipynb": b"1"}, ["lstm", "gru_"])[0]["lstm"] is None
+    assert identify_notebooks(files, ["lstm", "lstm_two"])[0] == {"lstm": b"1", "lstm_two": b"2"}
+    assert identify_notebooks({"lstm gru.ipynb": b"1"}, ["lstm", "gru_"])[0]["lstm"] is None
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_by_its_cells(name: str) -> None:
     for nb in (solved(name), starter(name)):
-        found, said = place({"Untitled.ipynb": saved(nb)}, NAMES, MASTERS)
+        found, said = identify_notebooks({"Untitled.ipynb": saved(nb)}, NAMES, MASTERS)
         assert found == {other: saved(nb) if other == name else None for other in NAMES}
         assert said == [f"{name}: found as Untitled.ipynb by its cells."]
     bare = NotebookNode(nb, cells=[NotebookNode(cell, metadata={}, id=f"x{n}") for n, cell in enumerate(nb.cells)])
-    assert place({"a.ipynb": saved(bare)}, NAMES, MASTERS)[0][name] == saved(bare)
+    assert identify_notebooks({"a.ipynb": saved(bare)}, NAMES, MASTERS)[0][name] == saved(bare)
     few = NotebookNode(nb, cells=[cell for cell in nb.cells if grade_id(cell)[:1] == "q"])
-    assert place({"a.ipynb": saved(few)}, NAMES, MASTERS)[0][name] == saved(few)
+    assert identify_notebooks({"a.ipynb": saved(few)}, NAMES, MASTERS)[0][name] == saved(few)
 
 
 def test_cells_of_two_notebooks_decide_nothing() -> None:
     both = starter()
     both.cells += [cell for cell in starter(NAMES[3]).cells if cell.id.startswith("q")]
-    found, said = place({"all.ipynb": saved(both), "no.ipynb": b"{"}, NAMES, MASTERS)
+    found, said = identify_notebooks({"all.ipynb": saved(both), "no.ipynb": b"{"}, NAMES, MASTERS)
     assert set(found.values()) == {None}
     assert said == [
         "all.ipynb: none of the missing notebooks for certain; it was left aside.",
@@ -264,13 +264,13 @@ def test_cells_of_two_notebooks_decide_nothing() -> None:
 
 def test_a_name_that_its_cells_belie() -> None:
     files = {"1_lstm-Copy1.ipynb": CONTENTS[NAMES[2]]}
-    found, said = place(files, NAMES, MASTERS)
+    found, said = identify_notebooks(files, NAMES, MASTERS)
     assert found == {name: CONTENTS[name] if name == NAMES[2] else None for name in NAMES}
     assert said == ["3_gru: found as 1_lstm-Copy1.ipynb by its cells."]
 
 
 def best(files: dict[str, bytes], masters: bool = True) -> tuple[str, list[str]]:
-    found, said = place(files, [LSTM], {LSTM: MASTERS[LSTM]} if masters else None)
+    found, said = identify_notebooks(files, [LSTM], {LSTM: MASTERS[LSTM]} if masters else None)
     return next(path for path, content in files.items() if content == found[LSTM]), said
 
 
@@ -307,4 +307,4 @@ def test_more_written_counts_where_names_of_cells_are_lost() -> None:
 
 def test_a_released_copy_is_as_good_a_master() -> None:
     released = {name: released_copy(nb) for name, nb in MASTERS.items()}
-    assert place({"a.ipynb": CONTENTS[LSTM]}, NAMES, released)[0][LSTM] == CONTENTS[LSTM]
+    assert identify_notebooks({"a.ipynb": CONTENTS[LSTM]}, NAMES, released)[0][LSTM] == CONTENTS[LSTM]

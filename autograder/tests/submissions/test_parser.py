@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
-from autograder.submissions.parser import MAX_CELLS, MIB, Damaged, gathered, grade_id, parse, shown
+from autograder.submissions.parser import MAX_CELLS, MIB, Damaged, grade_id, parse, printable, summarize
 from autograder.submissions.restore import restore
 from autograder.tests.handed_in import LSTM, MASTERS, NAMES, of, saved, solved, text
 
@@ -214,15 +214,15 @@ def test_a_notebook_without_cells_is_one() -> None:
 
 
 def test_names_are_fit_to_be_shown() -> None:
-    assert shown("a\nb\x1b[0m\u202e") == "a?b?[0m?"
-    assert len(shown("x" * 500)) == 80
+    assert printable("a\nb\x1b[0m\u202e") == "a?b?[0m?"
+    assert len(printable("x" * 500)) == 80
     with pytest.raises(Damaged, match=r"^a\?b: it is empty; "):
         parse(b"", "a\nb")
 
 
 def test_a_long_list_is_cut() -> None:
-    assert gathered(["a", "b", "a"]) == ["a", "b"]
-    assert gathered(map(str, range(25)))[-2:] == ["19", "and 5 more"]
+    assert summarize(["a", "b", "a"]) == ["a", "b"]
+    assert summarize(map(str, range(25)))[-2:] == ["19", "and 5 more"]
 
 
 CONTENT = saved(solved(NAMES[2]))

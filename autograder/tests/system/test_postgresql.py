@@ -15,7 +15,7 @@ from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
 from autograder.gradebook.queries import Table, table
 from autograder.grading.class_run import grade
-from autograder.release.release import tell_gradebook
+from autograder.release.release import update_gradebook
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.demo import ASSIGNMENT, make_class, pupils
 from autograder.tests.conftest import ROOT
@@ -206,7 +206,7 @@ def test_no_server_there_and_the_password_stays_untold(folder: Path, capsys: pyt
 def test_a_release_says_it_too(folder: Path) -> None:
     (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + setting(f"postgresql:///rnn?host={folder}"))
     with pytest.raises(CourseError, match=r"the gradebook postgresql:///rnn cannot be used \(connection "):
-        tell_gradebook(Course.at(folder), ASSIGNMENT)
+        update_gradebook(Course.at(folder), ASSIGNMENT)
     assert not list(folder.glob(".release-*"))
 
 

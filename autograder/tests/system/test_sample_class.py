@@ -16,7 +16,7 @@ from autograder.gradebook.queries import Row, table, write_csv
 from autograder.grading.class_run import grade
 from autograder.reports.class_report import survey
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.rnn.demo import ASSIGNMENT, Pupil, make_class, pupils
+from autograder.rnn.demo import ASSIGNMENT, SampleStudent, make_class, pupils
 from autograder.rnn.sample_answers import SAMPLES
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("class")]
@@ -47,7 +47,7 @@ def rows(graded: Course) -> dict[str, Row]:
     return {row.student: row for row in table(graded, ASSIGNMENT).rows}
 
 
-def _earned(pupil: Pupil) -> dict[str, float]:
+def _earned(pupil: SampleStudent) -> dict[str, float]:
     worth = {(question, sample.code): sample.points for question, found in SAMPLES.items() for sample in found}
     return {question: worth.get((question, pupil.answers.get(question, "")), 0) for question in SAMPLES}
 

@@ -12,7 +12,7 @@ from nbgrader.api import Grade
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.class_run import masters_of
-from autograder.grading.pipeline import Desk, Masters, Submission, grade_submission, judge_for
+from autograder.grading.pipeline import Assignment, NotebookGrader, Submission, grade_submission, judge_for
 from autograder.judging.judge import Verdict
 from autograder.model import Result
 from autograder.submissions.identify import read_folder
@@ -36,10 +36,10 @@ def grade(place: Scene) -> Outcome:
     return Outcome(marks, tuple(trouble + more), seconds)
 
 
-def _start_judge(masters: Masters) -> None:
+def _start_judge(masters: Assignment) -> None:
     """A class has one judge, which earlier submissions have started."""
     name, content = masters.notebooks[0]
-    desk = Desk.of(name, nbformat.reads(content.decode(), 4), masters)
+    desk = NotebookGrader.of(name, nbformat.reads(content.decode(), 4), masters)
     judge_for(masters.helpers).verdict(desk.plans[0], "")
 
 
