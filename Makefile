@@ -33,6 +33,7 @@ check: $(READY)  ## lint, types, and whether notebooks/ is what solutions/ gives
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(AUTOGRADER) release --check
 

@@ -27,9 +27,10 @@ from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.queries import Key, table
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.class_run import masters_of
+from autograder.notebook.cells import grade_id
 from autograder.notebook.sanitize import as_typed, inert_markdown
 from autograder.notebook.source import added
-from autograder.submissions.parser import grade_id, normalize_whitespace
+from autograder.text import normalize_whitespace
 
 UNREAD = ("grader-error", "damaged", "missing")  # notebooks in which a stub says nothing of what was written
 EMPTY = "empty"

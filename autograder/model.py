@@ -1,10 +1,122 @@
-"""What grading one submission gives: plain frozen data, in the order of the course, fit to be sent from any machine."""
+"""The data that crosses walls: frozen, fit to be sent from any machine. Everything here is spelt once.
 
-from collections.abc import Iterable
+    Assignment + Submission ─▶ TestPlan, NoEvidence ─▶ Verdict ─▶ NotebookResult ─▶ Result
+
+Only the standard library is imported, so that the judge's process can load this too.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
-from autograder.judging.judge import Verdict
-from autograder.notebook.personalize import NO_ID, OTHER_ID
+
+class Outcome(StrEnum):
+    """What became of one test cell."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_ATTEMPTED = "not attempted"
+    NO_EVIDENCE = "no evidence"
+    GRADER_ERROR = "grader error"
+
+
+class Reason(StrEnum):
+    """Why there is no evidence for a test cell; `NONE` where there is some."""
+
+    NONE = ""
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+    MEMORY = "memory"
+    OUTPUT = "output"
+    LIMIT = "limit"
+    DAMAGED = "damaged"
+    MISSING = "missing"
+    RAISED = "raised"
+    NOT_PLAIN_DATA = "not plain data"
+
+
+class Status(StrEnum):
+    """One word for a submission: what is wrong with it, the most serious first, or how far its grading is."""
+
+    OK = ""
+    GRADER_ERROR = "grader-error"
+    DAMAGED = "damaged"
+    MISSING = "missing"
+    CRASH = "crash"
+    MEMORY = "memory"
+    TIMEOUT = "timeout"
+    OUTPUT = "output"
+    LIMIT = "limit"
+    OTHER_ID = "other-id"
+    NO_ID = "no-id"
+    UNSANDBOXED = "unsandboxed"  # graded without a sandbox, as the instructor asked for in so many words
+    NOT_SUBMITTED = "not submitted"
+    NEEDS_MANUAL_GRADING = "needs manual grading"
+    GRADED = "graded"
+    UNCHANGED = "unchanged"  # it was graded before and is not run again
+
+
+# What may be wrong with a submission, the most serious first: the order that a class's CSV documents.
+TROUBLES = tuple(Status)[1 : tuple(Status).index(Status.UNSANDBOXED) + 1]
+
+
+@dataclass(frozen=True)
+class NoEvidence:
+    """Why nothing could be taken for a test cell."""
+
+    reason: Reason
+    sentence: str
+
+
+@dataclass(frozen=True)
+class TestPlan:
+    """How one test cell is judged: what it is worth, what it runs on, and what is taken from the student's kernel."""
+
+    __test__ = False  # pytest would collect it by its name
+
+    cell: str  # grade_id
+    points: float
+    answers: tuple[str, ...]
+    evidence: tuple[tuple[str, str], ...]  # name, expression
+    prelude: str  # source
+    test: str  # source, without the lines that declare evidence
+    own: tuple[str, ...] = ()  # of the answers those that the cells before this test ask for
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one test cell. `points` is None where the mark stays open: on a `grader error` alone."""
+
+    cell: str
+    outcome: Outcome
+    points: float | None
+    rationale: str = ""
+    reason: Reason = Reason.NONE  # of `no evidence`
+    mistake: str = ""  # of `failed`: the part of the rationale that says what is so, without help and what is right
+    help: str = ""
+    expected: str = ""  # what is right, as text
+    given: str = ""  # the answer, as text
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """What an assignment is graded by: its notebooks' teaching copies as JSON, and the files they import.
+
+    `wordings` are stubs that were handed out before they were changed, by (notebook, grade_id).
+    """
+
+    notebooks: tuple[tuple[str, bytes], ...]
+    helpers: tuple[tuple[str, bytes], ...]
+    wordings: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What one student handed in: file names and contents, as they were read; sentences about what was left out."""
+
+    student: str
+    files: Mapping[str, bytes]
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -16,7 +128,7 @@ class NotebookResult:
     verdicts: tuple[Verdict, ...]
     untouched: frozenset[str]  # grade_ids of answer cells without a response
     repairs: tuple[str, ...] = ()
-    status: str = ""  # what is wrong with it in one word, such as missing, damaged, timeout; "" where nothing is
+    status: Status = Status.OK
 
 
 @dataclass(frozen=True)
@@ -28,32 +140,12 @@ class Result:
     repairs: tuple[str, ...] = ()  # of the submission as a whole; each notebook has its own
 
     @property
-    def status(self) -> str:
-        """The most serious of its notebooks' statuses, "" where all went well."""
+    def status(self) -> Status:
+        """The most serious of its notebooks' statuses."""
         return most_serious(notebook.status for notebook in self.notebooks)
 
 
-def most_serious(statuses: Iterable[str]) -> str:
-    """The one of these statuses that comes first in `STATUSES`; "" where none does."""
+def most_serious(statuses: Iterable[str]) -> Status:
+    """Return the one of these that comes first in `TROUBLES`, or `Status.OK` where none of them is there."""
     found = set(statuses)
-    return next((word for word in STATUSES if word in found), "")
-
-
-UNSANDBOXED = "unsandboxed"  # graded without a sandbox, as the instructor asked for in so many words
-
-# What may be wrong with a submission, most serious first; of a class's CSV this is the documented precedence.
-STATUSES = (
-    "grader-error",
-    "damaged",
-    "missing",
-    "crash",
-    "memory",
-    "timeout",
-    "output",
-    "limit",
-    OTHER_ID,
-    NO_ID,
-    UNSANDBOXED,
-)
-
-UNCHANGED = "unchanged"  # what is said of a submission that was graded before and is not run again
+    return next((status for status in TROUBLES if status in found), Status.OK)

@@ -15,15 +15,15 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.execution.sandbox import BANNER, WARNING, sandbox_if_any
 from autograder.export.canvas import CanvasExporter
-from autograder.export.exporters import CsvExporter, Exporter
+from autograder.export.exporters import CsvExporter, Exporter, write_csv
 from autograder.export.moodle import MoodleExporter
 from autograder.gradebook.assignment_sync import marks_above_maximum
-from autograder.gradebook.queries import Table, table, write_csv
+from autograder.gradebook.queries import Table, table
 from autograder.grading.class_run import grade
 from autograder.grading.dask_workers import connected
+from autograder.grading.proving import prove
 from autograder.grading.review import Review
 from autograder.grading.workers import WorkerPool
-from autograder.judging.proof import prove
 from autograder.learner import jupyterlab
 from autograder.learner.submit import submit
 from autograder.marking import mark, questions

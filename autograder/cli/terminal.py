@@ -13,7 +13,7 @@ from rich.text import Text
 from autograder.gradebook.queries import Row, Table, question_names
 from autograder.grading.review import MarkChange, Review
 from autograder.marking import Answer, Group, Question
-from autograder.model import UNCHANGED
+from autograder.model import Status
 
 WIDTH = 124  # characters of a table that no terminal bounds
 OPEN = "·"  # a mark that a reader has still to give
@@ -153,11 +153,11 @@ class ClassBar:
 
     def __call__(self, student: str, said: str) -> None:
         """A submission is done with: "" where all went well, "unchanged", or what is wrong with it."""
-        self.unchanged += said == UNCHANGED
-        self.failed += said not in ("", UNCHANGED)
+        self.unchanged += said == Status.UNCHANGED
+        self.failed += said not in (Status.OK, Status.UNCHANGED)
         if self.bar and self.task is not None:
             self.bar.update(self.task, advance=1, failed=self.failed)
-        elif said != UNCHANGED:
+        elif said != Status.UNCHANGED:
             console.print(f"{self.title}: {student} {said or 'done'}")
 
     def busy(self, count: int) -> None:

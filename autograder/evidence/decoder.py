@@ -18,11 +18,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
 from autograder.evidence.encoder import DTYPES, MAX_BITS, MAX_DEPTH, MAX_ITEMS, MAX_KEYS, MAX_TEXT, MAX_TOTAL
+from autograder.model import Reason
 
 MAX_NAMES = 200
 MAX_SENTENCE = 300
@@ -31,8 +32,7 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _INT = re.compile(rf"0|-?[1-9a-f][0-9a-f]{{0,{MAX_BITS // 4 - 1}}}")
 _SHAPE = re.compile(r"(?:0|[1-9][0-9]{0,7})(?:,(?:0|[1-9][0-9]{0,7})){0,63}")
 
-Reason = Literal["missing", "not plain data", "raised", "damaged"]
-_REASONS: dict[str, Reason] = {"missing": "missing", "refused": "not plain data", "raised": "raised"}
+_REASONS: dict[str, Reason] = {"missing": Reason.MISSING, "refused": Reason.NOT_PLAIN_DATA, "raised": Reason.RAISED}
 
 
 class EvidenceError(ValueError):
@@ -55,7 +55,7 @@ class Found:
     name: str
     value: Any
     refusal: str | None = None
-    reason: Reason | None = None
+    reason: Reason = Reason.NONE
 
 
 class _DamageError(Exception):
@@ -97,7 +97,7 @@ def _found(name: str, entry: Any) -> Found:
             raise EvidenceError(_damaged(name, _DamageError("an entry of unknown form")))
         return Found(name, decode(text, name))
     except EvidenceError as error:
-        return Found(name, NOTHING, str(error), "damaged")
+        return Found(name, NOTHING, str(error), Reason.DAMAGED)
 
 
 def _damaged(name: str, damage: _DamageError) -> str:

@@ -6,51 +6,44 @@ the student may have forged: it explains a missing answer and decides nothing.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Literal
 
 from nbformat import NotebookNode
 
 from autograder.course.limits import MIB, Limits
-
-Reason = Literal["timeout", "crash", "memory", "output", "limit", "damaged", "missing", "raised", "not plain data"]
+from autograder.model import NoEvidence, Reason
 
 OUTPUT = "OutputLimitError"  # what a kernel raises in a cell that prints more than it may
 DEATHS: dict[str, tuple[Reason, str]] = {
-    "timeout": ("timeout", "the cell {cell} ran longer than {limits.cell_seconds:g} s and was stopped"),
+    "timeout": (Reason.TIMEOUT, "the cell {cell} ran longer than {limits.cell_seconds:g} s and was stopped"),
     "notebook": (
-        "timeout",
+        Reason.TIMEOUT,
         "the notebook ran longer than {limits.notebook_seconds:g} s and was stopped at the cell {cell}",
     ),
     "cpu": (
-        "timeout",
+        Reason.TIMEOUT,
         "the notebook used more than {limits.cpu_seconds:g} s of processor time and was stopped at the cell {cell}",
     ),
-    "memory": ("memory", "the cell {cell} used more than {memory:g} MiB of memory and was stopped"),
-    "output": ("output", "the cell {cell} put out more than {cell_output:g} MiB and was stopped"),
+    "memory": (Reason.MEMORY, "the cell {cell} used more than {memory:g} MiB of memory and was stopped"),
+    "output": (Reason.OUTPUT, "the cell {cell} put out more than {cell_output:g} MiB and was stopped"),
     "unfinished": (
-        "output",
+        Reason.OUTPUT,
         "the cell {cell} sent a message of more than {message:g} MiB, or never said that it was done, and was stopped",
     ),
-    "crash": ("crash", "the kernel died in the cell {cell}"),
-    "damaged": ("damaged", "the cell {cell} sent what is no message of a kernel"),
+    "crash": (Reason.CRASH, "the kernel died in the cell {cell}"),
+    "damaged": (Reason.DAMAGED, "the cell {cell} sent what is no message of a kernel"),
 }
 ERRORS: tuple[tuple[str, Reason, str], ...] = (
-    ("MemoryError:", "memory", "the cell {cell} asked for more memory than there is"),
-    (r"BlockingIOError: \[Errno 11\]", "limit", "the cell {cell} started more than {limits.processes} processes"),
-    ("RuntimeError: can't start new thread", "limit", "the cell {cell} started more than {limits.processes} threads"),
-    (r"OSError: \[Errno 24\]", "limit", "the cell {cell} opened more than {limits.files} files at a time"),
-    (r"OSError: \[Errno 27\]", "limit", "the cell {cell} wrote a file of more than {file_size:g} MiB"),
-    (r"OSError: \[Errno 28\]", "limit", "the cell {cell} wrote more than {scratch:g} MiB of files"),
+    ("MemoryError:", Reason.MEMORY, "the cell {cell} asked for more memory than there is"),
+    (r"BlockingIOError: \[Errno 11\]", Reason.LIMIT, "the cell {cell} started more than {limits.processes} processes"),
+    (
+        "RuntimeError: can't start new thread",
+        Reason.LIMIT,
+        "the cell {cell} started more than {limits.processes} threads",
+    ),
+    (r"OSError: \[Errno 24\]", Reason.LIMIT, "the cell {cell} opened more than {limits.files} files at a time"),
+    (r"OSError: \[Errno 27\]", Reason.LIMIT, "the cell {cell} wrote a file of more than {file_size:g} MiB"),
+    (r"OSError: \[Errno 28\]", Reason.LIMIT, "the cell {cell} wrote more than {scratch:g} MiB of files"),
 )
-
-
-@dataclass(frozen=True)
-class NoEvidence:
-    """Why nothing could be taken for a test cell."""
-
-    reason: Reason
-    sentence: str
 
 
 def death(kind: str, cell: NotebookNode, index: int, limits: Limits) -> NoEvidence:

@@ -28,8 +28,8 @@ from nbformat import NotebookNode
 from autograder.course.limits import Limits
 from autograder.evidence.decoder import kernel_source
 from autograder.execution.client import Client, KernelEnded, kernel
-from autograder.execution.failures import NoEvidence, death, limit_met, name_of, prints_too_much
-from autograder.judging.test_plan import TestPlan
+from autograder.execution.failures import death, limit_met, name_of, prints_too_much
+from autograder.model import NoEvidence, Reason, TestPlan
 
 MIME = "application/vnd.autograder.evidence+json"
 
@@ -80,7 +80,7 @@ class _Runner:
         # nbclient abandons its pollers when a kernel dies; what they raise then is nobody's news
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
         self.deadline = time.monotonic() + self.limits.notebook_seconds
-        last = NoEvidence("crash", "")
+        last = NoEvidence(Reason.CRASH, "")
         for _ in range(1 + self.limits.fresh_kernels):
             try:
                 await self._run_cells()
@@ -145,7 +145,9 @@ class _Runner:
         texts = [entry["text"] for entry in found if isinstance(entry, dict) and entry.get("mark") == mark]
         if len(texts) == 1 and isinstance(texts[0], str):
             return texts[0]
-        return NoEvidence("damaged", f"the kernel gave no evidence for {plan.cell}; the notebook changed how cells run")
+        return NoEvidence(
+            Reason.DAMAGED, f"the kernel gave no evidence for {plan.cell}; the notebook changed how cells run"
+        )
 
 
 def _capture(plan: TestPlan, mark: str) -> str:

@@ -20,9 +20,8 @@ import psutil
 
 from autograder.course.limits import Limits
 from autograder.evidence.decoder import decode_all
-from autograder.execution.failures import NoEvidence
 from autograder.execution.runner import Ran, run
-from autograder.judging.test_plan import TestPlan
+from autograder.model import NoEvidence, TestPlan
 
 VARIABLE = "AUTOGRADER_DOCTOR"  # of this process' environment, while the attempts are made
 

@@ -25,7 +25,7 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.export.csv_files import CsvTable, Style, number_cell, read_sheet, write_sheet
 from autograder.export.roster import Matched, match
-from autograder.gradebook.queries import Row, Table, table, write_csv
+from autograder.gradebook.queries import Row, Table, table
 
 
 class Exporter(ExportPlugin):  # type: ignore[misc]
@@ -75,6 +75,17 @@ class Exporter(ExportPlugin):  # type: ignore[misc]
         """Only the students asked for."""
         wanted = set(map(str, self.student))
         return replace(results, rows=tuple(row for row in results.rows if not wanted or row.student in wanted))
+
+
+def write_csv(results: Table, path: Path, style: Style | None = None) -> None:
+    """One row a student, in UTF-8: `student_id`, the questions, `score`, `max_score`, `status`, …."""
+    header = ["student_id", *results.points, "score", "max_score", "status", "reproducible", "repairs"]
+    write_sheet(path, [header, *(_cells_of(row, style) for row in results.rows)], style)
+
+
+def _cells_of(row: Row, style: Style | None) -> list[str]:
+    numbers = [number_cell(value, style) for value in (*row.marks.values(), row.score, row.max_score)]
+    return [row.student, *numbers, row.status, row.reproducible, "; ".join(row.repairs)]
 
 
 class CsvExporter(Exporter):

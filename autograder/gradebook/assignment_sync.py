@@ -5,6 +5,7 @@ A wording that was handed out once is remembered in `reports/`, so that who left
 """
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,13 +24,17 @@ from nbgrader.api import (
     SubmittedNotebook,
     TaskCell,
 )
-from nbgrader.utils import is_grade, is_solution, is_task
+from nbgrader.converters import GenerateAssignment
+from nbgrader.utils import is_grade, is_solution, is_task, parse_utc
 from sqlalchemy import select
+from traitlets.config import Config
 
+from autograder.course.converter import convert
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.notebook.cells import grade_id
 from autograder.notebook.variants import teaching_copy
-from autograder.submissions.parser import grade_id, summarize
+from autograder.text import summarize
 
 Key = tuple[str, str]  # notebook, grade_id
 Wordings = dict[Key, tuple[str, ...]]
@@ -89,6 +94,41 @@ def marks_above_maximum(course: Course, assignment: str) -> list[str]:
         f"{name} is worth {most:g} now, and a reader gave more to {', '.join(summarize(students))}: mark them again."
         for (name, most), students in found.items()
     ]
+
+
+def update_gradebook(course: Course, assignment: str) -> None:
+    """Save the cells of a release that is known to succeed, and its due date.
+
+    Raises CourseError, and saves nothing, where a graded cell came or went after students' marks were recorded.
+    """
+    with course.gradebook():
+        pass  # where its database cannot be used, our own sentence says so, not the end of nbgrader's log
+    check_cells(course, assignment)
+    save_stub_history(course, assignment)
+    with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
+        generate(course, assignment, folder, database=True)
+    due = course.due_dates.get(assignment)
+    try:
+        duedate = parse_utc(due) if due else None
+    except ValueError as error:
+        raise CourseError(f"nbgrader_config.py: due date {due!r} of {assignment} is no date ({error}).") from error
+    with course.gradebook() as book:
+        book.update_or_create_assignment(assignment, duedate=duedate)
+
+
+def generate(course: Course, assignment: str, folder: str, database: bool) -> None:
+    """Make an assignment's released notebooks in `folder` by nbgrader's own generate_assignment."""
+    settings = course.settings
+    settings.merge(Config({"SaveCells": {"enabled": database}}))
+    convert(
+        Course(config=settings),
+        GenerateAssignment,
+        assignment,
+        student=".",
+        release_directory=folder,
+        no_database=not database,
+        force=True,
+    )
 
 
 def save_stub_history(course: Course, assignment: str) -> None:

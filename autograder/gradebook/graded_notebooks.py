@@ -16,7 +16,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.course.course import Course
 from autograder.evidence.display import MAX_DISPLAYED
-from autograder.judging.judge import Verdict
+from autograder.model import Outcome, Reason, Verdict
 from autograder.notebook.personalize import AXES, Sizes
 from autograder.notebook.source import assigned, bindings
 
@@ -67,7 +67,12 @@ def kept(cell: Mapping[str, Any]) -> Verdict | None:
     found = cell.get("metadata", {}).get(KEY)
     name = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
     known = {one.name for one in fields(Verdict)} - {"cell"}
-    return Verdict(name, **{key: value for key, value in found.items() if key in known}) if found else None
+    return _verdict(name, {key: value for key, value in found.items() if key in known}) if found else None
+
+
+def _verdict(name: str, kept: dict[str, Any]) -> Verdict:
+    outcome, reason = Outcome(kept.pop("outcome")), Reason(kept.pop("reason"))
+    return Verdict(name, outcome, reason=reason, **kept)
 
 
 class Reader:

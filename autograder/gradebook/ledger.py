@@ -10,7 +10,7 @@ from typing import Any
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.model import most_serious
+from autograder.model import Status, most_serious
 
 
 class Ledger:
@@ -30,8 +30,8 @@ class Ledger:
         except ValueError as error:
             raise CourseError(f"{path}: is not JSON ({error}); delete it and grade again.") from error
 
-    def status(self, student: str) -> str:
-        """The most serious status of a student's notebooks, "" where nothing is wrong."""
+    def status(self, student: str) -> Status:
+        """The most serious status of a student's notebooks."""
         return most_serious(entry["status"] for entry in self.of(student).get("notebooks", {}).values())
 
     def repairs(self, student: str) -> tuple[str, ...]:

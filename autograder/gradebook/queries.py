@@ -9,7 +9,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from nbgrader.api import (
     Assignment,
@@ -26,8 +25,8 @@ from sqlalchemy import func, select
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.export.csv_files import Style, number_cell, write_sheet
 from autograder.gradebook.ledger import Ledger
+from autograder.model import Status
 
 Key = tuple[str, str]  # (notebook, grade_id), or (student, id of a cell)
 
@@ -40,7 +39,7 @@ class Row:
     marks: Mapping[str, float | None]
     score: float | None
     max_score: float
-    status: str
+    status: Status
     reproducible: str
     repairs: tuple[str, ...]
 
@@ -72,17 +71,6 @@ def table(course: Course, assignment: str) -> Table:
     return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()})
 
 
-def write_csv(results: Table, path: Path, style: Style | None = None) -> None:
-    """One row a student, in UTF-8: `student_id`, the questions, `score`, `max_score`, `status`, …."""
-    header = ["student_id", *results.points, "score", "max_score", "status", "reproducible", "repairs"]
-    write_sheet(path, [header, *(_cells_of(row, style) for row in results.rows)], style)
-
-
-def _cells_of(row: Row, style: Style | None) -> list[str]:
-    numbers = [number_cell(value, style) for value in (*row.marks.values(), row.score, row.max_score)]
-    return [row.student, *numbers, row.status, row.reproducible, "; ".join(row.repairs)]
-
-
 def question_names(cells: Iterable[Key]) -> dict[Key, str]:
     """A column name for each (notebook, grade_id): `q1-test` → `q1`, `q2-why` stays; with its notebook on a clash."""
     short = {key: key[1].removesuffix("-test") for key in cells}
@@ -100,13 +88,13 @@ def _row(
     submitted = penalty is not None
     known = [mark for mark in marks.values() if mark is not None]
     wrong = ledger.status(student)
-    opened = "needs manual grading" if len(known) < len(marks) else "graded"
+    opened = Status.NEEDS_MANUAL_GRADING if len(known) < len(marks) else Status.GRADED
     return Row(
         student=student,
         marks=marks,
         score=sum(known) - (penalty or 0) if submitted else None,
         max_score=sum(points.values()),
-        status=wrong or (opened if submitted else "not submitted"),
+        status=wrong or (opened if submitted else Status.NOT_SUBMITTED),
         reproducible=str(ledger.of(student).get("reproducible", "")),
         repairs=ledger.repairs(student),
     )

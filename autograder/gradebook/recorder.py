@@ -37,14 +37,13 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.submission_rows import NotebookGrades, Rows
-from autograder.judging.judge import Verdict
-from autograder.model import NotebookResult, Result
+from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
 from autograder.notebook.sanitize import inert_sentence
 
 NO_RESPONSE = "No response."
 READ_ONLY = 0o444
 EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` looks for both
-OPEN_WORDS = ("no evidence", "grader error")  # verdicts that another run may better
+OPEN_WORDS = (Outcome.NO_EVIDENCE, Outcome.GRADER_ERROR)  # verdicts that another run may better
 
 Written = dict[str, str]  # text by grade_id
 Marks = dict[tuple[str, str], float | None]  # by notebook and grade_id; None is open
@@ -183,7 +182,7 @@ def ledger_entry(*notebooks: NotebookResult) -> dict[str, dict[str, object]]:
 
 def _is_final(result: Result) -> bool:
     """Would another run of the same give the same?"""
-    return not any(verdict.word in OPEN_WORDS for notebook in result.notebooks for verdict in notebook.verdicts)
+    return not any(verdict.outcome in OPEN_WORDS for notebook in result.notebooks for verdict in notebook.verdicts)
 
 
 def write_notebook(
@@ -199,7 +198,7 @@ def write_notebook(
     for name, grade in grades.items():
         if name in verdicts:
             _write_verdict(grade, verdicts[name])
-        elif result.status == "missing" or name in result.untouched:
+        elif result.status is Status.MISSING or name in result.untouched:
             grade.auto_score, grade.needs_manual_grade = 0.0, False
         else:
             changed = name in last and last[name] != written.get(name)
@@ -228,12 +227,12 @@ def _comments(result: NotebookResult, cells: list[NotebookNode]) -> dict[str, st
 
 
 def _comment(found: dict[str, str], answer: str, verdict: Verdict) -> None:
-    if verdict.word in ("passed", "failed"):
+    if verdict.outcome in (Outcome.PASSED, Outcome.FAILED):
         found.pop(answer, None)  # an answer that was found elsewhere, where its own cell was left as released
-    elif verdict.word == "not attempted":
+    elif verdict.outcome == Outcome.NOT_ATTEMPTED:
         found[answer] = NO_RESPONSE
     elif answer not in found:
-        found[answer] = inert_sentence(f"{verdict.word}: {verdict.rationale}")
+        found[answer] = inert_sentence(f"{verdict.outcome}: {verdict.rationale}")
 
 
 def _cells(content: bytes) -> list[NotebookNode]:

@@ -34,18 +34,18 @@ from autograder.gradebook.assignment_sync import (
     older_wordings,
     read_source,
     save_stub_history,
+    update_gradebook,
 )
 from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.fingerprint import basis, fingerprint
 from autograder.grading.pending import PendingResults
-from autograder.grading.pipeline import Assignment, Submission, given_up
+from autograder.grading.pipeline import given_up
 from autograder.grading.review import Review, parts_of, submission_digest
 from autograder.grading.workers import WorkerPool, worker_pool
-from autograder.model import UNCHANGED, Result
+from autograder.model import Assignment, Result, Status, Submission
 from autograder.notebook.personalize import check
 from autograder.notebook.variants import teaching_copy
-from autograder.release.release import update_gradebook
 from autograder.submissions.identify import read_folder
 
 RETRIED_ALONE = frozenset({"timeout", "output"})  # that others, or a busy machine, may be to blame for
@@ -153,7 +153,7 @@ class _Run:
                 with _unbroken():
                     self.recorder.update_late_penalty(student)
             self.statuses[student] = self.recorder.ledger.status(student)
-            self.progress(student, UNCHANGED)
+            self.progress(student, Status.UNCHANGED)
 
     def _record(self, task: Task, result: Result) -> None:
         graded_by = {**self.parts, "the submission": submission_digest(task.submission)}

@@ -19,10 +19,10 @@ from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.execution.sandbox import sandboxed
 from autograder.grading.fingerprint import versions
-from autograder.grading.pipeline import Assignment, Submission, grade_submission
+from autograder.grading.pipeline import grade_submission
 from autograder.grading.workers import WorkerPool
 from autograder.kernels.bubblewrap import NoSandboxError
-from autograder.model import Result
+from autograder.model import Assignment, Result, Submission
 
 if TYPE_CHECKING:
     from distributed import Client

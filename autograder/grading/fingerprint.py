@@ -11,7 +11,7 @@ from pathlib import Path
 
 import autograder
 from autograder.course.limits import Limits
-from autograder.grading.pipeline import Assignment, Submission
+from autograder.model import Assignment, Submission
 
 PACKAGES = ("ipykernel", "keras", "numpy", "tensorflow")
 VARIANTS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}  # one library under several names

@@ -17,39 +17,30 @@ from nbgrader.utils import is_solution
 
 from autograder.course.limits import Limits
 from autograder.execution.client import KernelError, fill
-from autograder.execution.failures import OUTPUT, NoEvidence, death
+from autograder.execution.failures import OUTPUT, death
 from autograder.execution.runner import Ran, run
 from autograder.gradebook.graded_notebooks import keep, keep_sizes
-from autograder.judging.judge import Judge, Verdict
-from autograder.judging.test_plan import TestPlan, plans
-from autograder.model import UNSANDBOXED, NotebookResult, Result, most_serious
+from autograder.judging.judge import Judge
+from autograder.judging.test_plan import plans
+from autograder.model import (
+    Assignment,
+    NoEvidence,
+    NotebookResult,
+    Outcome,
+    Reason,
+    Result,
+    Status,
+    Submission,
+    TestPlan,
+    Verdict,
+    most_serious,
+)
 from autograder.notebook.personalize import Sizes, remark, sizes_for, with_default_sizes, with_sizes
 from autograder.notebook.sanitize import inert, inert_sentence
 from autograder.notebook.source import added, answered
 from autograder.submissions.identify import identify_notebooks
 from autograder.submissions.parser import Damaged, parse
 from autograder.submissions.restore import restore
-
-
-@dataclass(frozen=True)
-class Assignment:
-    """What an assignment is graded by: its notebooks' teaching copies as JSON, and the files they import.
-
-    `wordings` are stubs that were handed out before they were changed, by (notebook, grade_id).
-    """
-
-    notebooks: tuple[tuple[str, bytes], ...]
-    helpers: tuple[tuple[str, bytes], ...]
-    wordings: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What one student handed in: file names and contents, as they were read; sentences about what was left out."""
-
-    student: str
-    files: Mapping[str, bytes]
-    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,11 +110,11 @@ def grade_notebook(
 ) -> NotebookResult:
     """Grade one notebook from its bytes (None: not handed in); `others` are the files that came with it."""
     if content is None:
-        return _without(grader, NoEvidence("missing", f"{grader.name}.ipynb was not handed in"))
+        return _without(grader, NoEvidence(Reason.MISSING, f"{grader.name}.ipynb was not handed in"))
     try:
         submitted, repairs = parse(content, f"{grader.name}.ipynb")
     except Damaged as damage:
-        return _without(grader, NoEvidence("damaged", str(damage).rstrip(".")))
+        return _without(grader, NoEvidence(Reason.DAMAGED, str(damage).rstrip(".")))
     restored = restore(submitted, grader.master)
     return grade_restored(grader, restored.notebook, others, (*repairs, *restored.repairs), limits)
 
@@ -146,17 +137,17 @@ def grade_restored(
     result = _finished(grader, ran.notebook, verdicts, (*said, *repairs))
     result = replace(result, status=most_serious((result.status, about)))
     unsandboxed = limits is not None and limits.sandbox == "none"
-    return replace(result, status=result.status or UNSANDBOXED) if unsandboxed else result
+    return replace(result, status=result.status or Status.UNSANDBOXED) if unsandboxed else result
 
 
 def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
     """Where a name is missing and a cell before the test did not come through, or printed too much, that is why."""
     place = [_grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
-    if verdict.reason == "raised" and OUTPUT in verdict.rationale:
+    if verdict.reason is Reason.RAISED and OUTPUT in verdict.rationale:
         too_much = death("output", ran.notebook.cells[place], place, limits)
         return replace(verdict, reason=too_much.reason, rationale=f"{too_much.sentence}.")
     before = [ran.failures[index] for index in sorted(ran.failures) if index < place]
-    if verdict.reason != "missing" or not before:
+    if verdict.reason is not Reason.MISSING or not before:
         return verdict
     said = f"{verdict.rationale} Before it, {before[-1].sentence}."
     return replace(verdict, reason=before[-1].reason, rationale=said)
@@ -165,11 +156,11 @@ def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
 def _without(grader: NotebookGrader, why: NoEvidence) -> NotebookResult:
     """The result of a notebook that cannot be run at all: nothing to judge, and its teaching copy to look at."""
     verdicts = judge_for(grader.masters.helpers).verdicts(grader.plans, {plan.cell: why for plan in grader.plans})
-    return replace(_finished(grader, grader.master, verdicts), status=why.reason)
+    return replace(_finished(grader, grader.master, verdicts), status=Status(why.reason))
 
 
 def _broken(grader: NotebookGrader, notebook: NotebookNode, said: str, repairs: tuple[str, ...] = ()) -> NotebookResult:
-    verdicts = tuple(Verdict(plan.cell, "grader error", None, said) for plan in grader.plans)
+    verdicts = tuple(Verdict(plan.cell, Outcome.GRADER_ERROR, None, said) for plan in grader.plans)
     return _finished(grader, notebook, verdicts, repairs)
 
 
@@ -227,17 +218,18 @@ def _grade_id(cell: NotebookNode) -> str:
 
 def show_verdict(verdict: Verdict) -> list[NotebookNode]:
     """A verdict as the output of its test cell: text where it gave all points, an error with the reason else."""
-    if verdict.word == "passed":
+    if verdict.outcome == Outcome.PASSED:
         return [nbformat.v4.new_output("stream", name="stdout", text=f"passed: {verdict.points:g} points\n")]
     points = f" ({verdict.points:g} points)" if verdict.points else ""
-    text = f"{verdict.word}{points}: {verdict.rationale}"
-    return [nbformat.v4.new_output("error", ename=verdict.word, evalue=verdict.rationale, traceback=[text])]
+    text = f"{verdict.outcome}{points}: {verdict.rationale}"
+    return [nbformat.v4.new_output("error", ename=verdict.outcome, evalue=verdict.rationale, traceback=[text])]
 
 
-def _status(verdicts: tuple[Verdict, ...]) -> str:
+def _status(verdicts: tuple[Verdict, ...]) -> Status:
     """What went wrong in a notebook that was run."""
-    found = {"grader-error" if verdict.word == "grader error" else verdict.reason for verdict in verdicts}
-    return most_serious(found - {"missing"})  # a missing name, that is; a missing notebook was never run
+    found: set[str] = {verdict.reason for verdict in verdicts}
+    found |= {Status.GRADER_ERROR for verdict in verdicts if verdict.outcome is Outcome.GRADER_ERROR}
+    return most_serious(found - {Reason.MISSING})  # a missing name, that is; a missing notebook was never run
 
 
 @cache

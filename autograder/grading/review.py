@@ -15,10 +15,8 @@ from nbgrader.utils import is_grade, is_solution, is_task
 
 from autograder.course.limits import Limits
 from autograder.grading.fingerprint import versions
-from autograder.grading.pipeline import Assignment, Submission
-from autograder.judging.judge import Verdict
-from autograder.model import Result
-from autograder.submissions.parser import grade_id
+from autograder.model import Assignment, Result, Submission, Verdict
+from autograder.notebook.cells import grade_id
 
 Key = tuple[str, str]  # notebook, grade_id
 Parts = Mapping[str, str]  # of what a class is graded by: "test of q3" → a digest, "keras" → its version
@@ -107,7 +105,7 @@ def moves(
 def _says(verdict: Verdict | None, mark: float | None) -> str:
     if verdict is None:
         return "left open" if mark == 0 else "waits for a reader" if mark is None else ""
-    return verdict.word + (f": {verdict.rationale}" if verdict.rationale else "")
+    return verdict.outcome + (f": {verdict.rationale}" if verdict.rationale else "")
 
 
 def _said(name: str, old: str | None, new: str | None) -> str:

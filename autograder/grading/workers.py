@@ -12,8 +12,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 import psutil
 
 from autograder.course.limits import Limits
-from autograder.grading.pipeline import Assignment, Submission, grade_submission
-from autograder.model import Result
+from autograder.grading.pipeline import grade_submission
+from autograder.model import Assignment, Result, Submission
 
 QUEUED_PER_WORKER = 1  # submissions that wait in line for each one at work, so that nobody waits for the gradebook
 Work = Callable[[Submission, Assignment, Limits], Result]

@@ -22,30 +22,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from autograder.execution.failures import NoEvidence
-from autograder.judging.test_plan import TestPlan
 from autograder.judging.worker import LOAD
+from autograder.model import NoEvidence, Outcome, Reason, TestPlan, Verdict
 from autograder.notebook.syntax import parse
 
-Word = Literal["passed", "failed", "not attempted", "no evidence", "grader error"]
 GRACE = 10.0  # seconds that the process has, beyond the fork's own time, to answer
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of one test cell. `points` is None where the mark stays open: on a `grader error` alone."""
-
-    cell: str
-    word: Word
-    points: float | None
-    rationale: str = ""
-    reason: str = ""  # of `no evidence`: timeout, crash, memory, output, not plain data, damaged, missing, raised
-    mistake: str = ""  # of `failed`: the part of the rationale that says what is so, without help and what is right
-    help: str = ""
-    expected: str = ""  # what is right, as text
-    given: str = ""  # the answer, as text
 
 
 @dataclass(frozen=True)
@@ -94,12 +77,14 @@ class Judge:
     def verdict(self, plan: TestPlan, taken: str | NoEvidence) -> Verdict:
         """Judge one test cell on what was taken for it."""
         if isinstance(taken, NoEvidence):
-            return Verdict(plan.cell, "no evidence", 0.0, f"{taken.sentence}.", taken.reason)
+            return Verdict(plan.cell, Outcome.NO_EVIDENCE, 0.0, f"{taken.sentence}.", taken.reason)
         question = {"prelude": plan.prelude, "test": plan.test, "points": plan.points, "evidence": taken}
         question |= {"names": [*plan.answers, *(name for name, _ in plan.evidence)], "own": plan.own}
         with self.lock:
             answer = self._ask(question, imported(plan))
-        return Verdict(plan.cell, **answer)
+        return Verdict(
+            plan.cell, **(answer | {"outcome": Outcome(answer["outcome"]), "reason": Reason(answer.get("reason", ""))})
+        )
 
     def verdicts(self, plans: Sequence[TestPlan], taken: Mapping[str, str | NoEvidence]) -> tuple[Verdict, ...]:
         """Judge all test cells of a notebook, in order."""
@@ -118,7 +103,7 @@ class Judge:
         except (OSError, ValueError) as error:
             self.close()
             said = f"the judge's process gave no verdict ({type(error).__name__}: {error})."
-            return {"word": "grader error", "points": None, "rationale": said}
+            return {"outcome": Outcome.GRADER_ERROR, "points": None, "rationale": said}
 
     def _line(self, process: subprocess.Popen[bytes]) -> bytes:
         assert process.stdout is not None

@@ -1,34 +1,21 @@
-"""Before a release: on the solution every test gives all its points, and on the unanswered notebook none.
+"""What is wrong with a test: on the solution it must give all its points, and on the unanswered notebook none.
 
-Each source notebook goes the way of a submission twice, with its solutions and as students get it. So a test that
-cannot be judged across the trust line is found here, and what fails later, on a student's data, is that student's.
+`grading.proving` runs both; this room reads the verdicts and says which cell is at fault and what to write instead.
 """
 
 import ast
-import os
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from autograder.course.course import Course
-from autograder.course.limits import Limits
-from autograder.errors import CourseError
 from autograder.execution.failures import DEATHS
-from autograder.execution.sandbox import sandbox_if_any
-from autograder.grading.class_run import masters_of
-from autograder.grading.pipeline import NotebookGrader, grade_notebook
-from autograder.judging.judge import Verdict
-from autograder.judging.test_plan import TestPlan
-from autograder.model import NotebookResult
+from autograder.model import NotebookResult, Outcome, Reason, TestPlan, Verdict
 from autograder.notebook.source import bindings
 from autograder.notebook.syntax import parse
 
-NAMED = 3  # faults that one sentence names
 MAX_SAID = 300  # characters of what a test or a cell says
 LINE = "on a line that ends in `# evidence`, such as"
 CALLED = "a function, a method, a builtin_function_or_method, a partial, an ufunc, a _lru_cache_wrapper".split(", ")
@@ -39,38 +26,12 @@ CURES = {
 }
 
 
-def prove(course: Course, assignment: str, limits: Limits | None = None) -> None:
-    """Judge the solution and the unanswered notebooks; raise CourseError naming the cells at fault and what to do."""
-    found = faults(course, assignment, limits)
-    if found:
-        more = [f"And {len(found) - NAMED} more."] if len(found) > NAMED else []
-        raise CourseError(" ".join([*found[:NAMED], *more]))
-
-
-def faults(course: Course, assignment: str, limits: Limits | None = None) -> list[str]:
-    """A sentence for each test cell at fault, in the order of the course."""
-    masters, sources = masters_of(course, assignment), course.masters(assignment)
-    limits = limits or replace(course.limits, sandbox=sandbox_if_any())  # one's own notebooks run without one, too
-    teaching = {name: (content, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks}
-    graders = {name: NotebookGrader.of(name, master, masters) for name, (_, master) in teaching.items()}
-    contents = {path.stem: (path.read_bytes(), teaching[path.stem][0]) for path in sources if graders[path.stem].plans}
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        results = {
-            name: [pool.submit(grade_notebook, graders[name], content, {}, limits) for content in both]
-            for name, both in contents.items()
-        }
-    return [
-        f"{assignment}/{name}.ipynb: cell {fault}."
-        for name, (solved, unanswered) in results.items()
-        for fault in _faults(graders[name].plans, solved.result(), unanswered.result())
-    ]
-
-
-def _faults(plans: tuple[TestPlan, ...], solved: NotebookResult, unanswered: NotebookResult) -> Iterator[str]:
+def notebook_faults(plans: tuple[TestPlan, ...], solved: NotebookResult, unanswered: NotebookResult) -> Iterator[str]:
+    """Yield a fault for each test that does not give the solution all points and the stub none, by its cell."""
     whole = nbformat.reads(solved.content.decode(), 4).cells
     cells = [cell for cell in whole if cell.cell_type == "code" and (is_solution(cell) or not is_grade(cell))]
     for plan, right, nothing in zip(plans, solved.verdicts, unanswered.verdicts, strict=True):
-        if right.word != "passed":
+        if right.outcome != Outcome.PASSED:
             yield f"{plan.cell} {_fault(plan, right, cells)}{_shadowed(plan, cells)}"
         elif nothing.points:
             earns = f"gives {nothing.points:g} points for an unanswered notebook"
@@ -82,21 +43,21 @@ def _faults(plans: tuple[TestPlan, ...], solved: NotebookResult, unanswered: Not
 def _fault(plan: TestPlan, verdict: Verdict, cells: list[NotebookNode]) -> str:
     said = _said(verdict)
     name, _, why = said.partition(": ")
-    if verdict.word == "failed":
+    if verdict.outcome == Outcome.FAILED:
         given = f"gives the solution {verdict.points:g} of {plan.points:g} points"
         return f"{given}{f' ({said})' if said else ''}; mend the test or the solution"
-    if verdict.word == "not attempted":
+    if verdict.outcome == Outcome.NOT_ATTEMPTED:
         return f"finds `...` in the solution, in {' or '.join(f'`{name}`' for name in plan.answers)}; answer it"
-    if verdict.word == "grader error":
+    if verdict.outcome == Outcome.GRADER_ERROR:
         return f"cannot be judged: {said}; {_cure(said)}"
     if ": no such name;" in verdict.rationale:
         lost = (
             _lost(name, cells) or "which neither an answer nor a locked cell assigns; assign or import it in this test"
         )
         return f"needs `{name}`, {lost}"
-    if verdict.reason == "raised":
+    if verdict.reason is Reason.RAISED:
         return f"has a line `{name} = …  # evidence` that raises {why}{_unseen(why, cells)}"
-    if verdict.reason == "not plain data":
+    if verdict.reason is Reason.NOT_PLAIN_DATA:
         return _refused(plan, name, why, cells)
     return f"has nothing to judge: {said}; mend the solution"
 

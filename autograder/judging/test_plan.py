@@ -26,6 +26,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.errors import CourseError
+from autograder.model import TestPlan
 from autograder.notebook.syntax import parse
 
 MARK = "# evidence"
@@ -37,19 +38,6 @@ _MAGIC = re.compile(r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)(?:[%!?].*|[\w.]+\?+[ \t]*)$
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _Import = ast.Import | ast.ImportFrom
-
-
-@dataclass(frozen=True)
-class TestPlan:
-    """How one test cell is judged: what it is worth, what it runs on, and what is taken from the student's kernel."""
-
-    cell: str  # grade_id
-    points: float
-    answers: tuple[str, ...]
-    evidence: tuple[tuple[str, str], ...]  # name, expression
-    prelude: str  # source
-    test: str  # source, without the lines that declare evidence
-    own: tuple[str, ...] = ()  # of the answers those that the cells before this test ask for
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ import numpy.ma  # np.unique loads it: once here, not in each fork
 
 from autograder.evidence.decoder import EvidenceError, Found, decode_all
 from autograder.evidence.display import display_names
+from autograder.model import Outcome, Reason
 
 LOAD = b"load "
 STANDARD = 3  # descriptors
@@ -78,7 +79,7 @@ def _answer(reading: int, child: int, seconds: float) -> bytes:
     if answer:
         return answer
     said = "the test could not finish on this answer" + ("" if ready else f" within {seconds:g} s") + "."
-    return json.dumps(_says("failed", 0.0, said)).encode()
+    return json.dumps(_says(Outcome.FAILED, 0.0, said)).encode()
 
 
 def _bound(seconds: float, memory: int) -> None:
@@ -99,8 +100,8 @@ def _silence(*more: int) -> None:
     os.close(null)
 
 
-def _says(word: str, points: float | None, rationale: str = "", reason: str = "") -> dict[str, Any]:
-    return {"word": word, "points": points, "rationale": rationale[:MAX_MESSAGE], "reason": reason}
+def _says(outcome: Outcome, points: float | None, rationale: str = "", reason: Reason = Reason.NONE) -> dict[str, Any]:
+    return {"outcome": outcome, "points": points, "rationale": rationale[:MAX_MESSAGE], "reason": reason}
 
 
 def judge(question: dict[str, Any]) -> dict[str, Any]:
@@ -108,14 +109,14 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
     try:
         found = decode_all(question["evidence"])
     except EvidenceError as error:
-        return _says("no evidence", 0.0, str(error), "damaged")
+        return _says(Outcome.NO_EVIDENCE, 0.0, str(error), Reason.DAMAGED)
     values = {name: found[name].value for name in question["names"] if name in found and not found[name].refusal}
     if any(is_open(value) for value in values.values()):
-        return _says("not attempted", 0.0, "not answered.")
+        return _says(Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
     for name in question["names"]:
         if name not in values:
-            entry = found.get(name) or Found(name, None, f"{name}: nothing came.", "damaged")
-            return _says("no evidence", 0.0, str(entry.refusal), str(entry.reason))
+            entry = found.get(name) or Found(name, None, f"{name}: nothing came.", Reason.DAMAGED)
+            return _says(Outcome.NO_EVIDENCE, 0.0, str(entry.refusal), entry.reason)
     own = {name: values[name] for name in question["own"] if name in values}
     return _test(question, values) | {"given": display_names(own)}
 
@@ -133,7 +134,7 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         exec(compile(question["prelude"], "<prelude>", "exec"), namespace)
         body, last = _split(question["test"])
     except Exception as error:
-        return _says("grader error", None, f"the test's own preparation fails ({_said(error)}).")
+        return _says(Outcome.GRADER_ERROR, None, f"the test's own preparation fails ({_said(error)}).")
     namespace |= values
     printed = io.StringIO()
     try:
@@ -141,11 +142,11 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
             exec(body, namespace)
             final = eval(last, namespace) if last else None
     except AssertionError as error:
-        return _says("failed", 0.0, str(error) or "a test did not hold.") | _parts(error)
+        return _says(Outcome.FAILED, 0.0, str(error) or "a test did not hold.") | _parts(error)
     except MemoryError:
-        return _says("failed", 0.0, "the test ran out of memory on this answer.")
+        return _says(Outcome.FAILED, 0.0, "the test ran out of memory on this answer.")
     except Exception as error:
-        return _says("failed", 0.0, f"the answer does not fit the test ({_said(error)}).")
+        return _says(Outcome.FAILED, 0.0, f"the answer does not fit the test ({_said(error)}).")
     return _credit(final, float(question["points"]), printed.getvalue().strip())
 
 
@@ -169,16 +170,16 @@ def _credit(final: Any, points: float, printed: str) -> dict[str, Any]:
     """Full points, or what the test's last value says, as nbgrader has it: a number from 0 to `points`."""
     if isinstance(final, bool | np.bool_):
         return _says(
-            "grader error", None, f"the test ends in {final}, which is neither a number of points nor nothing."
+            Outcome.GRADER_ERROR, None, f"the test ends in {final}, which is neither a number of points nor nothing."
         )
     if not isinstance(final, int | float | np.number):
-        return _says("passed", points)
+        return _says(Outcome.PASSED, points)
     if not math.isfinite(final):
-        return _says("grader error", None, f"the test ends in {final}, which is no number of points.")
+        return _says(Outcome.GRADER_ERROR, None, f"the test ends in {final}, which is no number of points.")
     given = min(max(float(final), 0.0), points)
     if given == points:
-        return _says("passed", given)
-    return _says("failed", given, printed) | _parts(AssertionError(printed))
+        return _says(Outcome.PASSED, given)
+    return _says(Outcome.FAILED, given, printed) | _parts(AssertionError(printed))
 
 
 def _said(error: Exception) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import zmq
 import zmq.asyncio
 from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.channelsabc import HBChannelABC
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Integer, Type, default
@@ -18,8 +19,45 @@ SPEC = KernelSpec.from_resource_dir(str(Path(__file__).parent / "share" / "kerne
 QUEUED = 64
 
 
+class NoHeartbeat(HBChannelABC):  # type: ignore[misc]
+    """A heartbeat channel without a thread and a socket: the provisioner knows whether its kernel is alive.
+
+    Jupyter's own channel waits without end in its thread once the kernel has ended in the moment between two beats,
+    and stopping it waits for that thread.
+    """
+
+    time_to_dead = 1.0
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self._running = False
+
+    def start(self) -> None:
+        """Begin to beat."""
+        self._running = True
+
+    def stop(self) -> None:
+        """End it."""
+        self._running = False
+
+    def is_alive(self) -> bool:
+        """Has it been started and not stopped?"""
+        return self._running
+
+    def pause(self) -> None:
+        """Do nothing."""
+
+    def unpause(self) -> None:
+        """Do nothing."""
+
+    def is_beating(self) -> bool:
+        """Is it started? Whether the kernel lives, its manager says."""
+        return self._running
+
+
 class BoundedClient(AsyncKernelClient):  # type: ignore[misc]
     """A client whose sockets take no more than they must."""
+
+    hb_channel_class = Type(NoHeartbeat)
 
     @default("context")
     def _bounded_context(self) -> "zmq.asyncio.Context":

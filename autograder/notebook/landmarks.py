@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from autograder.notebook.cells import grade_id
 from autograder.notebook.syntax import parse
-from autograder.submissions.parser import grade_id
 
 
 def titles(master: NotebookNode) -> dict[str, str]:

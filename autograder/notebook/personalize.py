@@ -26,13 +26,12 @@ from nbgrader.utils import is_locked
 from traitlets import Unicode
 
 from autograder.errors import CourseError
+from autograder.model import Status
 from autograder.notebook.source import assigned
-from autograder.submissions.parser import printable
+from autograder.text import printable
 
 HELPER = "own.py"  # the learner's helper that draws
 ID = "student-id"  # grade_id of the cell that asks
-OTHER_ID = "other-id"  # of a status: the id typed in it is not the student's
-NO_ID = "no-id"  # of a status: no id is typed in it
 
 AXES = ("batch", "timesteps", "features", "units")
 Sizes = tuple[int, int, int, int]  # of these
@@ -117,27 +116,29 @@ def with_sizes(prelude: str, sizes: Sizes) -> str:
     return _USUAL.sub(f"{_NAMES} = {sizes}", prelude)
 
 
-def remark(notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -> tuple[str, tuple[str, ...]]:
+def remark(notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -> tuple[Status, tuple[str, ...]]:
     """What the id in a restored notebook says of it: a status and a sentence; none where the id is the student's.
 
     Only an id that is typed as it stands can be read; one that code makes up shows in the sizes alone.
     """
     place = _place(notebook, _ASKED)
     if place is None:
-        return "", ()
+        return Status.OK, ()
     cells = [cell for cell in notebook.cells[:place] if cell.cell_type == "code"]
     typed = next((text for cell in reversed(cells) if (text := assigned(cell.source, "student"))), "''")
     try:
         given = ast.literal_eval(typed)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return "", ()
+        return Status.OK, ()
     same: Callable[[object], str] = _helper(helpers[HELPER])["spelled"]
     if not same(given):
-        return NO_ID, ("no student id is typed in it, so it ran on the usual sizes; it is held to the student's own.",)
+        return Status.NO_ID, (
+            "no student id is typed in it, so it ran on the usual sizes; it is held to the student's own.",
+        )
     if same(given) == same(student):
-        return "", ()
+        return Status.OK, ()
     said = f"the id typed in it is {printable(str(given))}: it is a copy of somebody else's, or the id is mistyped"
-    return OTHER_ID, (f"{said}; it is held to the sizes of {student}.",)
+    return Status.OTHER_ID, (f"{said}; it is held to the sizes of {student}.",)
 
 
 def _place(notebook: NotebookNode, line: re.Pattern[str]) -> int | None:

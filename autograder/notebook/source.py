@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from autograder.notebook.syntax import parse
-from autograder.submissions.parser import normalize_whitespace
+from autograder.text import normalize_whitespace
 
 MAX_CODE = 10_000  # characters; longer cells are nobody's answer and are not taken apart
 

@@ -10,14 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nbgrader.converters import GenerateAssignment
-from nbgrader.utils import parse_utc
-from traitlets.config import Config
-
-from autograder.course.converter import convert
 from autograder.course.course import Course
-from autograder.errors import CourseError
-from autograder.gradebook.assignment_sync import check_cells, save_stub_history
+from autograder.gradebook.assignment_sync import generate, update_gradebook
 
 
 def release(course: Course, assignment: str) -> Path:
@@ -42,42 +36,8 @@ def is_stale(course: Course, assignment: str) -> bool:
 def _aside(course: Course, assignment: str) -> Iterator[Path]:
     """A release in a folder of its own, on the same disk as the real one, without a gradebook."""
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
-        _generate(course, assignment, folder, database=False)
+        generate(course, assignment, folder, database=False)
         yield Path(course.directory.format_path(folder, ".", assignment)).resolve()
-
-
-def _generate(course: Course, assignment: str, folder: str, database: bool) -> None:
-    settings = course.settings
-    settings.merge(Config({"SaveCells": {"enabled": database}}))
-    convert(
-        Course(config=settings),
-        GenerateAssignment,
-        assignment,
-        student=".",
-        release_directory=folder,
-        no_database=not database,
-        force=True,
-    )
-
-
-def update_gradebook(course: Course, assignment: str) -> None:
-    """Save the cells of a release that is known to succeed, and its due date.
-
-    Raises CourseError, and saves nothing, where a graded cell came or went after students' marks were recorded.
-    """
-    with course.gradebook():
-        pass  # where its database cannot be used, our own sentence says so, not the end of nbgrader's log
-    check_cells(course, assignment)
-    save_stub_history(course, assignment)
-    with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
-        _generate(course, assignment, folder, database=True)
-    due = course.due_dates.get(assignment)
-    try:
-        duedate = parse_utc(due) if due else None
-    except ValueError as error:
-        raise CourseError(f"nbgrader_config.py: due date {due!r} of {assignment} is no date ({error}).") from error
-    with course.gradebook() as book:
-        book.update_or_create_assignment(assignment, duedate=duedate)
 
 
 def _swap(made: Path, place: Path) -> None:

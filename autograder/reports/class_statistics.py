@@ -15,7 +15,7 @@ import numpy as np
 
 from autograder.gradebook.graded_notebooks import GradedAnswers
 from autograder.gradebook.queries import Row, Table
-from autograder.judging.judge import Verdict
+from autograder.model import Outcome, Verdict
 from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
 
 MOST = 8  # mistakes of a question, and repairs, that are listed
@@ -113,7 +113,7 @@ class ClassReport:
 
 
 # What became of an answer, in the order in which pictures stack it.
-OUTCOMES = ("right", "partly right", "wrong", "not answered", "no evidence", "open", "not handed in")
+OUTCOMES = ("right", "partly right", "wrong", "not answered", Outcome.NO_EVIDENCE, "open", "not handed in")
 
 
 def class_report(
@@ -162,8 +162,8 @@ def _outcome(mark: float | None, most: float, verdict: Verdict | None) -> str:
         return "right"
     if mark > 0:
         return "partly right"
-    word = verdict.word if verdict else ""
-    return {"not attempted": "not answered", "no evidence": "no evidence"}.get(word, "wrong")
+    silent = {Outcome.NOT_ATTEMPTED: "not answered", Outcome.NO_EVIDENCE: "no evidence"}
+    return silent.get(verdict.outcome, "wrong") if verdict else "wrong"
 
 
 def _summary(results: Table, lines: Sequence[StudentRow]) -> Summary:
@@ -212,7 +212,7 @@ def _mistakes(verdicts: Iterable[Verdict], of: int) -> list[Mistake]:
     """Mistakes by the tests' own words, the most frequent first."""
     given: dict[str, Counter[str]] = defaultdict(Counter)
     for verdict in verdicts:
-        if verdict.word == "failed":
+        if verdict.outcome == Outcome.FAILED:
             given[_short(verdict.mistake or verdict.rationale)][verdict.given] += 1
     found = [
         Mistake(says, (count := answers.total()), count / max(of, 1), tuple(answers.most_common(3)))
@@ -248,7 +248,7 @@ def looks(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdi
 
     alone = [
         Flag("nothing handed in", those(lambda line: line.score is None)),
-        Flag("nothing answered", those(lambda line: _words(verdicts.get(line.student, {})) == {"not attempted"})),
+        Flag("nothing answered", those(lambda line: _words(verdicts.get(line.student, {})) == {Outcome.NOT_ATTEMPTED})),
         *(Flag(said, tuple(line.student for line in lines if line.status == word)) for word, said in TROUBLES.items()),
         Flag("arrays that no layer made", those(lambda line: _made_up(verdicts.get(line.student, {})))),
     ]
@@ -270,7 +270,7 @@ TROUBLES = {
 
 
 def _words(verdicts: Mapping[str, Verdict]) -> set[str]:
-    return {verdict.word for verdict in verdicts.values()}
+    return {verdict.outcome for verdict in verdicts.values()}
 
 
 def _made_up(verdicts: Mapping[str, Verdict]) -> bool:
@@ -281,7 +281,7 @@ def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
     """Groups of students whose wrong answers are the very same, all of them and at least `SAME_WRONG`."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
     for student, found in verdicts.items():
-        wrong = tuple(sorted((name, v.given) for name, v in found.items() if v.word == "failed" and v.given))
+        wrong = tuple(sorted((name, v.given) for name, v in found.items() if v.outcome == Outcome.FAILED and v.given))
         if len(wrong) >= SAME_WRONG:
             groups[wrong].append(student)
     shared = sorted(

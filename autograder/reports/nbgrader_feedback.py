@@ -17,6 +17,7 @@ from autograder.course.converter import convert
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.graded_notebooks import kept, sizes_kept
+from autograder.model import Outcome
 from autograder.notebook.landmarks import axes_of
 from autograder.reports.compare_answers import compare_answers
 from autograder.reports.shape_diagram import picture, words
@@ -67,7 +68,11 @@ class Pictures(NbGraderPreprocessor):  # type: ignore[misc]
         names = sizes_kept(nb) or axes_of(nb)
         for cell in nb.cells:
             verdict = kept(cell)
-            pairs = compare_answers(verdict.given, verdict.expected) if verdict and verdict.word == "failed" else ()
+            pairs = (
+                compare_answers(verdict.given, verdict.expected)
+                if verdict and verdict.outcome == Outcome.FAILED
+                else ()
+            )
             if drawn := picture(pairs, names):
                 data = {"image/svg+xml": drawn, "text/plain": words(pairs, names)}
                 cell.outputs.append(nbformat.v4.new_output("display_data", data=data))

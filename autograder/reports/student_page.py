@@ -13,7 +13,7 @@ from autograder.course.course import Course
 from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import GradedAnswers, Reader
 from autograder.gradebook.queries import Key, Row, table
-from autograder.judging.judge import Verdict
+from autograder.model import Outcome, Verdict
 from autograder.notebook.landmarks import answers_of, axes_of, titles
 from autograder.reports.compare_answers import Pair, compare_answers
 from autograder.reports.html import engine
@@ -136,9 +136,9 @@ class Pages:
         if verdict is None:
             says = {"open": WAITS, "not answered": SILENT}.get(outcome, "")
             return replace(shown, says=says)
-        if verdict.word != "failed":
-            hidden = {"grader error": OURS, "not attempted": SILENT, "passed": ""}
-            return replace(shown, says=hidden.get(verdict.word, verdict.rationale), given=verdict.given)
+        if verdict.outcome != Outcome.FAILED:
+            hidden = {Outcome.GRADER_ERROR: OURS, Outcome.NOT_ATTEMPTED: SILENT, Outcome.PASSED: ""}
+            return replace(shown, says=hidden.get(verdict.outcome, verdict.rationale), given=verdict.given)
         pairs = compare_answers(verdict.given, verdict.expected) if verdict.expected else ()
         names = facts.axes.get(key[0]) or self.axes.get(key[0], {})
         drawn = picture(pairs, names)
@@ -162,4 +162,4 @@ def _outcome(mark: float | None, points: float, verdict: Verdict | None, silent:
         return "right"
     if mark > 0:
         return "partly right"
-    return {"not attempted": "not answered", "no evidence": "not judged"}.get(verdict.word, "not right")
+    return {Outcome.NOT_ATTEMPTED: "not answered", Outcome.NO_EVIDENCE: "not judged"}.get(verdict.outcome, "not right")

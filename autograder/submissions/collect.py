@@ -16,7 +16,8 @@ import nbformat
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.submissions.identify import MAX_OF_CLASS, identify_notebooks, read_class_zip, read_folder
-from autograder.submissions.parser import MIB, printable
+from autograder.submissions.parser import MIB
+from autograder.text import printable
 
 CANVAS = re.compile(r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<user>\d+)_\d+_(?P<rest>.+)")
 MOODLE = re.compile(r"(?P<name>[^_/]+)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>[^/]*(?:/.*)?)")

@@ -18,7 +18,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.submissions.parser import MIB, Damaged, grade_id, normalize_whitespace, parse, printable, summarize
+from autograder.notebook.cells import grade_id
+from autograder.submissions.parser import MIB, Damaged, parse
+from autograder.text import normalize_whitespace, printable, summarize
 
 Files = Mapping[str, bytes]  # path inside the submission, with "/" -> content of a regular file
 

@@ -9,9 +9,10 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_locked, is_task
 from traitlets.config import Config
 
+from autograder.notebook.cells import grade_id
 from autograder.notebook.source import answered, bindings, lines_of
 from autograder.notebook.variants import released_copy
-from autograder.submissions.parser import grade_id, normalize_whitespace
+from autograder.text import normalize_whitespace
 
 ALIKE = 0.6  # share of the words that two cells have in common, from which on one is the other, edited
 MAX_WORDS = 2_000  # characters by which two texts are compared

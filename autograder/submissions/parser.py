@@ -8,17 +8,18 @@ that say some (`placing`, `restore`) take from here what makes a student's words
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.notebook.cells import fresh_id
+from autograder.text import normalize_whitespace, printable, summarize
+
 MIB = 2**20
 MAX_ITEMS = 2_000_000  # lists, dicts and keys in one file: each takes some 200 bytes once parsed; numbers take 32
 MAX_CELLS = 1_000
 MAX_TEXT = 16 * MIB  # in all cells together
-MAX_SENTENCES = 20
 EDITORS = {"colab": "Google Colab", "vscode": "VS Code", "deepnote": "Deepnote"}  # by the metadata that they add
 
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
@@ -29,39 +30,6 @@ _BLANK = "\0 \t\r\n"
 
 class Damaged(ValueError):  # noqa: N818
     """The file is no notebook; the message is one sentence that names it and says what to do."""
-
-
-def summarize(sentences: Iterable[str]) -> list[str]:
-    """The sentences in order, each once; of a long list the tail is only counted."""
-    once = list(dict.fromkeys(sentences))
-    more = len(once) - MAX_SENTENCES
-    return once if more <= 0 else [*once[:MAX_SENTENCES], f"and {more} more"]
-
-
-def printable(text: str) -> str:
-    """A name of the student's making, fit to stand in a sentence: printable and short."""
-    plain = "".join(c if c.isprintable() else "?" for c in text[:200])
-    return plain if len(plain) <= 80 else f"{plain[:79]}…"
-
-
-def normalize_whitespace(text: str) -> str:
-    """The text with every run of whitespace as one space: what is alike in this differs in looks only."""
-    return " ".join(text.split())
-
-
-def grade_id(cell: NotebookNode) -> str:
-    """The cell's name in nbgrader's metadata; empty where there is none."""
-    meta = cell.get("metadata", {}).get("nbgrader")
-    name = meta.get("grade_id") if isinstance(meta, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def fresh_id(stem: str, used: set[str]) -> str:
-    """A cell id stem-N that is not used yet."""
-    number = len(used) + 1
-    while f"{stem}-{number}" in used:
-        number += 1
-    return f"{stem}-{number}"
 
 
 def parse(content: bytes, name: str) -> tuple[NotebookNode, list[str]]:

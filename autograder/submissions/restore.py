@@ -17,9 +17,11 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 from traitlets.config import Config
 
+from autograder.notebook.cells import fresh_id, grade_id
 from autograder.notebook.source import added, bindings, binds, typed
 from autograder.submissions.matching import Matching
-from autograder.submissions.parser import EDITORS, fresh_id, grade_id, normalize_whitespace, printable, summarize
+from autograder.submissions.parser import EDITORS
+from autograder.text import normalize_whitespace, printable, summarize
 
 KINDS = {"code": "code", "markdown": "text", "raw": "raw"}
 

@@ -14,11 +14,12 @@ from nbformat import NotebookNode
 
 from autograder.course.course import Course
 from autograder.judging.judge import Judge
-from autograder.judging.test_plan import TestPlan, plans
+from autograder.judging.test_plan import plans
 from autograder.kernels import launcher
 from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.launcher import Loaded
 from autograder.kernels.provisioner import MODULES
+from autograder.model import TestPlan
 from autograder.notebook.variants import teaching_copy
 
 SERVER = "-m autograder.kernels."  # in the command of a server of kernels

@@ -22,10 +22,10 @@ from nbgrader.api import (
 from sqlalchemy import insert, select
 
 from autograder.course.course import CONFIG, Course
+from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.graded_notebooks import KEY
 from autograder.gradebook.recorder import NO_RESPONSE
-from autograder.judging.judge import Verdict
-from autograder.release.release import update_gradebook
+from autograder.model import Outcome, Reason, Verdict
 from autograder.rnn.assertions import NOT_COMPUTED
 from autograder.rnn.sample_answers import SAMPLES
 from autograder.tests.conftest import ROOT
@@ -98,16 +98,18 @@ class _Rows:
 def _verdict(cell: str, skill: float, chance: random.Random) -> Verdict:
     samples = SAMPLES.get(cell.removesuffix("-test"), [])
     if not samples or chance.random() < 0.01:
-        return Verdict(cell, "no evidence", 0.0, "it ran too long.", chance.choice(["timeout", "crash"]))
+        return Verdict(
+            cell, Outcome.NO_EVIDENCE, 0.0, "it ran too long.", chance.choice([Reason.TIMEOUT, Reason.CRASH])
+        )
     if chance.random() < skill:
-        return Verdict(cell, "passed", 2.0)
+        return Verdict(cell, Outcome.PASSED, 2.0)
     if chance.random() < 0.1:
-        return Verdict(cell, "not attempted", 0.0, "not answered.")
+        return Verdict(cell, Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
     wrong = [sample for sample in samples if sample.points < 2]
     found = wrong[min(int(chance.expovariate(0.7)), len(wrong) - 1)]
     says = f"h: {NOT_COMPUTED}" if chance.random() < 0.005 else found.says
     given = found.code.partition(" = ")[2]
-    return Verdict(cell, "failed", found.points, f"{says} Right: (1, 3)", "", says, "", "(1, 3)", given)
+    return Verdict(cell, Outcome.FAILED, found.points, f"{says} Right: (1, 3)", Reason.NONE, says, "", "(1, 3)", given)
 
 
 def _grade(verdict: Verdict, skill: float, chance: random.Random) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.gradebook.graded_notebooks import KEY, GradedAnswers, Prediction, Reader
 from autograder.gradebook.queries import Table
+from autograder.model import Status
 from autograder.reports.class_report import survey, write_report
 from autograder.reports.class_statistics import OUTCOMES, class_report
 from autograder.reports.html import CELLS, report_json, report_page
@@ -111,7 +112,7 @@ def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) ->
             _facts(_failed("q1-test", fires, fires)).verdicts, (Prediction("one", fires, fires, fires),)
         )
     }
-    row = _row(fires, 0, 0, 0, status="timeout", repairs=(fires,))
+    row = _row(fires, 0, 0, 0, status=Status.TIMEOUT, repairs=(fires,))
     path = tmp_path / "report.html"
     path.write_text(report_page(class_report(_table(row), facts)), encoding="utf-8")
     with chromium() as browser:
@@ -187,7 +188,7 @@ def test_questions_that_do_not_tell_who_knows_are_remarked_upon() -> None:
 
 def test_long_lists_are_folded_and_rare_mistakes_counted() -> None:
     facts = {f"s{i:02}": _facts(_failed("q1-test", f"mistake {i}.")) for i in range(30)}
-    rows = [_row(student, 0, 0, 0, status="timeout", repairs=tuple(map(str, range(20)))) for student in facts]
+    rows = [_row(student, 0, 0, 0, status=Status.TIMEOUT, repairs=tuple(map(str, range(20)))) for student in facts]
     shown = _text(report_page(class_report(_table(*rows), facts)))
     assert "code that ran too long: 30 s00, s01, s02 and 27 more" in shown
     assert "22 more made rarer mistakes" in shown
@@ -203,7 +204,7 @@ def test_a_share_that_is_nearly_nothing_is_not_nothing() -> None:
 def test_verdicts_and_guesses_are_read_back_from_the_autograded_notebooks(few: Course) -> None:
     facts = Reader(few, ASSIGNMENT).read("ada")
     assert len(facts.verdicts) == 12
-    assert facts.verdicts["1_lstm", "q1-test"].word in ("passed", "failed", "not attempted", "no evidence")
+    assert facts.verdicts["1_lstm", "q1-test"].outcome in ("passed", "failed", "not attempted", "no evidence")
     path = few.folder("autograded", ASSIGNMENT, "ada") / "1_lstm.ipynb"
     kept = path.read_text("utf-8")
     try:

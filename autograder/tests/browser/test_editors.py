@@ -13,7 +13,8 @@ from nbformat import NotebookNode
 
 from autograder.course.course import Course
 from autograder.grading.class_run import masters_of
-from autograder.grading.pipeline import Submission, grade_submission
+from autograder.grading.pipeline import grade_submission
+from autograder.model import Submission
 from autograder.tests.conftest import HELPERS, ROOT
 from autograder.tests.handed_in import NAMES, solved
 

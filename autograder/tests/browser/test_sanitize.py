@@ -11,8 +11,7 @@ from nbgrader.api import Gradebook
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.pipeline import show_verdict
-from autograder.judging.judge import Verdict
-from autograder.model import NotebookResult, Result
+from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.sanitize import MAX_TEXT, inert, inert_markdown, inert_sentence
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.tests.gradebook.test_recorder import NAME, known, own
@@ -64,9 +63,9 @@ def _recorded(course: Course) -> Course:
     shown = inert(_hostile())
     for cell in shown.cells:
         if cell.id == "q9-test":
-            cell.outputs = show_verdict(Verdict("q9-test", "failed", 0.0, "\n".join(SCRIPTS)))
-    verdicts = tuple(Verdict(f"q{n}-test", "failed", 0.0, SCRIPTS[0]) for n in (8, 9, 10))
-    verdicts = (verdicts[0], Verdict("q9-test", "no evidence", 0.0, SCRIPTS[1], "damaged"), verdicts[2])
+            cell.outputs = show_verdict(Verdict("q9-test", Outcome.FAILED, 0.0, "\n".join(SCRIPTS)))
+    verdicts = tuple(Verdict(f"q{n}-test", Outcome.FAILED, 0.0, SCRIPTS[0]) for n in (8, 9, 10))
+    verdicts = (verdicts[0], Verdict("q9-test", Outcome.NO_EVIDENCE, 0.0, SCRIPTS[1], Reason.DAMAGED), verdicts[2])
     result = NotebookResult(NAME, nbformat.writes(shown).encode(), verdicts, frozenset(), (SCRIPTS[0],))
     with Recorder(course, "ps1") as recorder:
         recorder.record(Result("ada", (result,), (SCRIPTS[0],)))

@@ -25,6 +25,7 @@ from hypothesis.extra import numpy as hnp
 from autograder.evidence import decoder
 from autograder.evidence.decoder import NOTHING, EvidenceError, Found, decode, decode_all, kernel_source
 from autograder.evidence.encoder import DTYPES, RefusedError, encode, encode_all
+from autograder.model import Reason
 
 STEADY = settings(deadline=None, derandomize=True, database=None)
 PLAIN = (type(None), bool, int, float, complex, str, tuple, list, dict, set, frozenset, type(...), np.ndarray)
@@ -419,7 +420,7 @@ def test_any_text_gives_findings_or_an_evidence_error(text: str | bytes) -> None
         return
     for name, one in found.items():
         assert name == one.name
-        assert (one.value is NOTHING) == (one.refusal is not None) == (one.reason is not None)
+        assert (one.value is NOTHING) == (one.refusal is not None) == (one.reason != Reason.NONE)
         assert one.value is NOTHING or is_plain(one.value)
         assert one.refusal is None or (one.refusal.isprintable() and len(one.refusal) <= 300)
 
@@ -508,12 +509,12 @@ def test_a_class_full_of_findings() -> None:
     expressions = {"double": "units * 2", "lost": "model5.get_weights()", "odd": "[len for _ in 'a']", "bad": "1 +"}
     found = decode_all(encode_all(namespace, ["q1", "q2", "q3", "q4", "q5"], expressions))
     assert [dataclasses.astuple(one) for one in found.values()] == [
-        ("q1", ..., None, None),
-        ("q2", None, None, None),
+        ("q1", ..., None, Reason.NONE),
+        ("q2", None, None, Reason.NONE),
         ("q3", NOTHING, f"q3: an object object {PLAINLY}", "not plain data"),
         ("q4", NOTHING, f"q4: a list that contains itself {PLAINLY}", "not plain data"),
         ("q5", NOTHING, "q5: no such name; run the cell that assigns it.", "missing"),
-        ("double", 6, None, None),
+        ("double", 6, None, Reason.NONE),
         ("lost", NOTHING, "lost: NameError: name 'model5' is not defined", "raised"),
         ("odd", NOTHING, f"odd: a builtin_function_or_method object {PLAINLY}", "not plain data"),
         ("bad", NOTHING, "bad: SyntaxError: invalid syntax (<string>, line 1)", "raised"),
@@ -612,7 +613,7 @@ def test_a_sentence_from_the_kernel_is_made_harmless(entry: Any, sentence: str, 
 
 
 def test_findings_travel_between_processes() -> None:
-    found = pickle.loads(pickle.dumps(Found("q3", NOTHING, "q3: no such name.", "missing")))
+    found = pickle.loads(pickle.dumps(Found("q3", NOTHING, "q3: no such name.", Reason.MISSING)))
     assert found.value is NOTHING
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.value = 3

@@ -16,11 +16,10 @@ from autograder.course.limits import MIB, Limits
 from autograder.errors import CourseError
 from autograder.evidence.decoder import decode_all
 from autograder.execution.client import MOST_GROWTH
-from autograder.execution.failures import NoEvidence
 from autograder.execution.runner import Ran, run
-from autograder.judging.test_plan import TestPlan
 from autograder.kernels import launcher
 from autograder.kernels.manager import SandboxKernelManager
+from autograder.model import NoEvidence, TestPlan
 from autograder.tests.conftest import kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("limits")]

@@ -6,9 +6,8 @@ import pytest
 from autograder.course.limits import Limits
 from autograder.evidence.decoder import decode_all
 from autograder.execution.client import KernelError
-from autograder.execution.failures import NoEvidence
 from autograder.execution.runner import Ran, run
-from autograder.judging.test_plan import TestPlan
+from autograder.model import NoEvidence, TestPlan
 from autograder.tests.conftest import kernels
 
 pytestmark = pytest.mark.kernel

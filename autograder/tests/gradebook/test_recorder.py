@@ -13,12 +13,11 @@ from nbgrader.api import Gradebook
 
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
+from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.queries import table
 from autograder.gradebook.recorder import Recorder
-from autograder.judging.judge import Verdict
-from autograder.model import NotebookResult, Result
-from autograder.release.release import update_gradebook
+from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.tests.conftest import SOURCE
 
 NAME = "3_gru"  # five test cells and written answers enough
@@ -51,7 +50,7 @@ def _result(points: float = 2.0, text: str = "h is memory and output at once", *
     notebook = nbformat.read(SOURCE / f"{NAME}.ipynb", 4)
     for cell in notebook.cells:
         cell.source = text if cell.id == "q8-why" else cell.source
-    verdicts = {cell: Verdict(cell, "passed", points) for cell in ("q8-test", "q9-test", "q10-test")}
+    verdicts = {cell: Verdict(cell, Outcome.PASSED, points) for cell in ("q8-test", "q9-test", "q10-test")}
     verdicts |= {verdict.cell: verdict for verdict in changed.values()}
     return Result(
         "ada", (NotebookResult(NAME, nbformat.writes(notebook).encode(), tuple(verdicts.values()), frozenset()),)
@@ -76,14 +75,14 @@ def _grades(course: Course) -> dict[str, tuple[float | None, bool, str | None]]:
 @pytest.mark.parametrize(
     ("verdict", "row"),
     [
-        (Verdict("q9-test", "passed", 2.0), (2.0, False, None)),
-        (Verdict("q9-test", "failed", 0.0, "why"), (0.0, False, None)),
-        (Verdict("q9-test", "failed", 1.0, "half"), (1.0, False, None)),
+        (Verdict("q9-test", Outcome.PASSED, 2.0), (2.0, False, None)),
+        (Verdict("q9-test", Outcome.FAILED, 0.0, "why"), (0.0, False, None)),
+        (Verdict("q9-test", Outcome.FAILED, 1.0, "half"), (1.0, False, None)),
         (
-            Verdict("q9-test", "no evidence", 0.0, "it ran too long.", "timeout"),
+            Verdict("q9-test", Outcome.NO_EVIDENCE, 0.0, "it ran too long.", Reason.TIMEOUT),
             (0.0, False, "no evidence: it ran too long."),
         ),
-        (Verdict("q9-test", "grader error", None, "our fault."), (None, True, "grader error: our fault.")),
+        (Verdict("q9-test", Outcome.GRADER_ERROR, None, "our fault."), (None, True, "grader error: our fault.")),
     ],
 )
 def test_each_verdict_has_its_row(own: Course, verdict: Verdict, row: tuple[float | None, bool, str | None]) -> None:
@@ -92,7 +91,7 @@ def test_each_verdict_has_its_row(own: Course, verdict: Verdict, row: tuple[floa
 
 
 def test_an_unanswered_question_says_no_response(own: Course) -> None:
-    result = _result(q9=Verdict("q9-test", "not attempted", 0.0, "not answered."))
+    result = _result(q9=Verdict("q9-test", Outcome.NOT_ATTEMPTED, 0.0, "not answered."))
     notebook = replace(result.notebooks[0], untouched=frozenset({"q9", "q8-why"}))
     _record(own, replace(result, notebooks=(notebook,)))
     assert _grades(own)["q9-test"] == (0.0, False, "No response.")
@@ -100,7 +99,7 @@ def test_an_unanswered_question_says_no_response(own: Course) -> None:
 
 
 def test_a_grader_error_is_a_blank_mark(own: Course) -> None:
-    _record(own, _result(q9=Verdict("q9-test", "grader error", None, "our fault.")))
+    _record(own, _result(q9=Verdict("q9-test", Outcome.GRADER_ERROR, None, "our fault.")))
     row = table(own, "ps1").rows[0]
     assert row.marks["q9"] is None
     assert row.status == "needs manual grading"

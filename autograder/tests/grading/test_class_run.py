@@ -38,22 +38,21 @@ from autograder.gradebook.queries import table
 from autograder.grading import class_run as grading
 from autograder.grading import fingerprint, nbgrader_preprocessors
 from autograder.grading.class_run import grade, masters_of
-from autograder.grading.pipeline import Assignment, Submission, given_up, grade_submission, notebook_graders
+from autograder.grading.pipeline import given_up, grade_submission, notebook_graders
 from autograder.grading.workers import WorkerPool, default_jobs
-from autograder.judging.judge import Verdict
-from autograder.model import NotebookResult, Result
+from autograder.model import Assignment, NotebookResult, Outcome, Reason, Result, Status, Submission, Verdict
 from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
 
 __all__ = ["ungraded"]
 pytestmark = pytest.mark.xdist_group("plain")
 VERDICTS = {
-    "right": Verdict("x-test", "passed", 2.0),
-    "wrong": Verdict("x-test", "failed", 0.0, "why"),
-    "empty": Verdict("x-test", "not attempted", 0.0),
-    "slow": Verdict("x-test", "no evidence", 0.0, "it ran too long.", "timeout"),
-    "loud": Verdict("x-test", "no evidence", 0.0, "it said too much.", "output"),
-    "crashed": Verdict("x-test", "no evidence", 0.0, "it died.", "crash"),
-    "ours": Verdict("x-test", "grader error", None, "our fault."),
+    "right": Verdict("x-test", Outcome.PASSED, 2.0),
+    "wrong": Verdict("x-test", Outcome.FAILED, 0.0, "why"),
+    "empty": Verdict("x-test", Outcome.NOT_ATTEMPTED, 0.0),
+    "slow": Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "it ran too long.", Reason.TIMEOUT),
+    "loud": Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "it said too much.", Reason.OUTPUT),
+    "crashed": Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "it died.", Reason.CRASH),
+    "ours": Verdict("x-test", Outcome.GRADER_ERROR, None, "our fault."),
 }
 
 
@@ -61,7 +60,7 @@ def judged(submission: Submission, masters: Assignment, limits: Limits | None = 
     """The verdict that a submission's file names, in place of running it."""
     verdict = VERDICTS[submission.files["one.ipynb"].decode().split()[0]]
     ((name, content),) = masters.notebooks
-    status = "grader-error" if verdict.word == "grader error" else verdict.reason
+    status = Status.GRADER_ERROR if verdict.outcome is Outcome.GRADER_ERROR else Status(verdict.reason)
     return Result(submission.student, (NotebookResult(name, content, (verdict,), frozenset(), status=status),))
 
 
@@ -377,8 +376,8 @@ def test_an_executor_that_breaks(course: Course) -> None:
 
 # --- one at a time ------------------------------------------------------------------------------------------------
 
-HOLDER = "import sys\nfrom pathlib import Path\nfrom autograder.gradebook.lock import only_one\n"
-HOLDER += "with only_one(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
+HOLDER = "import sys\nfrom pathlib import Path\nfrom autograder.gradebook.lock import grading_lock\n"
+HOLDER += "with grading_lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
 
 
 def test_a_second_process_on_the_same_course(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,7 +20,7 @@ from autograder.gradebook.queries import Row, table
 from autograder.grading import dask_workers
 from autograder.grading.class_run import grade
 from autograder.grading.dask_workers import connected
-from autograder.grading.pipeline import Assignment, Submission
+from autograder.model import Assignment, Submission
 from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
 
 __all__ = ["ungraded"]

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from autograder.evidence.encoder import encode_all
-from autograder.execution.failures import NoEvidence
-from autograder.judging.judge import Judge, JudgeLimits, Verdict
-from autograder.judging.test_plan import TestPlan
+from autograder.judging.judge import Judge, JudgeLimits
+from autograder.model import NoEvidence, Outcome, Reason, TestPlan, Verdict
 
 PLAN = TestPlan("x-test", 2.0, ("x",), (), "", "assert x == 42, f'x is {x}'")
 
@@ -33,17 +32,17 @@ def _judge(judge: Judge, test: str, prelude: str = "", **values: Any) -> Verdict
 
 
 def test_a_right_answer_passes(quick: Judge) -> None:
-    assert _judge(quick, PLAN.test, x=42) == Verdict("x-test", "passed", 2.0)
+    assert _judge(quick, PLAN.test, x=42) == Verdict("x-test", Outcome.PASSED, 2.0)
 
 
 def test_a_wrong_answer_fails_with_the_assertions_message(quick: Judge) -> None:
-    assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", "failed", 0.0, "x is 41", mistake="x is 41")
+    assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", Outcome.FAILED, 0.0, "x is 41", mistake="x is 41")
     assert _judge(quick, "assert x == 42", x=41).rationale == "a test did not hold."
 
 
 @pytest.mark.parametrize("x", [..., [...], {"a": ...}, (1, [2, {"b": ...}])])
 def test_an_open_answer_is_not_attempted(x: Any, quick: Judge) -> None:
-    assert _judge(quick, "assert True", x=x) == Verdict("x-test", "not attempted", 0.0, "not answered.")
+    assert _judge(quick, "assert True", x=x) == Verdict("x-test", Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
 
 
 def test_modules_of_tests_are_loaded_once_for_all_forks(tmp_path: Path) -> None:
@@ -53,7 +52,7 @@ def test_modules_of_tests_are_loaded_once_for_all_forks(tmp_path: Path) -> None:
             "import os\nimport noisy\nassert noisy.home == os.getppid()",
             "assert home == __import__('os').getppid()",
         ):
-            assert _judge(judge, test, "from noisy import home", x=1).word == "passed"
+            assert _judge(judge, test, "from noisy import home", x=1).outcome == "passed"
 
 
 @pytest.mark.parametrize(
@@ -61,14 +60,14 @@ def test_modules_of_tests_are_loaded_once_for_all_forks(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_loaded_is_the_graders_error(prelude: str, said: str, quick: Judge) -> None:
     found = _judge(quick, "assert True", prelude, x=1)
-    assert found.word == "grader error"
+    assert found.outcome == "grader error"
     assert said in found.rationale
-    assert _judge(quick, PLAN.test, x=42).word == "passed"
+    assert _judge(quick, PLAN.test, x=42).outcome == "passed"
 
 
 def test_an_exception_on_a_students_data_is_a_failure(quick: Judge) -> None:
     said = _judge(quick, "assert x + 1 == 2", x="1")
-    assert said.word == "failed"
+    assert said.outcome == "failed"
     assert said.rationale == (
         'the answer does not fit the test (TypeError: can only concatenate str (not "int") to str).'
     )
@@ -81,34 +80,34 @@ def test_an_exception_on_a_students_data_is_a_failure(quick: Judge) -> None:
 )
 def test_a_final_number_is_partial_credit_within_bounds(last: str, points: float, word: str, quick: Judge) -> None:
     said = _judge(quick, f"print('half way')\n{last}", "import numpy as np", x=1)
-    assert (said.points, said.word) == (points, word)
+    assert (said.points, said.outcome) == (points, word)
     assert said.rationale == ("" if word == "passed" else "half way")
 
 
 @pytest.mark.parametrize("last", ["True", "np.bool_(True)", "float('nan')", "float('inf')"])
 def test_a_final_value_that_is_no_number_of_points_is_our_fault(last: str, quick: Judge) -> None:
     said = _judge(quick, last, "import numpy as np", x=1)
-    assert (said.word, said.points) == ("grader error", None)
+    assert (said.outcome, said.points) == ("grader error", None)
     assert said.rationale.startswith("the test ends in ")
 
 
 def test_a_broken_prelude_is_our_fault(quick: Judge) -> None:
     said = _judge(quick, "assert x", "import no_such_module", x=1)
-    assert (said.word, said.points) == ("grader error", None)
+    assert (said.outcome, said.points) == ("grader error", None)
     assert said.rationale == (
         "the test's own preparation fails (ModuleNotFoundError: No module named 'no_such_module')."
     )
 
 
 def test_the_prelude_comes_from_the_master(quick: Judge) -> None:
-    assert _judge(quick, "assert twice(x) == 4", "from helper import twice", x=2).word == "passed"
+    assert _judge(quick, "assert twice(x) == 4", "from helper import twice", x=2).outcome == "passed"
 
 
 def test_a_test_that_does_not_end_is_stopped(quick: Judge) -> None:
     said = _judge(quick, "while x: pass", x=1)
-    assert said.word == "failed"
+    assert said.outcome == "failed"
     assert said.rationale.startswith("the test could not finish on this answer")
-    assert _judge(quick, PLAN.test, x=42).word == "passed", "the next one is judged as ever"
+    assert _judge(quick, PLAN.test, x=42).outcome == "passed", "the next one is judged as ever"
 
 
 def test_a_test_that_sleeps_is_stopped(quick: Judge) -> None:
@@ -118,28 +117,28 @@ def test_a_test_that_sleeps_is_stopped(quick: Judge) -> None:
 
 def test_a_test_that_takes_all_memory_fails(quick: Judge) -> None:
     said = _judge(quick, "np.ones(x)", "import numpy as np", x=1 << 40)
-    assert said == Verdict("x-test", "failed", 0.0, "the test ran out of memory on this answer.")
+    assert said == Verdict("x-test", Outcome.FAILED, 0.0, "the test ran out of memory on this answer.")
 
 
 def test_a_test_that_kills_its_process_fails(quick: Judge) -> None:
     said = _judge(quick, "os.kill(os.getpid(), 9)", "import os", x=1)
-    assert said == Verdict("x-test", "failed", 0.0, "the test could not finish on this answer.")
-    assert _judge(quick, "sys.exit(0)", "import sys", x=1).word == "failed"
+    assert said == Verdict("x-test", Outcome.FAILED, 0.0, "the test could not finish on this answer.")
+    assert _judge(quick, "sys.exit(0)", "import sys", x=1).outcome == "failed"
 
 
 def test_a_judge_whose_process_died_starts_another(quick: Judge) -> None:
-    assert _judge(quick, PLAN.test, x=42).word == "passed"
+    assert _judge(quick, PLAN.test, x=42).outcome == "passed"
     assert quick.process is not None
     os.kill(quick.process.pid, signal.SIGKILL)
     quick.process.wait()
-    assert _judge(quick, PLAN.test, x=42).word == "passed", "a new process takes over"
+    assert _judge(quick, PLAN.test, x=42).outcome == "passed", "a new process takes over"
 
 
 def test_a_judge_that_does_not_answer_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.judging.judge.GRACE", 0.0)
     with Judge(tmp_path, JudgeLimits(seconds=0.01)) as judge:
         said = _judge(judge, PLAN.test, x=42)
-        assert (said.word, said.points) == ("grader error", None)
+        assert (said.outcome, said.points) == ("grader error", None)
         assert said.rationale == "the judge's process gave no verdict (OSError: no answer in time)."
         assert judge.process is None
 
@@ -150,14 +149,14 @@ def test_a_test_writes_no_files_and_says_nothing(
     said = _judge(
         quick, f"print('noise', file=sys.stderr)\nopen({str(tmp_path / 'f')!r}, 'w').write('x')", "import sys", x=1
     )
-    assert said.word == "failed"
+    assert said.outcome == "failed"
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
     ("taken", "reason", "rationale"),
     [
-        (NoEvidence("timeout", "the cell x ran longer than 5 s"), "timeout", "the cell x ran longer than 5 s."),
+        (NoEvidence(Reason.TIMEOUT, "the cell x ran longer than 5 s"), "timeout", "the cell x ran longer than 5 s."),
         ("{}", "damaged", "x: nothing came."),
         ("[]", "damaged", "answers: the evidence is damaged"),
         ('{"x": {"missing": "x: no such name."}}', "missing", "x: no such name."),
@@ -167,19 +166,19 @@ def test_a_test_writes_no_files_and_says_nothing(
 )
 def test_no_evidence_is_never_a_pass(taken: str | NoEvidence, reason: str, rationale: str, quick: Judge) -> None:
     said = quick.verdict(replace(PLAN, test="pass"), taken)
-    assert (said.word, said.points, said.reason) == ("no evidence", 0.0, reason)
+    assert (said.outcome, said.points, said.reason) == ("no evidence", 0.0, reason)
     assert said.rationale.startswith(rationale)
 
 
 def test_evidence_that_was_not_asked_for_is_not_bound(quick: Judge) -> None:
     text = encode_all({"x": 1, "twice": 3}, ("x", "twice"), {})
     plan = replace(PLAN, test="assert twice(x) == 2", prelude="from helper import twice")
-    assert quick.verdict(plan, text).word == "passed"
+    assert quick.verdict(plan, text).outcome == "passed"
 
 
 def test_arrays_arrive_as_they_were(quick: Judge) -> None:
     x = np.arange(6, dtype="float32").reshape(2, 3)
-    assert _judge(quick, "assert x.dtype == 'float32' and x.shape == (2, 3) and x.sum() == 15", x=x).word == "passed"
+    assert _judge(quick, "assert x.dtype == 'float32' and x.shape == (2, 3) and x.sum() == 15", x=x).outcome == "passed"
 
 
 def test_closing_a_judge_leaves_no_process(tmp_path: Path) -> None:
@@ -227,4 +226,4 @@ def test_a_plain_message_is_taken_apart(test: str, mistake: str, expected: str, 
 
 def test_an_answer_is_spelled_also_where_it_is_right(quick: Judge) -> None:
     plan = replace(PLAN, own=("x",))
-    assert quick.verdict(plan, encode_all({"x": 42}, ("x",), {})) == Verdict("x-test", "passed", 2.0, given="42")
+    assert quick.verdict(plan, encode_all({"x": 42}, ("x",), {})) == Verdict("x-test", Outcome.PASSED, 2.0, given="42")

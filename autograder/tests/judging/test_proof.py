@@ -13,8 +13,8 @@ from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.execution.client import KernelError
 from autograder.grading import pipeline
+from autograder.grading.proving import faults, prove
 from autograder.judging.judge import Judge, JudgeLimits
-from autograder.judging.proof import faults, prove
 
 CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "small"\n'
 MEND = "mend the test or the solution"

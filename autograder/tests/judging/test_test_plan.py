@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.errors import CourseError
-from autograder.judging.test_plan import TestPlan, plans
+from autograder.judging.test_plan import plans
+from autograder.model import TestPlan
 
 
 def cell(source: str, **rights: Any) -> NotebookNode:

@@ -14,9 +14,8 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.queries import table
 from autograder.gradebook.recorder import Recorder
-from autograder.judging.judge import Verdict
 from autograder.marking import Group, mark, questions
-from autograder.model import NotebookResult, Result
+from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
 from autograder.notebook.sanitize import as_typed, inert, inert_markdown
 from autograder.notebook.source import answered
 from autograder.notebook.variants import teaching_copy
@@ -49,8 +48,8 @@ def _graded(master: nbformat.NotebookNode, text: str | None) -> NotebookResult:
         if cell.id == "q8-why" and text:
             cell.source = f"{cell.source.splitlines()[0]}\n\n{text}"
     left = {c.id for c in notebook.cells if c.id in stubs and not answered(c.source, stubs[c.id], code=False)}
-    verdicts = tuple(Verdict(f"{name}-test", "passed", 2.0) for name in ("q8", "q9", "q10"))
-    status = "damaged" if text is None else ""
+    verdicts = tuple(Verdict(f"{name}-test", Outcome.PASSED, 2.0) for name in ("q8", "q9", "q10"))
+    status = Status.DAMAGED if text is None else Status.OK
     return NotebookResult(NAME, nbformat.writes(inert(notebook)).encode(), verdicts, frozenset(left), status=status)
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from autograder.gradebook.graded_notebooks import GradedAnswers, Prediction
 from autograder.gradebook.queries import Row, Table
-from autograder.judging.judge import Verdict
-from autograder.model import STATUSES, UNSANDBOXED
+from autograder.model import TROUBLES as STATUSES
+from autograder.model import Outcome, Reason, Status, Verdict
 from autograder.reports.class_statistics import TROUBLES, ClassReport, Flag, class_report
 from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
 
@@ -13,7 +13,7 @@ CELLS = {"q1": ("one", "q1-test"), "q2": ("one", "q2-test"), "q2-why": ("one", "
 POINTS = {"q1": 2.0, "q2": 2.0, "q2-why": 1.0}
 
 
-def _row(student: str, *marks: float | None, status: str = "graded", repairs: tuple[str, ...] = ()) -> Row:
+def _row(student: str, *marks: float | None, status: Status = Status.GRADED, repairs: tuple[str, ...] = ()) -> Row:
     score = sum(mark or 0.0 for mark in marks) if marks else None
     return Row(student, dict(zip(POINTS, marks or (None,) * 3, strict=True)), score, 5.0, status, "", repairs)
 
@@ -27,7 +27,7 @@ def _facts(*verdicts: Verdict) -> GradedAnswers:
 
 
 def _failed(cell: str, mistake: str, given: str = "(3,)", points: float = 0.0) -> Verdict:
-    return Verdict(cell, "failed", points, f"{mistake} Look. Right: 1", "", mistake, "Look.", "1", given)
+    return Verdict(cell, Outcome.FAILED, points, f"{mistake} Look. Right: 1", Reason.NONE, mistake, "Look.", "1", given)
 
 
 def _whys(report: ClassReport) -> list[str]:
@@ -54,7 +54,10 @@ def test_marks_are_summed_up_over_those_who_handed_in() -> None:
 
 
 def test_outcomes_follow_the_verdicts() -> None:
-    verdicts = (Verdict("q1-test", "no evidence", 0.0, "late.", "timeout"), Verdict("q2-test", "not attempted", 0.0))
+    verdicts = (
+        Verdict("q1-test", Outcome.NO_EVIDENCE, 0.0, "late.", Reason.TIMEOUT),
+        Verdict("q2-test", Outcome.NOT_ATTEMPTED, 0.0),
+    )
     rows = (_row("a", 0, 0, 0), _row("b", 1, 0, 0))
     report = class_report(_table(*rows), {"a": _facts(*verdicts)}, {("a", ("one", "q2-why"))})
     assert report.lines[0].outcomes == ("no evidence", "not answered", "not answered")
@@ -75,7 +78,7 @@ def test_mistakes_are_counted_by_the_tests_words_with_the_answers_that_made_them
         "b": _facts(_failed("q1-test", batch, "(3,)")),
         "c": _facts(_failed("q1-test", batch, "[3]")),
         "d": _facts(_failed("q1-test", "text is no shape.", "'x'")),
-        "e": _facts(Verdict("q1-test", "passed", 2.0, given="(1, 3)")),
+        "e": _facts(Verdict("q1-test", Outcome.PASSED, 2.0, given="(1, 3)")),
     }
     question = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts).questions[0]
     assert [(m.says, m.students, m.share, m.given) for m in question.mistakes] == [
@@ -111,13 +114,14 @@ def test_discrimination_is_open_where_it_is_not_defined(rows: tuple[Row, ...]) -
 
 
 def test_who_needs_a_look() -> None:
-    silent = _facts(Verdict("q1-test", "not attempted", 0.0), Verdict("q2-test", "not attempted", 0.0))
+    silent = _facts(Verdict("q1-test", Outcome.NOT_ATTEMPTED, 0.0), Verdict("q2-test", Outcome.NOT_ATTEMPTED, 0.0))
     facts = {
         "a": silent,
         "b": _facts(_failed("q1-test", f"h: {NOT_COMPUTED}")),
         "c": _facts(_failed("q1-test", f"data: {REPEATED}")),
     }
-    rows = (_row("a", 0, 0, 0), _row("b", 0, 0, 0), _row("c", 0, 0, 0), _row("d"), _row("e", 0, 0, 0, status="damaged"))
+    broken = _row("e", 0, 0, 0, status=Status.DAMAGED)
+    rows = (_row("a", 0, 0, 0), _row("b", 0, 0, 0), _row("c", 0, 0, 0), _row("d"), broken)
     assert class_report(_table(*rows), facts).looks == (
         Flag("nothing handed in", ("d",)),
         Flag("nothing answered", ("a",)),
@@ -129,21 +133,21 @@ def test_who_needs_a_look() -> None:
 @pytest.mark.parametrize(
     ("status", "why"),
     [
-        ("grader-error", "the grader failed: marks are open"),
-        ("missing", "a notebook that was not handed in"),
-        ("crash", "code that ended its kernel"),
-        ("memory", "code that asked for more memory than there is"),
-        ("timeout", "code that ran too long"),
-        ("output", "code that put out too much"),
-        ("limit", "code that met a limit of files or processes"),
+        (Status.GRADER_ERROR, "the grader failed: marks are open"),
+        (Status.MISSING, "a notebook that was not handed in"),
+        (Status.CRASH, "code that ended its kernel"),
+        (Status.MEMORY, "code that asked for more memory than there is"),
+        (Status.TIMEOUT, "code that ran too long"),
+        (Status.OUTPUT, "code that put out too much"),
+        (Status.LIMIT, "code that met a limit of files or processes"),
     ],
 )
-def test_each_status_that_is_trouble_is_a_reason(status: str, why: str) -> None:
+def test_each_status_that_is_trouble_is_a_reason(status: Status, why: str) -> None:
     assert _whys(class_report(_table(_row("a", 0, 0, 0, status=status)), {})) == [why]
 
 
 def test_no_status_that_is_trouble_is_forgotten() -> None:
-    assert set(TROUBLES) == set(STATUSES) - {UNSANDBOXED}
+    assert set(TROUBLES) == set(STATUSES) - {Status.UNSANDBOXED}
 
 
 def test_the_same_wrong_answers_are_noticed_from_three_on() -> None:
@@ -153,7 +157,7 @@ def test_the_same_wrong_answers_are_noticed_from_three_on() -> None:
     other = _facts(*(_failed(f"q{i}-test", "no.", "(8, 1)") for i in range(3)))
     two = _facts(*(_failed(f"q{i}-test", "no.", "(8, 3)") for i in range(2)))
     facts = {"a": three, "b": three, "c": other, "d": two, "e": two}
-    rows = tuple(Row(student, dict.fromkeys(cells, 0.0), 0.0, 4.0, "graded", "", ()) for student in facts)
+    rows = tuple(Row(student, dict.fromkeys(cells, 0.0), 0.0, 4.0, Status.GRADED, "", ()) for student in facts)
     report = class_report(Table("ps1", points, rows, cells), facts)
     assert report.looks == (Flag("the same 3 wrong answers", ("a", "b"), "q0, q1, q2"),)
 

@@ -16,8 +16,7 @@ from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import KEY, keep
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.pipeline import show_verdict
-from autograder.judging.judge import Verdict
-from autograder.model import NotebookResult, Result
+from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.landmarks import answers_of, axes_of, titles
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.reports.student_page import Pages
@@ -29,7 +28,7 @@ __all__ = ["known", "own"]
 FIRES = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
 WRONG = Verdict(
     "q9-test",
-    "failed",
+    Outcome.FAILED,
     0.0,
     "h: the batch axis is missing. Look. Right: …",
     mistake="h: the batch axis is missing.",
@@ -41,7 +40,7 @@ WRONG = Verdict(
 
 def _graded(course: Course, *verdicts: Verdict, repairs: tuple[str, ...] = (), untouched: str = "") -> Course:
     """The course of the record tests with ada's notebook recorded, all passed but for these verdicts."""
-    passed = [Verdict(f"q{n}-test", "passed", 2.0, given="[('output', 'h')]") for n in (8, 9, 10)]
+    passed = [Verdict(f"q{n}-test", Outcome.PASSED, 2.0, given="[('output', 'h')]") for n in (8, 9, 10)]
     by_cell = {verdict.cell: verdict for verdict in (*passed, *verdicts)}
     notebook = nbformat.read(SOURCE / f"{NAME}.ipynb", 4)
     for cell in notebook.cells:
@@ -89,17 +88,17 @@ def test_a_wrong_answer_is_shown_with_its_mistake_help_and_picture(own: Course) 
     ("verdict", "shown"),
     [
         (
-            Verdict("q9-test", "failed", 1.0, "half of it.", mistake="half of it."),
+            Verdict("q9-test", Outcome.FAILED, 1.0, "half of it.", mistake="half of it."),
             "◐ partly right · 1 of 2 half of it.",
         ),
-        (Verdict("q9-test", "failed", 0.0, "by an older version."), "✗ not right · 0 of 2 by an older version."),
-        (Verdict("q9-test", "not attempted", 0.0, "x"), "○ not answered · 0 of 2 You left this open."),
+        (Verdict("q9-test", Outcome.FAILED, 0.0, "by an older version."), "✗ not right · 0 of 2 by an older version."),
+        (Verdict("q9-test", Outcome.NOT_ATTEMPTED, 0.0, "x"), "○ not answered · 0 of 2 You left this open."),
         (
-            Verdict("q9-test", "no evidence", 0.0, "it ran too long.", "timeout"),
+            Verdict("q9-test", Outcome.NO_EVIDENCE, 0.0, "it ran too long.", Reason.TIMEOUT),
             "✕ not judged · 0 of 2 it ran too long.",
         ),
         (
-            Verdict("q9-test", "grader error", None, "NameError: secret_of_the_test"),
+            Verdict("q9-test", Outcome.GRADER_ERROR, None, "NameError: secret_of_the_test"),
             "? open · – of 2 The grader itself failed here. Your mark is open, and your teacher is told.",
         ),
     ],
@@ -127,7 +126,7 @@ def test_written_answers_wait_are_read_or_were_left(own: Course) -> None:
 
 
 def test_several_open_marks(own: Course) -> None:
-    error = Verdict("q9-test", "grader error", None, "our fault.")
+    error = Verdict("q9-test", Outcome.GRADER_ERROR, None, "our fault.")
     assert "2 answers wait for a mark, which will be added." in _text(_page(_graded(own, error)))
 
 

@@ -17,7 +17,7 @@ from autograder.errors import CourseError
 from autograder.gradebook.graded_notebooks import Reader, sizes_kept
 from autograder.gradebook.queries import table
 from autograder.grading.class_run import grade, masters_of
-from autograder.judging.proof import prove
+from autograder.grading.proving import prove
 from autograder.judging.test_plan import plans
 from autograder.notebook.personalize import (
     HELPER,

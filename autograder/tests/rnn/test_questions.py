@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 
 from autograder.evidence.encoder import encode_all
 from autograder.judging.judge import Judge
-from autograder.judging.test_plan import TestPlan, plans
+from autograder.judging.test_plan import plans
+from autograder.model import TestPlan
 from autograder.rnn.sample_answers import SAMPLES, Sample
 from autograder.tests.conftest import NOTEBOOKS
 
@@ -33,7 +34,7 @@ def test_an_answer_earns_its_points_and_meets_its_message(
 ) -> None:
     plan = all_plans[question]
     verdict = judge.verdict(plan, _taken(_answered(lived, question, sample.code), plan))
-    assert (verdict.points, verdict.word) == (sample.points, "passed" if sample.points == 2 else "failed"), verdict
+    assert (verdict.points, verdict.outcome) == (sample.points, "passed" if sample.points == 2 else "failed"), verdict
     assert sample.says in verdict.rationale
     assert (verdict.rationale == "") == (sample.points == 2)
 
@@ -44,7 +45,7 @@ def test_an_open_answer_is_not_attempted(
 ) -> None:
     code = "model5 = output5 = q5 = ..." if question == "q5" else f"{question} = ..."
     verdict = judge.verdict(all_plans[question], _taken(_answered(lived, question, code), all_plans[question]))
-    assert (verdict.word, verdict.points) == ("not attempted", 0)
+    assert (verdict.outcome, verdict.points) == ("not attempted", 0)
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
@@ -89,7 +90,7 @@ def test_the_check_says_that_an_answer_is_open(question: str, lived: Lived, all_
 def test_a_part_left_open_is_an_open_answer(lived: Lived, all_plans: dict[str, TestPlan], judge: Judge) -> None:
     namespace = _answered(lived, "q3", "q3 = {'output': (1, 3), 'h': ..., 'c': (1, 3)}")
     assert _check(namespace, "q3", all_plans["q3"]).verdict == "not answered"
-    assert judge.verdict(all_plans["q3"], _taken(namespace, all_plans["q3"])).word == "not attempted"
+    assert judge.verdict(all_plans["q3"], _taken(namespace, all_plans["q3"])).outcome == "not attempted"
 
 
 def test_the_check_raises_under_validate_alone(
@@ -156,7 +157,7 @@ def test_arrays_made_up_by_hand_earn_nothing(
     code: str, says: str, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
 ) -> None:
     verdict = judge.verdict(all_plans["q3"], _taken(_answered(lived, "q3", code), all_plans["q3"]))
-    assert (verdict.word, verdict.points) == ("failed", 0)
+    assert (verdict.outcome, verdict.points) == ("failed", 0)
     assert verdict.rationale.startswith(says)
 
 
@@ -174,7 +175,7 @@ def test_weights_made_up_by_hand_earn_nothing(
 ) -> None:
     code = f"kept = model.get_weights()\nclass model:\n    get_weights = staticmethod(lambda: {weights})"
     verdict = judge.verdict(all_plans["q3"], _taken(_answered(lived, "q3", code), all_plans["q3"]))
-    assert verdict.word == "failed"
+    assert verdict.outcome == "failed"
     assert verdict.rationale.startswith(says)
 
 
@@ -189,6 +190,6 @@ def test_no_shape_is_a_literal(name: str, sources: dict[str, NotebookNode], judg
     for cell in notebook.cells:
         plan = found.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
         if plan:
-            assert judge.verdict(plan, _taken(namespace, plan)).word == "passed"
+            assert judge.verdict(plan, _taken(namespace, plan)).outcome == "passed"
         elif cell.cell_type == "code":
             exec(cell.source, namespace)

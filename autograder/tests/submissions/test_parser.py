@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
-from autograder.submissions.parser import MAX_CELLS, MIB, Damaged, grade_id, parse, printable, summarize
+from autograder.notebook.cells import grade_id
+from autograder.submissions.parser import MAX_CELLS, MIB, Damaged, parse
 from autograder.submissions.restore import restore
 from autograder.tests.handed_in import LSTM, MASTERS, NAMES, of, saved, solved, text
+from autograder.text import printable, summarize
 
 FILE = f"{LSTM}.ipynb"
 

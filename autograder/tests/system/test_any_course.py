@@ -13,9 +13,10 @@ from nbformat import NotebookNode
 
 from autograder.course.course import Course
 from autograder.course.limits import Limits
-from autograder.gradebook.queries import Table, table, write_csv
+from autograder.export.exporters import write_csv
+from autograder.gradebook.queries import Table, table
 from autograder.grading.class_run import grade
-from autograder.judging.proof import prove
+from autograder.grading.proving import prove
 from autograder.release.release import release
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.tests.conftest import ROOT

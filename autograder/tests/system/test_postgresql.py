@@ -13,9 +13,9 @@ from autograder.cli.main import main
 from autograder.course import database
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
+from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.queries import Table, table
 from autograder.grading.class_run import grade
-from autograder.release.release import update_gradebook
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.demo import ASSIGNMENT, make_class, pupils
 from autograder.tests.conftest import ROOT

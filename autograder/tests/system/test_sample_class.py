@@ -12,7 +12,8 @@ from nbgrader.api import Gradebook
 from autograder.cli import terminal
 from autograder.cli.main import main
 from autograder.course.course import Course
-from autograder.gradebook.queries import Row, table, write_csv
+from autograder.export.exporters import write_csv
+from autograder.gradebook.queries import Row, table
 from autograder.grading.class_run import grade
 from autograder.reports.class_report import survey
 from autograder.reports.nbgrader_feedback import feedback

@@ -12,9 +12,8 @@ from nbgrader.api import Grade
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.class_run import masters_of
-from autograder.grading.pipeline import Assignment, NotebookGrader, Submission, grade_submission, judge_for
-from autograder.judging.judge import Verdict
-from autograder.model import Result
+from autograder.grading.pipeline import NotebookGrader, grade_submission, judge_for
+from autograder.model import Assignment, Result, Submission, Verdict
 from autograder.submissions.identify import read_folder
 from autograder.tests.attacks.harness import browser
 from autograder.tests.attacks.harness.outcome import Mark, Outcome
@@ -57,7 +56,7 @@ def _recorded(course: Course, place: Scene, result: Result) -> tuple[dict[str, M
             name = str(grade.cell.name).removesuffix("-test")
             if verdict:
                 points = math.nan if verdict.points is None else verdict.points
-                marks[name] = Mark(points, grade.max_score, verdict.word, verdict.rationale, verdict.reason)
+                marks[name] = Mark(points, grade.max_score, verdict.outcome, verdict.rationale, verdict.reason)
             else:
                 waits = bool(grade.needs_manual_grade)
                 marks[name] = Mark(grade.max_score * waits, grade.max_score, "to be read" if waits else "closed")

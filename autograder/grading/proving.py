@@ -1,0 +1,49 @@
+"""Prove an assignment's tests: run the solution and the stub, and name each test cell that does not hold.
+
+Each source notebook goes the way of a submission twice, with its solutions and as students get it. So a test that
+cannot be judged across the trust line is found here, and what fails later, on a student's data, is that student's.
+`judging.proof` says what is wrong with a test; here the notebooks are run.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import nbformat
+
+from autograder.course.course import Course
+from autograder.course.limits import Limits
+from autograder.errors import CourseError
+from autograder.execution.sandbox import sandbox_if_any
+from autograder.grading.class_run import masters_of
+from autograder.grading.pipeline import NotebookGrader, grade_notebook
+from autograder.judging.proof import notebook_faults
+
+NAMED = 3  # faults that one sentence names
+
+
+def prove(course: Course, assignment: str, limits: Limits | None = None) -> None:
+    """Judge the solution and the unanswered notebooks; raise CourseError naming the cells at fault and what to do."""
+    found = faults(course, assignment, limits)
+    if found:
+        more = [f"And {len(found) - NAMED} more."] if len(found) > NAMED else []
+        raise CourseError(" ".join([*found[:NAMED], *more]))
+
+
+def faults(course: Course, assignment: str, limits: Limits | None = None) -> list[str]:
+    """A sentence for each test cell at fault, in the order of the course."""
+    masters, sources = masters_of(course, assignment), course.masters(assignment)
+    limits = limits or replace(course.limits, sandbox=sandbox_if_any())  # one's own notebooks run without one, too
+    teaching = {name: (content, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks}
+    graders = {name: NotebookGrader.of(name, master, masters) for name, (_, master) in teaching.items()}
+    contents = {path.stem: (path.read_bytes(), teaching[path.stem][0]) for path in sources if graders[path.stem].plans}
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        results = {
+            name: [pool.submit(grade_notebook, graders[name], content, {}, limits) for content in both]
+            for name, both in contents.items()
+        }
+    return [
+        f"{assignment}/{name}.ipynb: cell {fault}."
+        for name, (solved, unanswered) in results.items()
+        for fault in notebook_faults(graders[name].plans, solved.result(), unanswered.result())
+    ]
