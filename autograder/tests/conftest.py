@@ -1,14 +1,11 @@
 """What tests share: the course of this checkout, its notebooks lived through once, and a judge."""
 
-import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import nbformat
-import psutil
 import pytest
 from nbformat import NotebookNode
 
@@ -21,34 +18,7 @@ from autograder.kernels.launcher import Loaded
 from autograder.kernels.provisioner import MODULES
 from autograder.model import TestPlan
 from autograder.notebook.variants import teaching_copy
-
-SERVER = "-m autograder.kernels."  # in the command of a server of kernels
-END_TIMEOUT = 5.0  # seconds that a process has to end
-ROOT = Path(__file__).resolve().parents[2]
-SOURCE = ROOT / "solutions" / "rnn_shapes"
-HELPERS = ("shapes.py", "ladder.py", "hints.py", "own.py")
-NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
-
-
-def kernels() -> list[int]:
-    """Process ids of the kernels, and of their supervisors, that this process has started and that do not end."""
-    children = {child.pid: _command(child) for child in psutil.Process().children(recursive=True)}
-    found = [child for child in psutil.Process().children(recursive=True) if _is_kernel(child, children)]
-    return [left.pid for left in psutil.wait_procs(found, timeout=END_TIMEOUT)[1]]
-
-
-def _is_kernel(process: psutil.Process, commands: dict[int, str]) -> bool:
-    """One with ipykernel's command, or the child of a server that is no server itself."""
-    with contextlib.suppress(psutil.Error):  # ended just now
-        servers = [pid for pid, command in commands.items() if SERVER in command and "bwrap" not in command]
-        return "ipykernel" in commands.get(process.pid, "") or process.ppid() in servers
-    return False
-
-
-def _command(process: psutil.Process) -> str:
-    with contextlib.suppress(psutil.Error):
-        return " ".join(process.cmdline())
-    return ""
+from autograder.tests.support import NOTEBOOKS, ROOT, SOURCE
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

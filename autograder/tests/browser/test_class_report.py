@@ -15,9 +15,9 @@ from autograder.model import Status
 from autograder.reports.class_report import survey, write_report
 from autograder.reports.class_statistics import OUTCOMES, class_report
 from autograder.reports.html import CELLS, report_json, report_page
+from autograder.tests.harness.servers import chromium, needs_chromium
+from autograder.tests.harness.synthetic import ASSIGNMENT, make_graded
 from autograder.tests.reports.test_class_statistics import _facts, _failed, _row, _table
-from autograder.tests.servers import chromium, needs_chromium
-from autograder.tests.synthetic import ASSIGNMENT, make_graded
 
 pytestmark = pytest.mark.xdist_group("report")
 HOSTILE = "<img src=x onerror=window.hacked=1>"

@@ -15,8 +15,8 @@ from autograder.course.course import Course
 from autograder.grading.class_run import masters_of
 from autograder.grading.pipeline import grade_submission
 from autograder.model import Submission
-from autograder.tests.conftest import HELPERS, ROOT
-from autograder.tests.handed_in import NAMES, solved
+from autograder.tests.harness.handed_in import NAMES, solved
+from autograder.tests.support import HELPERS, ROOT
 
 pytestmark = pytest.mark.kernel
 BADGE = '<a href="https://colab.research.google.com/github/a/b"><img src="badge.svg" alt="Open In Colab"/></a>'

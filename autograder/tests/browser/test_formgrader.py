@@ -11,8 +11,8 @@ from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.gradebook.queries import table
 from autograder.tests.gradebook.test_recorder import NAME, known, own
+from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
 from autograder.tests.marking.test_marking import MEMORY, groups, read_in
-from autograder.tests.servers import TOKEN, chromium, jupyter_server, needs_chromium
 
 __all__ = ["known", "own"]
 pytestmark = [needs_chromium, pytest.mark.xdist_group("formgrader")]

@@ -10,9 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from autograder.course.course import CONFIG
-from autograder.tests.browser.jupyterlab import Lab
-from autograder.tests.conftest import NOTEBOOKS, ROOT
-from autograder.tests.servers import TOKEN, chromium, make_lab, needs_chromium
+from autograder.tests.harness.jupyterlab import Lab
+from autograder.tests.harness.servers import TOKEN, chromium, make_lab, needs_chromium
+from autograder.tests.support import NOTEBOOKS, ROOT
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("student"), needs_chromium]
 QUESTIONS = {

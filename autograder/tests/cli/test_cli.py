@@ -13,7 +13,7 @@ from autograder.cli import doctor
 from autograder.cli.main import main
 from autograder.course.course import CONFIG, Course
 from autograder.learner import jupyterlab
-from autograder.tests.conftest import NOTEBOOKS, ROOT, SOURCE
+from autograder.tests.support import NOTEBOOKS, ROOT, SOURCE
 
 CELL = {"grade": False, "grade_id": "x", "locked": False, "schema_version": 3, "solution": True, "task": False}
 

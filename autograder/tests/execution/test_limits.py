@@ -20,7 +20,7 @@ from autograder.execution.runner import Ran, run
 from autograder.kernels import launcher
 from autograder.kernels.manager import SandboxKernelManager
 from autograder.model import NoEvidence, TestPlan
-from autograder.tests.conftest import kernels
+from autograder.tests.support import kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("limits")]
 TIGHT = Limits(

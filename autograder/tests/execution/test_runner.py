@@ -8,7 +8,7 @@ from autograder.evidence.decoder import decode_all
 from autograder.execution.client import KernelError
 from autograder.execution.runner import Ran, run
 from autograder.model import NoEvidence, TestPlan
-from autograder.tests.conftest import kernels
+from autograder.tests.support import kernels
 
 pytestmark = pytest.mark.kernel
 LIMITS = Limits(cell_seconds=3, notebook_seconds=60, cell_output=100_000, notebook_output=300_000)

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook, Student
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.gradebook.queries import table
-from autograder.tests.synthetic import ASSIGNMENT, make_graded
+from autograder.tests.harness.synthetic import ASSIGNMENT, make_graded
 
 pytestmark = pytest.mark.xdist_group("report")
 FORMULA = "=cmd|' /C calc'!A0"

@@ -18,7 +18,7 @@ from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.queries import table
 from autograder.gradebook.recorder import Recorder
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
-from autograder.tests.conftest import SOURCE
+from autograder.tests.support import SOURCE
 
 NAME = "3_gru"  # five test cells and written answers enough
 

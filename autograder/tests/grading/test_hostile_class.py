@@ -10,8 +10,8 @@ from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.gradebook.queries import table
 from autograder.grading.class_run import grade
-from autograder.tests.conftest import kernels
 from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
+from autograder.tests.support import kernels
 
 __all__ = ["ungraded"]
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]

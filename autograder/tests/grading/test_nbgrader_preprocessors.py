@@ -13,7 +13,7 @@ from autograder.course.course import CONFIG, Course, find_alembic
 from autograder.gradebook.ledger import Ledger
 from autograder.grading.class_run import grade
 from autograder.release.release import release
-from autograder.tests.servers import jupyter_server, post
+from autograder.tests.harness.servers import jupyter_server, post
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
 SETTINGS = """

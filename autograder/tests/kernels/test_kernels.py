@@ -32,7 +32,7 @@ from autograder.kernels import bubblewrap, launcher, provisioner
 from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.launcher import GIVEN, Loaded
 from autograder.kernels.manager import SandboxKernelManager
-from autograder.tests.conftest import END_TIMEOUT, kernels
+from autograder.tests.support import END_TIMEOUT, kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("kernels")]
 QUICK = {"preload": "numpy"}

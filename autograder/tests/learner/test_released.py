@@ -10,7 +10,7 @@ import pytest
 from nbformat import NotebookNode
 from nbgrader.validator import Validator
 
-from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT, SOURCE
+from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT, SOURCE
 
 pytestmark = pytest.mark.kernel
 

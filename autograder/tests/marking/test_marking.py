@@ -19,8 +19,8 @@ from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
 from autograder.notebook.sanitize import as_typed, inert, inert_markdown
 from autograder.notebook.source import answered
 from autograder.notebook.variants import teaching_copy
-from autograder.tests.conftest import SOURCE
 from autograder.tests.gradebook.test_recorder import NAME, known, own
+from autograder.tests.support import SOURCE
 
 __all__ = ["known", "own"]
 MEMORY = "h is memory and output at once."

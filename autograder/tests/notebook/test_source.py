@@ -4,7 +4,7 @@ import pytest
 from nbgrader.utils import is_solution
 
 from autograder.notebook.source import answered, assigned, bindings
-from autograder.tests.handed_in import MASTERS, mend, of, solved, sources
+from autograder.tests.harness.handed_in import MASTERS, mend, of, solved, sources
 
 STUBS = {cell.id: cell.source for nb in MASTERS.values() for cell in nb.cells if is_solution(cell)}
 

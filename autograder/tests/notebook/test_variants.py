@@ -9,7 +9,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ComputeChe
 
 from autograder.notebook.variants import TEACHING, released_copy, teaching_copy
 from autograder.submissions.restore import restore
-from autograder.tests.handed_in import CONFIG, LSTM, MASTERS, NAMES, SOURCES, mend, of, solved, starter
+from autograder.tests.harness.handed_in import CONFIG, LSTM, MASTERS, NAMES, SOURCES, mend, of, solved, starter
 
 
 @pytest.mark.parametrize("name", NAMES)

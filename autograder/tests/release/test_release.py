@@ -17,7 +17,7 @@ from autograder.errors import CourseError
 from autograder.release import release as room
 from autograder.release.handout import handout, pinned
 from autograder.release.release import is_stale, release
-from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT
+from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT
 
 ASSIGNMENT = "rnn_shapes"
 

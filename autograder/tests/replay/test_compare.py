@@ -29,9 +29,8 @@ from autograder.replay import nbval as nbval_run
 from autograder.replay.compare import reproduce, validate
 from autograder.replay.nbval import TAG, Failure, Outcome, nbval
 from autograder.replay.refresh import refresh
-from autograder.tests.conftest import HELPERS
+from autograder.tests.support import HELPERS, ROOT
 
-ROOT = Path(__file__).parents[3]
 CONFIG = """
 c = get_config()
 c.CourseDirectory.course_id = "tiny"

@@ -20,7 +20,7 @@ from autograder.course.course import Course
 from autograder.learner.jupyterlab import own_copy
 from autograder.release.release import is_stale, release
 from autograder.replay.nbval import code_cells, is_marked
-from autograder.tests.conftest import NOTEBOOKS, ROOT
+from autograder.tests.support import NOTEBOOKS, ROOT
 
 ASSIGNMENT = "explorations"
 NAMES = ("stacked", "state_test", "step_by_step")

@@ -33,7 +33,7 @@ from autograder.notebook.variants import teaching_copy
 from autograder.release.release import contents, release
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.demo import ASSIGNMENT, make_class
-from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT, SOURCE
+from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT, SOURCE
 
 SALT = "it's \\1 term's"  # as awkward as a text can be
 USUAL = (1, 8, 2, 3)

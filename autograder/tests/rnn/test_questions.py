@@ -11,7 +11,7 @@ from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans
 from autograder.model import TestPlan
 from autograder.rnn.sample_answers import SAMPLES, Sample
-from autograder.tests.conftest import NOTEBOOKS
+from autograder.tests.support import NOTEBOOKS
 
 CASES = [(question, sample) for question, samples in SAMPLES.items() for sample in samples]
 RECORDED = ("q2", "q5", "q7", "q8")  # of these the learner's check sees the form only

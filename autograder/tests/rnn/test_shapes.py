@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from autograder.rnn.sample_answers import SAMPLES
-from autograder.tests.conftest import HELPERS, ROOT, SOURCE
+from autograder.tests.support import HELPERS, ROOT, SOURCE
 
 RNG = np.random.default_rng(7)
 OUTPUT = RNG.normal(size=(1, 8, 3)).astype("float32")

@@ -16,7 +16,7 @@ from autograder.errors import CourseError
 from autograder.learner.submit import submit
 from autograder.rnn.sample_answers import SAMPLES, WHY
 from autograder.submissions.collect import collect
-from autograder.tests.conftest import NOTEBOOKS, ROOT
+from autograder.tests.support import NOTEBOOKS, ROOT
 
 ASSIGNMENT = "rnn_shapes"
 FILES = [f"{name}.ipynb" for name in NOTEBOOKS]

@@ -15,7 +15,7 @@ from autograder.notebook.cells import grade_id
 from autograder.notebook.variants import released_copy
 from autograder.submissions.identify import MAX_FILES, identify_notebooks, read_folder
 from autograder.submissions.parser import MIB
-from autograder.tests.handed_in import LSTM, MASTERS, NAMES, code, of, saved, solved, starter
+from autograder.tests.harness.handed_in import LSTM, MASTERS, NAMES, code, of, saved, solved, starter
 
 FILE = f"{LSTM}.ipynb"
 

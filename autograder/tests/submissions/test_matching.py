@@ -8,7 +8,7 @@ from nbformat import NotebookNode
 
 from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
-from autograder.tests.handed_in import (
+from autograder.tests.harness.handed_in import (
     ANSWERS,
     LSTM,
     MASTERS,

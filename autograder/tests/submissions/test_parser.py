@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from autograder.notebook.cells import grade_id
 from autograder.submissions.parser import MAX_CELLS, MIB, Damaged, parse
 from autograder.submissions.restore import restore
-from autograder.tests.handed_in import LSTM, MASTERS, NAMES, of, saved, solved, text
+from autograder.tests.harness.handed_in import LSTM, MASTERS, NAMES, of, saved, solved, text
 from autograder.text import printable, summarize
 
 FILE = f"{LSTM}.ipynb"

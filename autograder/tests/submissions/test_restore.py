@@ -12,7 +12,7 @@ from nbgrader.utils import is_locked
 from autograder.notebook.source import bindings
 from autograder.notebook.variants import released_copy, teaching_copy
 from autograder.submissions.restore import Restored, restore
-from autograder.tests.handed_in import (
+from autograder.tests.harness.handed_in import (
     ANSWERS,
     CONFIG,
     LSTM,

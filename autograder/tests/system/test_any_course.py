@@ -19,7 +19,7 @@ from autograder.grading.class_run import grade
 from autograder.grading.proving import prove
 from autograder.release.release import release
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.tests.conftest import ROOT
+from autograder.tests.support import ROOT
 
 SMALL = ROOT / "autograder" / "tests" / "courses" / "small"
 LIMITS = Limits(cell_seconds=3)

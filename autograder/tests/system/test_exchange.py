@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import expect
 
 from autograder.course.course import CONFIG, find_alembic
-from autograder.tests.conftest import HELPERS, NOTEBOOKS, ROOT
-from autograder.tests.servers import TOKEN, chromium, jupyter_lab, needs_chromium
+from autograder.tests.harness.servers import TOKEN, chromium, jupyter_lab, needs_chromium
+from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT
 
 pytestmark = pytest.mark.kernel
 ASSIGNMENT = "rnn_shapes"

@@ -18,10 +18,10 @@ from autograder.gradebook.queries import Table, table
 from autograder.grading.class_run import grade
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.demo import ASSIGNMENT, make_class, pupils
-from autograder.tests.conftest import ROOT
-from autograder.tests.servers import TOKEN, chromium, jupyter_server, needs_chromium
-from autograder.tests.synthetic import make_graded
-from autograder.tests.system.postgres import needs_postgresql, postgresql_server
+from autograder.tests.harness.postgres import needs_postgresql, postgresql_server
+from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
+from autograder.tests.harness.synthetic import make_graded
+from autograder.tests.support import ROOT
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 STUDENTS = ("chen", "jo", "max", "omar")  # wrong answers, none, all of them late, a notebook that cannot be read

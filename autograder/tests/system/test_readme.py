@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from autograder.cli.main import _parser
-from autograder.tests.conftest import ROOT
+from autograder.tests.support import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTRUCTOR = README.partition("## I am an instructor")[2].partition("\n## ")[0]

@@ -21,7 +21,7 @@ from autograder.release.release import release
 from autograder.rnn.sample_answers import SAMPLES, WHY
 from autograder.tests.attacks.harness.attack import SECONDS, TINY, Attack
 from autograder.tests.attacks.harness.tiny import RIGHT, TOOLS, tiny
-from autograder.tests.conftest import HELPERS
+from autograder.tests.support import HELPERS
 
 ASSIGNMENT, ATTACKER, CLASSMATE = "ps", "mallory", "zoe"  # nbgrader grades them in this order
 SECRET = "ATTACK_SECRET"  # an environment variable of the grader's own

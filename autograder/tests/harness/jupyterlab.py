@@ -1,13 +1,13 @@
 """JupyterLab as a learner has it before him: menus, cells, what they show."""
 
 import re
-from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from autograder.tests.servers import TOKEN
+from autograder.tests.harness.servers import TOKEN
+from autograder.tests.support import ROOT
 
-SHOTS = Path(__file__).resolve().parents[3] / "screenshots"  # of the last run, to be looked at; ignored by git
+SHOTS = ROOT / "screenshots"  # of the last run, to be looked at; ignored by git
 TIMEOUT = 60_000  # ms, on a busy machine
 SEES = """element => {
     const channels = text => text.match(/[0-9.]+/g).map(Number);

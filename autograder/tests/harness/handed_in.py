@@ -2,7 +2,6 @@
 
 import copy
 import re
-from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -13,8 +12,8 @@ from traitlets.config.loader import PyFileConfigLoader
 from autograder.notebook.variants import released_copy, teaching_copy
 from autograder.submissions.parser import parse
 from autograder.submissions.restore import Restored, restore
+from autograder.tests.support import ROOT
 
-ROOT = Path(__file__).parents[2]
 CONFIG = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
 SOURCES = {path.stem: nbformat.read(path, 4) for path in sorted((ROOT / "solutions/rnn_shapes").glob("*.ipynb"))}
 MASTERS = {name: teaching_copy(source, CONFIG) for name, source in SOURCES.items()}

@@ -28,7 +28,7 @@ from autograder.gradebook.recorder import NO_RESPONSE
 from autograder.model import Outcome, Reason, Verdict
 from autograder.rnn.assertions import NOT_COMPUTED
 from autograder.rnn.sample_answers import SAMPLES
-from autograder.tests.conftest import ROOT
+from autograder.tests.support import ROOT
 
 ASSIGNMENT = "rnn_shapes"
 GUESS = "you guessed {} - predict returned 3 arrays\n"

@@ -1,0 +1,1 @@
+"""What several test modules use and no test is: courses, classes, servers, browsers."""

@@ -1,0 +1,34 @@
+"""Where things are in this checkout, and the kernels that a test has left running."""
+
+import contextlib
+from pathlib import Path
+
+import psutil
+
+SERVER = "-m autograder.kernels."  # in the command of a server of kernels
+END_TIMEOUT = 5.0  # seconds that a process has to end
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "solutions" / "rnn_shapes"
+HELPERS = ("shapes.py", "ladder.py", "hints.py", "own.py")
+NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
+
+
+def kernels() -> list[int]:
+    """Process ids of the kernels, and of their supervisors, that this process has started and that do not end."""
+    children = {child.pid: _command(child) for child in psutil.Process().children(recursive=True)}
+    found = [child for child in psutil.Process().children(recursive=True) if _is_kernel(child, children)]
+    return [left.pid for left in psutil.wait_procs(found, timeout=END_TIMEOUT)[1]]
+
+
+def _is_kernel(process: psutil.Process, commands: dict[int, str]) -> bool:
+    """One with ipykernel's command, or the child of a server that is no server itself."""
+    with contextlib.suppress(psutil.Error):  # ended just now
+        servers = [pid for pid, command in commands.items() if SERVER in command and "bwrap" not in command]
+        return "ipykernel" in commands.get(process.pid, "") or process.ppid() in servers
+    return False
+
+
+def _command(process: psutil.Process) -> str:
+    with contextlib.suppress(psutil.Error):
+        return " ".join(process.cmdline())
+    return ""
