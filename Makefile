@@ -21,7 +21,7 @@ help:  ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 14
 
 demo: $(READY)  ## grade a sample class end to end and show the marks
-	$(AUTOGRADER) demo $(ARGS)
+	$(BIN)/python -m autograder.rnn.demo --course $(COURSE) $(ARGS)
 
 ifdef CI
 test: system  # elsewhere a test says that it is skipped for want of a browser

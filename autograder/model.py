@@ -96,6 +96,7 @@ class Verdict:
     help: str = ""
     expected: str = ""  # what is right, as text
     given: str = ""  # the answer, as text
+    flag: str = ""  # of `failed`: words under which the class report lists it, where the test's exception names some
 
 
 @dataclass(frozen=True)

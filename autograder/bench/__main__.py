@@ -15,7 +15,7 @@ from autograder.bench.scene import GRADEBOOK, hold_to_full_marks, make_right, pa
 from autograder.bench.table import markdown
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.rnn.demo import ASSIGNMENT
+from autograder.rnn.sample_class import ASSIGNMENT
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"  # in the README
 

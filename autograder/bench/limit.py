@@ -28,7 +28,7 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.kernels.bubblewrap import environment
 from autograder.kernels.provisioner import MODULES
-from autograder.rnn.demo import ASSIGNMENT
+from autograder.rnn.sample_class import ASSIGNMENT
 
 PASSES = 3  # after the first, which does not count
 

@@ -17,7 +17,7 @@ from autograder.bench.figures import GRADING, PLAIN, Run
 from autograder.bench.scene import SETTINGS
 from autograder.course.course import Course, find_alembic
 from autograder.errors import CourseError
-from autograder.rnn.demo import ASSIGNMENT
+from autograder.rnn.sample_class import ASSIGNMENT
 
 LEAVE_OUT = "--CourseDirectory.student_id_exclude"
 FIRST = b"Sanitizing "  # in the log's line of the first notebook

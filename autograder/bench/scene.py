@@ -7,8 +7,8 @@ from nbgrader.api import Gradebook
 
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
-from autograder.rnn.demo import ASSIGNMENT, SampleStudent, make_course
 from autograder.rnn.sample_answers import SAMPLES
+from autograder.rnn.sample_class import ASSIGNMENT, SampleStudent, make_course
 
 FULL = 24.0  # points that right answers earn by machine
 GRADEBOOK = "gradebook.db"

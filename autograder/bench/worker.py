@@ -22,7 +22,7 @@ from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.class_run import grade
-from autograder.rnn.demo import ASSIGNMENT
+from autograder.rnn.sample_class import ASSIGNMENT
 
 LOOK = 0.1  # seconds
 ROLES = {"autograder.judging.worker": JUDGE, "autograder.kernels": KERNELS, "": GRADING}  # by words of the command

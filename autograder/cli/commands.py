@@ -13,12 +13,12 @@ from autograder.cli import terminal
 from autograder.cli.doctor import examine
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.execution.sandbox import BANNER, WARNING, sandbox_if_any
+from autograder.execution.sandbox import WARNING
 from autograder.export.canvas import CanvasExporter
-from autograder.export.exporters import CsvExporter, Exporter, write_csv
+from autograder.export.exporters import CsvExporter, Exporter
 from autograder.export.moodle import MoodleExporter
 from autograder.gradebook.assignment_sync import marks_above_maximum
-from autograder.gradebook.queries import Table, table
+from autograder.gradebook.queries import table
 from autograder.grading.class_run import grade
 from autograder.grading.dask_workers import connected
 from autograder.grading.proving import prove
@@ -33,7 +33,6 @@ from autograder.replay.compare import reproduce, validate
 from autograder.replay.refresh import refresh
 from autograder.reports.class_report import write_report
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.rnn.demo import ASSIGNMENT, SALT, make_class
 from autograder.submissions.collect import collect
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
@@ -256,24 +255,6 @@ def run_outputs(options: argparse.Namespace, course: Course) -> int:
     for assignment in _chosen(options, course):
         refresh(course, assignment)
         print(f"outputs stored: {course.folder('source', assignment).resolve()}")
-    return 0
-
-
-def run_demo(options: argparse.Namespace, course: Course) -> int:
-    """Make, grade and show the sample class."""
-    salt = SALT if options.own_numbers else ""
-    demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed, salt)
-    unsafe = sandbox_if_any() == "none"
-    if unsafe:
-        print(BANNER, file=sys.stderr)
-    with terminal.class_progress("grading", len(demo.students(ASSIGNMENT))) as bar:
-        grade(demo, ASSIGNMENT, progress=bar, busy=bar.busy, unsafe=unsafe)
-    results: Table = table(demo, ASSIGNMENT)
-    terminal.show_table(results, picture=demo.root / "table.svg")
-    write_csv(results, demo.root / "grades.csv")
-    page, _ = write_report(demo, ASSIGNMENT)
-    print(f"What the class knows: {page}")
-    print(f"The class lies in {demo.root}; look at its written answers with: make formgrader COURSE={options.folder}")
     return 0
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from autograder.cli import commands
@@ -11,6 +12,7 @@ from autograder.errors import CourseError
 from autograder.grading.workers import default_jobs
 
 UNSAFE = "run student code without a sandbox, with your rights (of a grade the status says so)"
+ENTRY_POINTS = "autograder.commands"
 Command = Callable[[argparse.Namespace, Course], int]
 
 
@@ -95,17 +97,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
     add("validate", commands.run_validate, "run source and released notebooks; marked cells must print what is stored")
     add("outputs", commands.run_outputs, "run the source notebooks and store the outputs of the marked cells anew")
-    sub = add("demo", commands.run_demo, "make a sample class, grade it and show the marks", assignment=False)
-    sub.add_argument(
-        "--students", type=_number_of("students"), default=16, metavar="N", help="how many students (default: 16)"
-    )
-    sub.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, another class (default: 0)")
-    sub.add_argument("--own-numbers", action="store_true", help="each student has their own sizes; some copy others'")
-    sub.add_argument("--folder", default="demo", metavar="DIR", help="where the demo's course lies (default: demo)")
     add("doctor", commands.run_doctor, "say what is installed, what is missing and what to do", assignment=False)
     add("lab", commands.run_lab, "open your own copy of the released notebooks in JupyterLab", assignment=False)
     add("formgrader", commands.run_formgrader, "open nbgrader's formgrader on this course", assignment=False)
+    _add_installed(add)
     return parser
+
+
+def _add_installed(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the subcommands that installed packages have as entry points: functions that call `add`."""
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            entry.load()(add)
+        except Exception as error:
+            print(f"Warning: the command {entry.name} ({entry.value}) cannot be loaded: {error}.", file=sys.stderr)
 
 
 def _number_of(things: str) -> Callable[[str], int]:

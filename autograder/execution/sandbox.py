@@ -19,10 +19,6 @@ WARNING = (
     "Warning: student code runs with your rights and can read, change and send whatever you can; "
     "what goes well in this run has the status `unsandboxed`."
 )
-BANNER = (
-    "No sandbox here, so this demo grades its own class without one; submissions of people are not graded so "
-    "(`make doctor` says what is missing)."
-)
 PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"  # Jupyter's own variable
 
 

@@ -38,7 +38,7 @@ ATTEMPTS = (
     Attempt("read a file of yours", "out = bool(open('@SECRET@').read())"),
     Attempt("write beside it", "open('@FOLDER@/left', 'w').write('here')"),
     Attempt("write to the system", "import sys\nopen(sys.prefix + '/left', 'w').write('here')\nout = True"),
-    Attempt("read the grader's answers", "import autograder.rnn.sample_answers\nout = True"),
+    Attempt("read the grader's code", "import autograder.judging.judge\nout = True"),
     Attempt("see your environment", "import os\nout = '@WORD@' in str(os.environ)"),
     Attempt("talk to the network", "import socket\nout = bool(socket.create_connection(('127.0.0.1', @PORT@), 2))"),
     Attempt("see your processes", "import glob\nout = any('@SEEN@' in open(p).read() for p in glob.glob(@PROCESSES@))"),

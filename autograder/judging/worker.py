@@ -151,9 +151,9 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(error: AssertionError) -> dict[str, Any]:
-    """The mistake, the help and what is right, where the test has told them apart or ends in `Right: …`."""
+    """The mistake, the help, what is right and the flag, where the test names them or ends in `Right: …`."""
     mistake, _, expected = str(error).rpartition(" Right: ")
-    parts = {"mistake": mistake or expected, "help": "", "expected": expected if mistake else ""}
+    parts = {"mistake": mistake or expected, "help": "", "expected": expected if mistake else "", "flag": ""}
     return {name: str(getattr(error, name, part))[:MAX_MESSAGE] for name, part in parts.items()}
 
 

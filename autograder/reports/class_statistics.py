@@ -16,7 +16,6 @@ import numpy as np
 from autograder.gradebook.graded_notebooks import GradedAnswers
 from autograder.gradebook.queries import Row, Table
 from autograder.model import Outcome, Verdict
-from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
 
 MOST = 8  # mistakes of a question, and repairs, that are listed
 MOST_GROUPS = 50  # groups of students with the same wrong answers that are listed
@@ -250,7 +249,7 @@ def looks(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdi
         Flag("nothing handed in", those(lambda line: line.score is None)),
         Flag("nothing answered", those(lambda line: _words(verdicts.get(line.student, {})) == {Outcome.NOT_ATTEMPTED})),
         *(Flag(said, tuple(line.student for line in lines if line.status == word)) for word, said in TROUBLES.items()),
-        Flag("arrays that no layer made", those(lambda line: _made_up(verdicts.get(line.student, {})))),
+        *_flagged(lines, verdicts),
     ]
     return [look for look in alone if look.students] + identical(verdicts)
 
@@ -273,8 +272,13 @@ def _words(verdicts: Mapping[str, Verdict]) -> set[str]:
     return {verdict.outcome for verdict in verdicts.values()}
 
 
-def _made_up(verdicts: Mapping[str, Verdict]) -> bool:
-    return any(said in verdict.mistake for verdict in verdicts.values() for said in (NOT_COMPUTED, REPEATED))
+def _flagged(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
+    """Students by the flags of the tests that they failed."""
+    students: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        for flag in sorted({verdict.flag for verdict in verdicts.get(line.student, {}).values() if verdict.flag}):
+            students[flag].append(line.student)
+    return [Flag(flag, tuple(names)) for flag, names in sorted(students.items())]
 
 
 def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:

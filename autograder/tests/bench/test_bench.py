@@ -13,7 +13,7 @@ from autograder.bench.scene import GRADEBOOK, SETTINGS, hold_to_full_marks, make
 from autograder.bench.table import goals, markdown
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.rnn.demo import ASSIGNMENT
+from autograder.rnn.sample_class import ASSIGNMENT
 
 MIB = 1 << 20
 FAST = f"{PLAIN}, kernels killed"

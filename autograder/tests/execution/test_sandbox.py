@@ -9,9 +9,10 @@ import pytest
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.execution.sandbox import BANNER, WARNING, for_tools, grading_limits, sandbox_if_any
+from autograder.execution.sandbox import WARNING, for_tools, grading_limits, sandbox_if_any
 from autograder.gradebook.queries import table
 from autograder.kernels.bubblewrap import NoSandboxError
+from autograder.rnn.demo import BANNER
 from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
 
 __all__ = ["ungraded"]

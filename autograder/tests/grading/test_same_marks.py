@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.course import Course
 from autograder.grading.class_run import grade
-from autograder.rnn.demo import ASSIGNMENT, make_class
+from autograder.rnn.sample_class import ASSIGNMENT, make_class
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("same")]
 STUDENTS = 4

@@ -26,7 +26,7 @@ from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.graded_notebooks import KEY
 from autograder.gradebook.recorder import NO_RESPONSE
 from autograder.model import Outcome, Reason, Verdict
-from autograder.rnn.assertions import NOT_COMPUTED
+from autograder.rnn.assertions import MADE_UP, NOT_COMPUTED
 from autograder.rnn.sample_answers import SAMPLES
 from autograder.tests.support import ROOT
 
@@ -107,9 +107,11 @@ def _verdict(cell: str, skill: float, chance: random.Random) -> Verdict:
         return Verdict(cell, Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
     wrong = [sample for sample in samples if sample.points < 2]
     found = wrong[min(int(chance.expovariate(0.7)), len(wrong) - 1)]
-    says = f"h: {NOT_COMPUTED}" if chance.random() < 0.005 else found.says
+    made_up = chance.random() < 0.005
+    says, flag = (f"h: {NOT_COMPUTED}", MADE_UP) if made_up else (found.says, "")
     given = found.code.partition(" = ")[2]
-    return Verdict(cell, Outcome.FAILED, found.points, f"{says} Right: (1, 3)", Reason.NONE, says, "", "(1, 3)", given)
+    rationale = f"{says} Right: (1, 3)"
+    return Verdict(cell, Outcome.FAILED, found.points, rationale, Reason.NONE, says, "", "(1, 3)", given, flag)
 
 
 def _grade(verdict: Verdict, skill: float, chance: random.Random) -> dict[str, Any]:

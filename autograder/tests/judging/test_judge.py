@@ -190,7 +190,7 @@ def test_closing_a_judge_leaves_no_process(tmp_path: Path) -> None:
 
 
 def test_a_wrong_answers_parts_are_told_apart(judge: Judge) -> None:
-    test = "from autograder.rnn.assertions import right\nfrom shapes import shape_fault\n"
+    test = "from autograder.testing import right\nfrom shapes import shape_fault\n"
     test += "right(shape_fault('h', x, {'batch': 1}), (1,))"
     plan = replace(PLAN, test=test, answers=("x",), own=("x",))
     found = judge.verdict(plan, encode_all({"x": (8,)}, ("x",), {}))
@@ -204,9 +204,16 @@ def test_a_wrong_answers_parts_are_told_apart(judge: Judge) -> None:
 
 def test_of_a_part_the_whole_is_kept_as_what_is_right(quick: Judge) -> None:
     expected = {"output": "a", "h": "b"}
-    test = f"from autograder.rnn.assertions import words\nwords(x, {expected}, {{}})"
+    test = f"from autograder.testing import words\nwords(x, {expected}, {{}})"
     found = _judge(quick, test, x={"output": "a", "h": "c"})
     assert (found.rationale, found.expected) == ("h: it does not hold 'c'. Right: 'b'", str(expected))
+
+
+def test_a_tests_flag_reaches_the_verdict(quick: Judge) -> None:
+    test = "from autograder.testing import FlaggedError\nif x != 42:\n    raise FlaggedError('no.', 'made up')"
+    assert (_judge(quick, test, x=41).mistake, _judge(quick, test, x=41).flag) == ("no.", "made up")
+    assert (_judge(quick, test, x=42).outcome, _judge(quick, test, x=42).flag) == (Outcome.PASSED, "")
+    assert _judge(quick, "assert x == 42, 'no.'", x=41).flag == ""
 
 
 @pytest.mark.parametrize(

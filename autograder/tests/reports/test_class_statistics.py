@@ -1,5 +1,7 @@
 """What a class report holds: each number and each reason to look, on classes small enough to count by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from autograder.gradebook.graded_notebooks import GradedAnswers, Prediction
@@ -7,7 +9,6 @@ from autograder.gradebook.queries import Row, Table
 from autograder.model import TROUBLES as STATUSES
 from autograder.model import Outcome, Reason, Status, Verdict
 from autograder.reports.class_statistics import TROUBLES, ClassReport, Flag, class_report
-from autograder.rnn.assertions import NOT_COMPUTED, REPEATED
 
 CELLS = {"q1": ("one", "q1-test"), "q2": ("one", "q2-test"), "q2-why": ("one", "q2-why")}
 POINTS = {"q1": 2.0, "q2": 2.0, "q2-why": 1.0}
@@ -117,15 +118,17 @@ def test_who_needs_a_look() -> None:
     silent = _facts(Verdict("q1-test", Outcome.NOT_ATTEMPTED, 0.0), Verdict("q2-test", Outcome.NOT_ATTEMPTED, 0.0))
     facts = {
         "a": silent,
-        "b": _facts(_failed("q1-test", f"h: {NOT_COMPUTED}")),
-        "c": _facts(_failed("q1-test", f"data: {REPEATED}")),
+        "b": _facts(replace(_failed("q1-test", "h: not computed."), flag="arrays that no layer made")),
+        "c": _facts(*(replace(_failed(f"q{i}-test", "no."), flag="arrays that no layer made") for i in (1, 2))),
+        "f": _facts(replace(_failed("q1-test", "no."), flag="a flag of another test")),
     }
     broken = _row("e", 0, 0, 0, status=Status.DAMAGED)
-    rows = (_row("a", 0, 0, 0), _row("b", 0, 0, 0), _row("c", 0, 0, 0), _row("d"), broken)
+    rows = (_row("a", 0, 0, 0), _row("b", 0, 0, 0), _row("c", 0, 0, 0), _row("d"), broken, _row("f", 0, 0, 0))
     assert class_report(_table(*rows), facts).looks == (
         Flag("nothing handed in", ("d",)),
         Flag("nothing answered", ("a",)),
         Flag("a notebook that cannot be read", ("e",)),
+        Flag("a flag of another test", ("f",)),
         Flag("arrays that no layer made", ("b", "c")),
     )
 

@@ -171,6 +171,7 @@ def test_the_command_writes_both_pages_and_they_show_no_hidden_test(
             "MARK SCHEME",
             "Marking,",
             "autograder.rnn.assertions",
+            "autograder.testing",
             "recurrence",
             "shapes_fault",
             KEY + '"',

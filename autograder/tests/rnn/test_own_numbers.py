@@ -32,7 +32,7 @@ from autograder.notebook.personalize import (
 from autograder.notebook.variants import teaching_copy
 from autograder.release.release import contents, release
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.rnn.demo import ASSIGNMENT, make_class
+from autograder.rnn.sample_class import ASSIGNMENT, make_class
 from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT, SOURCE
 
 SALT = "it's \\1 term's"  # as awkward as a text can be

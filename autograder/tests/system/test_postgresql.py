@@ -17,7 +17,7 @@ from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.queries import Table, table
 from autograder.grading.class_run import grade
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.rnn.demo import ASSIGNMENT, make_class, pupils
+from autograder.rnn.sample_class import ASSIGNMENT, make_class, pupils
 from autograder.tests.harness.postgres import needs_postgresql, postgresql_server
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
 from autograder.tests.harness.synthetic import make_graded

@@ -17,8 +17,8 @@ from autograder.gradebook.queries import Row, table
 from autograder.grading.class_run import grade
 from autograder.reports.class_report import survey
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.rnn.demo import ASSIGNMENT, SampleStudent, make_class, pupils
 from autograder.rnn.sample_answers import SAMPLES
+from autograder.rnn.sample_class import ASSIGNMENT, SampleStudent, make_class, pupils
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("class")]
 STUDENTS = ["ada", "chen", "dora", "jo", "lea", "max", "omar", "pia"]
@@ -160,6 +160,7 @@ def test_feedback_shows_messages_and_neither_tests_nor_schemes(graded: Course) -
             "MARK SCHEME",
             "Marking,",
             "autograder.rnn.assertions",
+            "autograder.testing",
             "recurrence",
             "answered(",
         ):

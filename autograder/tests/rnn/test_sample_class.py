@@ -1,7 +1,7 @@
 """The sample class: the same for the same seed, another for another, and made of what learners really write."""
 
-from autograder.rnn.demo import pupils
 from autograder.rnn.sample_answers import SAMPLES
+from autograder.rnn.sample_class import pupils
 
 
 def test_the_same_seed_gives_the_same_class_and_another_seed_another() -> None:

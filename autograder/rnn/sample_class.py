@@ -1,0 +1,207 @@
+"""A sample class: submissions made from the course's own notebooks, with the answers that real learners give.
+
+The same number of students and the same seed give the same class. It lives in a course folder of its own, so that it
+never meets a real one.
+"""
+
+import ast
+import random
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.course.course import CONFIG, Course
+from autograder.errors import CourseError
+from autograder.notebook.personalize import ID, Sizes, sizes_for
+from autograder.notebook.syntax import parse
+from autograder.release.release import release
+from autograder.rnn.sample_answers import SAMPLES, WHY, WHY_WRONG
+from autograder.submissions.identify import read_folder
+
+ASSIGNMENT = "rnn_shapes"
+SALT = "the demo's own"  # of own numbers
+DUE, LATE = "2027-01-31 12:00 UTC", "2027-02-01 09:00 UTC"
+NAMES = (
+    "ada ben chen dora emil fay gus hana ivan jo kim lea max nia omar pia quin "
+    "rosa sven tara ugo vera wim xenia yara zeno"
+).split()
+
+
+class SampleStudent(NamedTuple):
+    """What one learner hands in: code by question, text by why; a cell deleted, a file cut short, or all of it late.
+
+    With own numbers: the id that is typed in, and whose numbers are in the answers, where these are somebody else's.
+    """
+
+    answers: Mapping[str, str]
+    whys: Mapping[str, str] = WHY
+    deleted: str = ""
+    cut: str = ""
+    late: bool = False
+    typed: str | None = None
+    numbers_of: str | None = None
+
+
+def make_class(course: Course, folder: Path, students: int, seed: int, salt: str = "") -> Course:
+    """Make a course folder with a released assignment and a class of `students` submissions; gives that course.
+
+    With a salt each student has their own numbers, and three more of the class have somebody else's.
+    """
+    return make_course(course, folder, pupils(students, seed) | (_copiers() if salt else {}), salt)
+
+
+def make_course(course: Course, folder: Path, pupils: Mapping[str, SampleStudent], salt: str = "") -> Course:
+    """Make a course folder with a released assignment and what these pupils hand in; gives that course."""
+    if ASSIGNMENT not in course.assignments():
+        raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not here; the demo's class answers that assignment.")
+    demo = _copy_course(course, folder, salt)
+    release(demo, ASSIGNMENT)
+    masters = {path.stem: nbformat.read(path, 4) for path in demo.folder("release", ASSIGNMENT).glob("*.ipynb")}
+    for student, pupil in pupils.items():
+        hand_in(demo, student, pupil, masters)
+    return demo
+
+
+def pupils(students: int, seed: int) -> dict[str, SampleStudent]:
+    """A class by name: first one learner for each real mistake, then learners who err at random."""
+    chance = random.Random(seed)
+    found = dict(list(_cast().items())[:students])
+    for i in range(len(found), students):
+        name = NAMES[i % len(NAMES)] + (f"-{i // len(NAMES) + 1}" if i >= len(NAMES) else "")
+        skill = chance.uniform(0.3, 1.0)
+        answers = {question: _draw(question, skill, chance) for question in SAMPLES}
+        whys = {cell: (WHY if chance.random() < skill else WHY_WRONG)[cell] for cell in WHY}
+        found[name] = SampleStudent(answers, whys, late=chance.random() < 0.1)
+    return found
+
+
+def hand_in(course: Course, student: str, pupil: SampleStudent, masters: Mapping[str, NotebookNode]) -> None:
+    """Write a pupil's notebooks and timestamp into the course's submitted/ folder."""
+    place = course.folder("submitted", ASSIGNMENT, student)
+    place.mkdir(parents=True)
+    helpers, _ = read_folder(course.folder("release", ASSIGNMENT))
+    for name, master in masters.items():
+        numbers_of = student if pupil.numbers_of is None else pupil.numbers_of
+        text = nbformat.writes(fill_in(master, pupil, student, sizes_for(master, helpers, numbers_of)))
+        (place / f"{name}.ipynb").write_text(text[: len(text) // 2] if name == pupil.cut else text, encoding="utf-8")
+    for helper in course.folder("release", ASSIGNMENT).iterdir():
+        if helper.is_file() and helper.suffix != ".ipynb":
+            shutil.copy(helper, place)
+    (place / "timestamp.txt").write_text(LATE if pupil.late else "2027-01-30 18:00 UTC")
+
+
+def fill_in(
+    released: NotebookNode, pupil: SampleStudent, student: str = "", sizes: Sizes | None = None
+) -> NotebookNode:
+    """A released notebook with a pupil's answers typed in, and an id where it asks for one."""
+    notebook = nbformat.from_dict(released)
+    answers = {name: _numbered(code, sizes) for name, code in pupil.answers.items()} if sizes else pupil.answers
+    asked = {ID: f"student = {(student if pupil.typed is None else pupil.typed)!r}"}
+    for cell in notebook.cells:
+        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        cell.source = {**answers, **pupil.whys, **asked}.get(name, cell.source)
+    notebook.cells = [cell for cell in notebook.cells if not pupil.deleted or cell.id != pupil.deleted]
+    return notebook
+
+
+def _numbered(code: str, sizes: Sizes) -> str:
+    """An answer for the usual sizes as one for these."""
+    return ast.unparse(_Numbered(sizes).visit(parse(code)))
+
+
+class _Numbered(ast.NodeTransformer):
+    """Other numbers for the usual sizes; what stands between colons counts names, not steps."""
+
+    def __init__(self, sizes: Sizes) -> None:
+        _, timesteps, features, units = sizes
+        self.other = {8: timesteps, 7: timesteps - 1, 2: features, 3: units}
+
+    def visit_Constant(self, node: ast.Constant) -> ast.Constant:
+        return ast.Constant(self.other.get(node.value, node.value)) if type(node.value) is int else node
+
+    def visit_Slice(self, node: ast.Slice) -> ast.Slice:
+        return node
+
+
+def _copy_course(course: Course, folder: Path, salt: str) -> Course:
+    """A fresh course folder with the same settings and sources, and a due date."""
+    if folder.exists():
+        if not (folder / ".demo").exists():
+            raise CourseError(f"{folder}: exists and is no demo; name another folder with --folder.")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / ".demo").touch()
+    shutil.copytree(
+        course.folder("source"),
+        folder / course.directory.source_directory,
+        ignore=shutil.ignore_patterns(".*", "__*__"),
+    )
+    settings = (course.root / CONFIG).read_text(encoding="utf-8")
+    due = f'c.Course.due_dates = {{"{ASSIGNMENT}": "{DUE}"}}\nc.AssignLatePenalties.plugin_class = "{PENALTY}"\n'
+    own = f"c.OwnNumbers.salt = {salt!r}\n" if salt else ""
+    (folder / CONFIG).write_text(
+        f"{settings}\n# The demo's own: {PENALTY} takes 10 % a day.\n{due}{own}", encoding="utf-8"
+    )
+    return Course.at(folder)
+
+
+PENALTY = "autograder.gradebook.late_policy.DailyPenalty"
+
+
+def _draw(question: str, skill: float, chance: random.Random) -> str:
+    """An answer of a learner who knows with probability `skill`, and leaves one wrong answer in ten open."""
+    known = chance.random() < skill
+    if not known and chance.random() < 0.1:
+        return _OPEN[question]
+    return chance.choice([sample.code for sample in SAMPLES[question] if (sample.points == 2) == known])
+
+
+_OPEN = {question: f"{question} = ..." for question in SAMPLES} | {"q5": "model5 = ...\noutput5 = ...\nq5 = ..."}
+
+
+def _cast() -> dict[str, SampleStudent]:
+    """One learner for each of the real mistakes, and the ways of handing in that a grader must survive."""
+    literal = {question: samples[0].code for question, samples in SAMPLES.items()}
+    computed = {question: samples[1].code for question, samples in SAMPLES.items()}
+
+    def but(**wrong: str) -> dict[str, str]:
+        """All right but for these: the sample whose message holds the text."""
+        chosen = {q: next(s.code for s in SAMPLES[q] if text in s.says) for q, text in wrong.items()}
+        return literal | chosen
+
+    trick = "class Yes(str):\n    __eq__ = lambda self, other: True\n    __hash__ = str.__hash__\n"
+    missing = dict.fromkeys(("q1", "q3", "q6", "q9", "q11"), "the batch axis is missing")
+    return {
+        "ada": SampleStudent(literal),
+        "ben": SampleStudent(computed),
+        "chen": SampleStudent(but(**missing)),
+        "dora": SampleStudent(
+            but(q2="output: nothing is trained", q5="nothing is trained", q7="holds: nothing"), WHY_WRONG
+        ),
+        "emil": SampleStudent(but(q1="'sample' is not", q3="None is the open", q9="None is the open")),
+        "fay": SampleStudent(but(q2="h: it sums up", q3="3 axes", q6="3 axes", q12="keeps the axes batch, timesteps")),
+        "gus": SampleStudent(but(q5="is none of the choices", q7="the batch axis")),
+        "hana": SampleStudent(but(q4="A pair that", q10="A pair that"), WHY_WRONG),
+        "ivan": SampleStudent(but(q8="GRU: it has no cell state", q12="keeps the axes timesteps, units")),
+        "jo": SampleStudent({}, {}),
+        "kim": SampleStudent({q: code for q, code in literal.items() if q in ("q1", "q2", "q3", "q4", "q5")}, {}),
+        "lea": SampleStudent(literal, deleted="q3-test"),
+        "max": SampleStudent(computed, late=True),
+        "omar": SampleStudent(computed, cut="3_gru"),
+        "pia": SampleStudent({q: f"{trick}{q} = Yes('right')" for q in SAMPLES}, WHY_WRONG),
+        "nia": SampleStudent(but(q5="hands back 3 values", q6="timesteps is misplaced", q11="units axis is not 2")),
+    }
+
+
+def _copiers() -> dict[str, SampleStudent]:
+    """With own numbers: ada's notebooks handed in by somebody else, with her id and without, and with none at all."""
+    literal = {question: samples[0].code for question, samples in SAMPLES.items()}
+    return {
+        "copied": SampleStudent(literal, typed="ada", numbers_of="ada"),
+        "copied-numbers": SampleStudent(literal, numbers_of="ada"),
+        "no-id-typed": SampleStudent({q: samples[1].code for q, samples in SAMPLES.items()}, typed=""),
+    }
