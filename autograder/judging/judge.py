@@ -26,7 +26,7 @@ from typing import Any, Self
 
 from autograder.judging.worker import LOAD
 from autograder.model import NoEvidence, Outcome, Reason, TestPlan, Verdict
-from autograder.notebook.syntax import parse
+from autograder.notebook.source import parse
 
 GRACE = 10.0  # seconds that the process has, beyond the fork's own time, to answer
 

@@ -13,8 +13,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.execution.failures import DEATHS
 from autograder.model import NotebookResult, Outcome, Reason, TestPlan, Verdict
-from autograder.notebook.source import bindings
-from autograder.notebook.syntax import parse
+from autograder.notebook.source import bindings, parse
 
 MAX_SAID = 300  # characters of what a test or a cell says
 LINE = "on a line that ends in `# evidence`, such as"

@@ -27,14 +27,12 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.errors import CourseError
 from autograder.model import TestPlan
-from autograder.notebook.syntax import parse
+from autograder.notebook.source import parse, parse_cell
 
 MARK = "# evidence"
 BUILTINS = frozenset(dir(builtins))
 
 _MARKED = re.compile(r"#\s*evidence\s*")
-_CELL_MAGIC = re.compile(r"\s*%%(?!(?:time|capture)\b)")  # of these two the body runs here
-_MAGIC = re.compile(r"^([ \t]*(?:\w+[ \t]*=[ \t]*)?)(?:[%!?].*|[\w.]+\?+[ \t]*)$", re.MULTILINE)
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _Import = ast.Import | ast.ImportFrom
@@ -111,13 +109,8 @@ def _asked(names: set[str], bindings: _Bindings) -> set[str]:
 
 def _statements(source: str) -> list[ast.stmt]:
     """Top-level statements of a cell, with a call in place of a magic; none where it is not Python at all."""
-    magic = "" if _CELL_MAGIC.match(source) else _MAGIC.sub(r"\1magic()", source)
-    for code in (source, magic):
-        try:
-            return parse(code).body
-        except (SyntaxError, ValueError):
-            continue
-    return []
+    cell = parse_cell(source)
+    return cell[1].body if cell else []
 
 
 def _source(statements: Iterable[ast.AST]) -> str:

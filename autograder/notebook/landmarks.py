@@ -7,7 +7,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.notebook.cells import grade_id
-from autograder.notebook.syntax import parse
+from autograder.notebook.source import parse
 
 
 def titles(master: NotebookNode) -> dict[str, str]:

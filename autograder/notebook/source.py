@@ -1,35 +1,81 @@
 """Answers as code: what a cell binds, whether a stub was answered, and what was typed into a cell of the course.
 
-Nothing is run. Code is taken apart as a tree, IPython's own lines passed over; what is no Python, or is made to break a
+Nothing is run. Code is taken apart as a tree, as IPython itself would read it; what is no Python, or is made to break a
 parser, is text and is compared by its lines. A stub asks for the names that it binds to `...`, and is answered as soon
 as one of them is bound to more.
 """
 
 import ast
-import re
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from autograder.notebook.syntax import parse
 from autograder.text import normalize_whitespace
 
 MAX_CODE = 10_000  # characters; longer cells are nobody's answer and are not taken apart
+MAX_READ = 40_000  # characters that IPython may go over for one cell: once more for each of its own lines
+BODY_RUNS = ("time", "capture")  # cell magics whose cell runs in the notebook itself
 
-_IPYTHON = re.compile(r"^([ \t]*)(?:[%!?].*|.*\?)$", re.MULTILINE)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_one_at_a_time = threading.RLock()
+
+
+def parse(source: str) -> ast.Module:
+    """Parse Python source, from any thread; raises SyntaxError or ValueError as `ast.parse` does.
+
+    Python up to 3.11.7 and 3.12.0 counts the depth of all trees under way in one place: where a collection of garbage
+    lets another thread parse in the middle, both fail with a SystemError (CPython's issue 106905). So: one at a time.
+    """
+    with _one_at_a_time:
+        return ast.parse(source)
+
+
+def parse_cell(source: str) -> tuple[str, ast.Module] | None:
+    """Return a cell's code as Python and its tree, IPython's own syntax as calls; None where it is neither."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # "\d" in a student's text is not our concern
+        try:
+            return source, parse(source)
+        except SyntaxError:
+            code = _as_python(source)
+        except (ValueError, RecursionError, MemoryError):
+            return None
+        try:
+            tree = parse(code)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return None
+    body = _body_that_runs(tree)
+    return (code, tree) if body is None else parse_cell(body)
+
+
+@lru_cache(maxsize=512)
+def _as_python(source: str) -> str:
+    """Translate IPython's own syntax by IPython; too much of it, and the source stays as it is."""
+    from IPython.core.inputtransformer2 import TransformerManager  # takes 0.2 s, and few cells need it
+
+    manager = TransformerManager()
+    lines = f"{source}\n".splitlines(keepends=True)
+    for transform in (*manager.cleanup_transforms, *manager.line_transforms):
+        lines = transform(lines)
+    for _ in range(MAX_READ // (len(source) + 1)):  # not by `transform_cell`: 500 lines of `!` would take it a minute
+        changed, lines = manager.do_one_token_transform(lines)
+        if not changed:
+            return "".join(lines)
+    return source
+
+
+def _body_that_runs(tree: ast.Module) -> str | None:
+    """Return the body of a cell under `%%time` or the like; None where the tree is no such cell's."""
+    match tree.body:
+        case [ast.Expr(ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=[name, _, ast.Constant(str(body))]))]:
+            return body if isinstance(name, ast.Constant) and name.value in BODY_RUNS else None
+    return None
 
 
 def _parsed(source: str) -> tuple[str, ast.Module] | None:
-    """Code and its tree, IPython's own lines passed over if need be; None where it is not Python."""
-    for code in (source, _IPYTHON.sub(r"\1pass", source)) if len(source) <= MAX_CODE else ():
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # "\d" in a student's text is not our concern
-                return code, parse(code)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None
+    """Parse a student's cell, unless it is too long."""
+    return parse_cell(source) if len(source) <= MAX_CODE else None
 
 
 def _dump(node: ast.AST | None) -> str:

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
 from autograder.notebook.personalize import ID, Sizes, sizes_for
-from autograder.notebook.syntax import parse
+from autograder.notebook.source import parse
 from autograder.release.release import release
 from autograder.rnn.sample_answers import SAMPLES, WHY, WHY_WRONG
 from autograder.submissions.identify import read_folder

@@ -1,9 +1,12 @@
 """Answered or not, and code that is made to break a parser."""
 
+import gc
+import threading
+
 import pytest
 from nbgrader.utils import is_solution
 
-from autograder.notebook.source import answered, assigned, bindings
+from autograder.notebook.source import answered, assigned, bindings, parse
 from autograder.tests.harness.handed_in import MASTERS, mend, of, solved, sources
 
 STUBS = {cell.id: cell.source for nb in MASTERS.values() for cell in nb.cells if is_solution(cell)}
@@ -97,3 +100,62 @@ def test_code_made_to_break_a_parser(source: str) -> None:
 )
 def test_what_was_guessed(source: str, guess: str) -> None:
     assert assigned(source, "guess") == guess
+
+
+@pytest.mark.parametrize(
+    ("source", "bound"),
+    [
+        ("files = !ls", {"files": True}),
+        ("files = %pwd\nq1 = ...", {"files": True, "q1": False}),
+        ("%matplotlib inline\nq1 = 3", {"q1": True}),
+        ("!pip install keras\nq1 = 3", {"q1": True}),
+        ("q1?\nq1 = 3", {"q1": True}),
+        ("?q1\nq1 = 3", {"q1": True}),
+        ("q1 = 3\nif q1:\n    %time q1\n    h = 4", {"q1": True, "h": True}),
+        ("%%time\nq1 = 3", {"q1": True}),
+        ("%%capture out\n%time q2\nq1 = 3", {"q1": True}),
+        ("%%time\n%%capture\nq1 = 3", {"q1": True}),
+        ("%%time\nq1 = (", None),
+        ("%%bash\nq1=3", {}),
+        ("%%writefile made.py\nq1 = 3", {}),
+        ("    q1 = 3\n    h = 4", {"q1": True, "h": True}),
+        (">>> q1 = 3", {"q1": True}),
+        ("q1 = '''\n%d\n!'''", {"q1": True}),
+        ("what is this?", {}),
+        ("not python (", None),
+    ],
+)
+def test_a_cell_binds_what_ipython_would_bind(source: str, bound: dict[str, bool] | None) -> None:
+    assert bindings(source) == bound
+
+
+@pytest.mark.parametrize("line", ["files = !ls", "%time f()", "f?"])
+def test_a_line_of_ipythons_own_does_not_answer_a_stub(line: str) -> None:
+    assert not answered(f"{line}\nq1 = ...", "q1 = ...")
+    assert answered("q1 = !ls", "q1 = ...")
+
+
+@pytest.mark.timeout(20)
+def test_a_cell_full_of_ipythons_own_lines_takes_no_time() -> None:
+    assert bindings("!a\n" * 3_000) is None
+    assert bindings("!a\n" * 20 + "q1 = 3") == {"q1": True}
+
+
+LONG = "\n".join(f"x{i} = [{i}, (a{i} + b{i}) * c{i}]" for i in range(2000))
+
+
+def test_a_tree_is_parsed_whole_whatever_another_thread_does_meanwhile() -> None:
+    other = threading.Thread(target=parse, args=("x = (1 + 2) * 3",))
+
+    def collected(phase: str, info: dict[str, int]) -> None:
+        if other.ident is None:
+            other.start()
+            other.join(0.1)
+
+    gc.callbacks.append(collected)
+    try:
+        assert len(parse(LONG).body) == 2000
+    finally:
+        gc.callbacks.remove(collected)
+    assert other.ident is not None
+    other.join()
