@@ -1,8 +1,10 @@
 """What tests share: the course of this checkout, its notebooks lived through once, and a judge."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -18,6 +20,8 @@ from autograder.kernels.launcher import Loaded
 from autograder.kernels.provisioner import MODULES
 from autograder.model import TestPlan
 from autograder.notebook.variants import teaching_copy
+from autograder.tests.harness.recorded import make_known
+from autograder.tests.harness.small_class import make_ungraded
 from autograder.tests.support import NOTEBOOKS, ROOT, SOURCE
 
 
@@ -85,3 +89,22 @@ def lived(sources: dict[str, NotebookNode]) -> Iterator[dict[str, dict[str, Any]
                 exec(cell.source, namespace)
     yield found
     sys.path.remove(str(SOURCE))
+
+
+@pytest.fixture(scope="session")
+def ungraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a released course with a class's submissions, to be copied."""
+    return make_ungraded(tmp_path_factory.mktemp("small") / "course")
+
+
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a course of one notebook that its gradebook knows, to be copied."""
+    return make_known(tmp_path_factory.mktemp("record") / "course")
+
+
+@pytest.fixture
+def own(known: Path, tmp_path: Path) -> Course:
+    """A copy of that course."""
+    shutil.copytree(known, tmp_path, dirs_exist_ok=True)
+    return Course.at(tmp_path)

@@ -16,8 +16,8 @@ from autograder.reports.class_report import survey, write_report
 from autograder.reports.class_statistics import OUTCOMES, class_report
 from autograder.reports.html import CELLS, report_json, report_page
 from autograder.tests.harness.servers import chromium, needs_chromium
+from autograder.tests.harness.statistics import make_answers, make_failed, make_row, make_table
 from autograder.tests.harness.synthetic import ASSIGNMENT, make_graded
-from autograder.tests.reports.test_class_statistics import _facts, _failed, _row, _table
 
 pytestmark = pytest.mark.xdist_group("report")
 HOSTILE = "<img src=x onerror=window.hacked=1>"
@@ -109,12 +109,12 @@ def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) ->
     fires = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>" + "x" * 900
     facts = {
         fires: GradedAnswers(
-            _facts(_failed("q1-test", fires, fires)).verdicts, (Prediction("one", fires, fires, fires),)
+            make_answers(make_failed("q1-test", fires, fires)).verdicts, (Prediction("one", fires, fires, fires),)
         )
     }
-    row = _row(fires, 0, 0, 0, status=Status.TIMEOUT, repairs=(fires,))
+    row = make_row(fires, 0, 0, 0, status=Status.TIMEOUT, repairs=(fires,))
     path = tmp_path / "report.html"
-    path.write_text(report_page(class_report(_table(row), facts)), encoding="utf-8")
+    path.write_text(report_page(class_report(make_table(row), facts)), encoding="utf-8")
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 900, "height": 900})
         assert _open(page, path) == []
@@ -152,7 +152,7 @@ def _text(page: str) -> str:
 
 
 def test_a_class_in_which_nobody_handed_in() -> None:
-    shown = _text(report_page(class_report(_table(_row("a")), {})))
+    shown = _text(report_page(class_report(make_table(make_row("a")), {})))
     assert "Nobody has handed in yet." in shown
     assert "nothing handed in: 1 a" in shown
     assert "No wrong answer is recorded." in shown
@@ -160,45 +160,47 @@ def test_a_class_in_which_nobody_handed_in() -> None:
 
 
 def test_a_class_in_which_all_is_well() -> None:
-    facts = {"a": _facts(), "b": _facts()}
-    shown = _text(report_page(class_report(_table(_row("a", 2, 2, 1), _row("b", 2, 2, 1)), facts)))
+    facts = {"a": make_answers(), "b": make_answers()}
+    shown = _text(report_page(class_report(make_table(make_row("a", 2, 2, 1), make_row("b", 2, 2, 1)), facts)))
     assert "Students who need a look Nobody." in shown
     assert "answers that could not be judged None." in shown
     assert "Of 2 students no verdicts are kept, only marks: plain nbgrader or an older version graded them." in shown
-    assert "Of 1 student no" in _text(report_page(class_report(_table(_row("a", 2, 2, 1)), {})))
+    assert "Of 1 student no" in _text(report_page(class_report(make_table(make_row("a", 2, 2, 1)), {})))
 
 
 def test_wrong_answers_stand_with_their_mistake_and_share() -> None:
-    facts = {f"s{i}": _facts(_failed("q1-test", "the batch axis is missing.", f"(3,{i % 2})")) for i in range(41)}
-    rows = [_row(f"s{i}", *((0, 0, 0) if f"s{i}" in facts else (2, 2, 1))) for i in range(100)]
-    shown = _text(report_page(class_report(_table(*rows), facts)))
+    facts = {
+        f"s{i}": make_answers(make_failed("q1-test", "the batch axis is missing.", f"(3,{i % 2})")) for i in range(41)
+    }
+    rows = [make_row(f"s{i}", *((0, 0, 0) if f"s{i}" in facts else (2, 2, 1))) for i in range(100)]
+    shown = _text(report_page(class_report(make_table(*rows), facts)))
     assert "q1: 59 % right" in shown
     assert "the batch axis is missing. 41 41 % (3,0) × 21 (3,1) × 20" in shown
 
 
 def test_questions_that_do_not_tell_who_knows_are_remarked_upon() -> None:
-    rows = [_row(f"s{i}", 2 * (i % 2), 2 * (i % 2 == 0), i % 5 == 0) for i in range(30)]
-    shown = _text(report_page(class_report(_table(*rows), {})))
+    rows = [make_row(f"s{i}", 2 * (i % 2), 2 * (i % 2 == 0), i % 5 == 0) for i in range(30)]
+    shown = _text(report_page(class_report(make_table(*rows), {})))
     assert "does not tell who knows: read the question and its test again" in shown
     assert " hard " in shown
-    few = _text(report_page(class_report(_table(*rows[:10]), {})))
+    few = _text(report_page(class_report(make_table(*rows[:10]), {})))
     assert "read the question and its test again" not in few
     assert " hard " not in few
 
 
 def test_long_lists_are_folded_and_rare_mistakes_counted() -> None:
-    facts = {f"s{i:02}": _facts(_failed("q1-test", f"mistake {i}.")) for i in range(30)}
-    rows = [_row(student, 0, 0, 0, status=Status.TIMEOUT, repairs=tuple(map(str, range(20)))) for student in facts]
-    shown = _text(report_page(class_report(_table(*rows), facts)))
+    facts = {f"s{i:02}": make_answers(make_failed("q1-test", f"mistake {i}.")) for i in range(30)}
+    rows = [make_row(student, 0, 0, 0, status=Status.TIMEOUT, repairs=tuple(map(str, range(20)))) for student in facts]
+    shown = _text(report_page(class_report(make_table(*rows), facts)))
     assert "code that ran too long: 30 s00, s01, s02 and 27 more" in shown
     assert "22 more made rarer mistakes" in shown
     assert "And 12 other repairs; each is in the marks' CSV beside its student." in shown
 
 
 def test_a_share_that_is_nearly_nothing_is_not_nothing() -> None:
-    facts = {"s0": _facts(_failed("q1-test", "rare."))}
-    rows = [_row(f"s{i}", 0, 0, 0) for i in range(300)]
-    assert "rare. 1 < 1 %" in _text(report_page(class_report(_table(*rows), facts))).replace("&lt;", "<")
+    facts = {"s0": make_answers(make_failed("q1-test", "rare."))}
+    rows = [make_row(f"s{i}", 0, 0, 0) for i in range(300)]
+    assert "rare. 1 < 1 %" in _text(report_page(class_report(make_table(*rows), facts))).replace("&lt;", "<")
 
 
 def test_verdicts_and_guesses_are_read_back_from_the_autograded_notebooks(few: Course) -> None:

@@ -10,11 +10,9 @@ from playwright.sync_api import Page, expect
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.gradebook.queries import table
-from autograder.tests.gradebook.test_recorder import NAME, known, own
+from autograder.tests.harness.recorded import MEMORY, NAME, groups, read_in
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
-from autograder.tests.marking.test_marking import MEMORY, groups, read_in
 
-__all__ = ["known", "own"]
 pytestmark = [needs_chromium, pytest.mark.xdist_group("formgrader")]
 SCHEME = "Full: in a GRU h serves as memory and as output, so no c is needed."
 PATIENCE = 30_000  # ms

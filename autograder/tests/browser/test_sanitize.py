@@ -14,10 +14,9 @@ from autograder.grading.pipeline import show_verdict
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.sanitize import MAX_TEXT, inert, inert_markdown, inert_sentence
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.tests.gradebook.test_recorder import NAME, known, own
+from autograder.tests.harness.recorded import NAME
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
 
-__all__ = ["known", "own"]
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 20).decode()
 FIRES = "window.hacked=1;document.title='hacked'"
 SCRIPTS = [

@@ -13,9 +13,7 @@ from autograder.execution.sandbox import WARNING, for_tools, grading_limits, san
 from autograder.gradebook.queries import table
 from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.rnn.demo import BANNER
-from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
 
-__all__ = ["ungraded"]
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
 REFUSAL = "bubblewrap is missing; install the system's package `bubblewrap`."
 

@@ -1,7 +1,6 @@
 """What is written: the table verdict → gradebook, and that a kill at any moment leaves everything whole."""
 
 import pickle
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,39 +10,14 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.course.course import CONFIG, Course
+from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.queries import table
 from autograder.gradebook.recorder import Recorder
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
+from autograder.tests.harness.recorded import NAME
 from autograder.tests.support import SOURCE
-
-NAME = "3_gru"  # five test cells and written answers enough
-
-
-@pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a course of one notebook that its gradebook knows, with one student's submission."""
-    root = tmp_path_factory.mktemp("record") / "course"
-    source = root / "source" / "ps1"
-    source.mkdir(parents=True)
-    (root / CONFIG).write_text(
-        "c = get_config()\nc.ClearMarkScheme.enforce_metadata = False\n"
-        "c.Course.due_dates = {'ps1': '2027-01-31 12:00 UTC'}\n"
-    )
-    (source / f"{NAME}.ipynb").write_bytes((SOURCE / f"{NAME}.ipynb").read_bytes())
-    (root / "submitted" / "ada" / "ps1").mkdir(parents=True)
-    update_gradebook(Course.at(root), "ps1")
-    return root
-
-
-@pytest.fixture
-def own(known: Path, tmp_path: Path) -> Course:
-    """A copy of that course."""
-    shutil.copytree(known, tmp_path, dirs_exist_ok=True)
-    return Course.at(tmp_path)
 
 
 def _result(points: float = 2.0, text: str = "h is memory and output at once", **changed: Verdict) -> Result:

@@ -11,12 +11,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import weakref
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,93 +33,14 @@ from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.queries import table
 from autograder.grading import class_run as grading
-from autograder.grading import fingerprint, nbgrader_preprocessors
+from autograder.grading import nbgrader_preprocessors
 from autograder.grading.class_run import grade, masters_of
 from autograder.grading.pipeline import given_up, grade_submission, notebook_graders
 from autograder.grading.workers import WorkerPool, default_jobs
-from autograder.model import Assignment, NotebookResult, Outcome, Reason, Result, Status, Submission, Verdict
-from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
+from autograder.model import Assignment, Result, Submission
+from autograder.tests.harness.small_class import Watched, hand_in, judged, new_helper, new_version, run
 
-__all__ = ["ungraded"]
 pytestmark = pytest.mark.xdist_group("plain")
-VERDICTS = {
-    "right": Verdict("x-test", Outcome.PASSED, 2.0),
-    "wrong": Verdict("x-test", Outcome.FAILED, 0.0, "why"),
-    "empty": Verdict("x-test", Outcome.NOT_ATTEMPTED, 0.0),
-    "slow": Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "it ran too long.", Reason.TIMEOUT),
-    "loud": Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "it said too much.", Reason.OUTPUT),
-    "crashed": Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "it died.", Reason.CRASH),
-    "ours": Verdict("x-test", Outcome.GRADER_ERROR, None, "our fault."),
-}
-
-
-def judged(submission: Submission, masters: Assignment, limits: Limits | None = None) -> Result:
-    """The verdict that a submission's file names, in place of running it."""
-    verdict = VERDICTS[submission.files["one.ipynb"].decode().split()[0]]
-    ((name, content),) = masters.notebooks
-    status = Status.GRADER_ERROR if verdict.outcome is Outcome.GRADER_ERROR else Status(verdict.reason)
-    return Result(submission.student, (NotebookResult(name, content, (verdict,), frozenset(), status=status),))
-
-
-@dataclass
-class Watched:
-    """Work that notes whom it was asked to grade, and what else was being graded then."""
-
-    work: Callable[[Submission, Assignment, Limits], Result] = judged
-    seen: list[str] = field(default_factory=list)
-    most: int = 0
-    beside: dict[str, int] = field(default_factory=dict)  # of the last time that a student was graded
-    at_work: int = 0
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __call__(self, submission: Submission, masters: Assignment, limits: Limits) -> Result:
-        with self.lock:
-            self.seen.append(submission.student)
-            self.beside[submission.student] = self.at_work
-            self.at_work += 1
-            self.most = max(self.most, self.at_work)
-        try:
-            return self.work(submission, masters, limits)
-        finally:
-            with self.lock:
-                self.at_work -= 1
-
-
-@contextmanager
-def crew(work: Any, jobs: int = 2) -> Iterator[WorkerPool]:
-    with ThreadPoolExecutor(jobs) as pool:
-        yield WorkerPool(pool, jobs, work)
-
-
-def run(course: Course, work: Any = None, **options: Any) -> tuple[list[str], dict[str, str]]:
-    """Grade a class; gives whose work was done, in order, and the statuses."""
-    watched = work if isinstance(work, Watched) else Watched(work or judged)
-    with crew(watched, options.pop("jobs", 2)) as workers:
-        statuses = grade(course, "ps1", executor=workers, **{"limits": Limits(), **options})
-    return watched.seen, statuses
-
-
-def hand_in(course: Course, **said: str) -> None:
-    for student, text in said.items():
-        place = course.folder("submitted", "ps1", student)
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "one.ipynb").write_text(text)
-
-
-@pytest.fixture
-def course(ungraded: Path, tmp_path: Path) -> Course:
-    """A released course without submissions."""
-    root = tmp_path / "course"
-    shutil.copytree(ungraded, root, ignore=shutil.ignore_patterns("submitted"))
-    return Course.at(root)
-
-
-@pytest.fixture
-def graded(course: Course) -> Course:
-    """One in which three students are graded for good."""
-    hand_in(course, ada="right", bob="wrong", cy="empty")
-    assert sorted(run(course)[0]) == ["ada", "bob", "cy"]
-    return course
 
 
 def _marks(course: Course) -> dict[str, float | None]:
@@ -170,15 +88,6 @@ def _new_master(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     nbformat.write(notebook, path)
 
 
-def _new_helper(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    (course.folder("source", "ps1") / "lab.py").write_text("y = 1")
-
-
-def _new_version(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {**fingerprint.versions(), "keras": "4.0"}
-    monkeypatch.setattr(fingerprint, "versions", lambda: found)
-
-
 def _no_gradebook(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     (course.root / "gradebook.db").unlink()
 
@@ -191,7 +100,7 @@ def _no_ledger(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(course.root / "reports")
 
 
-CHANGES = [_new_master, _new_helper, _new_version, _no_gradebook, _no_autograded_files, _no_ledger]
+CHANGES = [_new_master, new_helper, new_version, _no_gradebook, _no_autograded_files, _no_ledger]
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__.strip("_"))

@@ -10,10 +10,8 @@ from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.gradebook.queries import table
 from autograder.grading.class_run import grade
-from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
 from autograder.tests.support import kernels
 
-__all__ = ["ungraded"]
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
 HONEST = {"x = 42": 2, "x = 6 * 7": 2, "x = 41": 0, "x = 21": 1, "x = ...": 0, "import math\nx = math.lcm(6, 21)": 2}
 LOOP = "import signal\nfor s in (1, 2, 15): signal.signal(s, signal.SIG_IGN)\nwhile True: pass"

@@ -5,79 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.course.course import CONFIG, Course, find_alembic
+from autograder.course.course import Course, find_alembic
 from autograder.gradebook.ledger import Ledger
 from autograder.grading.class_run import grade
-from autograder.release.release import release
 from autograder.tests.harness.servers import jupyter_server, post
+from autograder.tests.harness.small_class import ANSWERS
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
-SETTINGS = """
-from autograder.grading import nbgrader_preprocessors
-c = get_config()
-c.CourseDirectory.course_id = "small"
-c.ClearSolutions.code_stub = {"python": ""}
-c.Course.due_dates = {"ps1": "2027-01-31 12:00 UTC"}
-c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
-c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
-c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
-c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"
-"""
-ANSWERS = {
-    "ada": "x = 42",
-    "bob": "x = 41",
-    "cy": "x = ...",
-    "dan": "class Yes(int):\n    __eq__ = lambda self, other: True\nx = Yes(1)",
-    "eve": "import os\nos._exit(1)",
-    "fay": "x = 42",  # late
-    "gil": "x = 21",  # half right
-}
-
-
-def _meta(grade_id: str, **changed: object) -> dict[str, object]:
-    plain = {"grade": False, "locked": True, "solution": False, "schema_version": 3, "task": False}
-    return {"nbgrader": {**plain, "grade_id": grade_id, **changed}}
-
-
-def _source() -> nbformat.NotebookNode:
-    answer = "x = ...\n### BEGIN SOLUTION\nx = 42\n### END SOLUTION"
-    test = "### BEGIN HIDDEN TESTS\nassert x in (42, 21), f'x is {x}'\n1 if x == 21 else 2\n### END HIDDEN TESTS"
-    cells = [
-        nbformat.v4.new_code_cell(answer, metadata=_meta("x", solution=True, locked=False)),
-        nbformat.v4.new_code_cell(test, metadata=_meta("x-test", grade=True, points=2)),
-        nbformat.v4.new_markdown_cell(
-            "why", metadata=_meta("x-why", grade=True, solution=True, locked=False, points=1)
-        ),
-    ]
-    for cell in cells:
-        cell.id = cell.metadata.nbgrader["grade_id"]
-    kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
-
-
-@pytest.fixture(scope="module")
-def ungraded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A released course with a class's submissions."""
-    root = tmp_path_factory.mktemp("plain") / "course"
-    (root / "source" / "ps1").mkdir(parents=True)
-    (root / CONFIG).write_text(SETTINGS)
-    nbformat.write(_source(), root / "source" / "ps1" / "one.ipynb")
-    release(Course.at(root), "ps1")
-    for student, answer in ANSWERS.items():
-        place = root / "submitted" / student / "ps1"
-        place.mkdir(parents=True)
-        notebook = nbformat.read(root / "release" / "ps1" / "one.ipynb", 4)
-        notebook.cells[0].source = answer
-        notebook.cells[2].source = notebook.cells[2].source if student == "cy" else "because"
-        if student == "bob":
-            del notebook.cells[1]
-        nbformat.write(notebook, place / "one.ipynb")
-        (place / "timestamp.txt").write_text("2027-02-02 09:00 UTC" if student == "fay" else "2027-01-30 09:00 UTC")
-    return root
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,8 @@ from autograder.grading.class_run import grade, masters_of
 from autograder.grading.pipeline import _untouched, left_open, notebook_graders
 from autograder.grading.review import ANSWER, OLDER, Review, bearing, changed
 from autograder.release.release import release
-from autograder.tests.grading import test_class_run
-from autograder.tests.grading.test_class_run import course, crew, graded, hand_in, judged, run
-from autograder.tests.grading.test_nbgrader_preprocessors import ungraded
+from autograder.tests.harness.small_class import crew, hand_in, judged, new_helper, new_version, run
 
-__all__ = ["course", "graded", "ungraded"]
 pytestmark = pytest.mark.xdist_group("plain")
 RIGHT, WRONG, EMPTY = "ada", "bob", "cy"
 
@@ -123,8 +120,8 @@ def test_grading_without_a_review_tells_the_gradebook_of_points_as_well(graded: 
     [
         (lambda course, patch: worth(course, 3), "points of x-test (2 → 3)"),
         (lambda course, patch: edit(course, 0, "x = ...", "x = ...  # a number"), "code of x"),
-        (test_class_run._new_helper, "helpers"),
-        (test_class_run._new_version, f"keras ({fingerprint.versions()['keras']} → 4.0)"),
+        (new_helper, "helpers"),
+        (new_version, f"keras ({fingerprint.versions()['keras']} → 4.0)"),
     ],
 )
 def test_each_change_has_its_name(change: Any, said: str, graded: Course, monkeypatch: pytest.MonkeyPatch) -> None:

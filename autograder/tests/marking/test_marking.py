@@ -3,27 +3,18 @@
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 from nbgrader.api import Gradebook
-from nbgrader.utils import is_solution
 
 from autograder.cli import terminal
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.queries import table
-from autograder.gradebook.recorder import Recorder
-from autograder.marking import Group, mark, questions
-from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
-from autograder.notebook.sanitize import as_typed, inert, inert_markdown
-from autograder.notebook.source import answered
-from autograder.notebook.variants import teaching_copy
-from autograder.tests.gradebook.test_recorder import NAME, known, own
-from autograder.tests.support import SOURCE
+from autograder.marking import mark, questions
+from autograder.notebook.sanitize import as_typed, inert_markdown
+from autograder.tests.harness.recorded import MEMORY, NAME, groups, read_in
 
-__all__ = ["known", "own"]
-MEMORY = "h is memory and output at once."
 TEXTS = {
     "ada": MEMORY,
     "bob": "H  is memory\nand OUTPUT at once.",
@@ -33,37 +24,11 @@ TEXTS = {
 }
 
 
-def read_in(course: Course, **texts: str | None) -> None:
-    """Record these written answers to Q8 as grading does; None is a notebook that is damaged."""
-    master = teaching_copy(nbformat.read(SOURCE / f"{NAME}.ipynb", 4), course.settings)
-    with Recorder(course, "ps1") as recorder:
-        for student, text in texts.items():
-            recorder.record(Result(student, (_graded(master, text),)))
-
-
-def _graded(master: nbformat.NotebookNode, text: str | None) -> NotebookResult:
-    notebook = nbformat.from_dict(master)
-    stubs = {cell.id: cell.source for cell in notebook.cells if is_solution(cell)}
-    for cell in notebook.cells:
-        if cell.id == "q8-why" and text:
-            cell.source = f"{cell.source.splitlines()[0]}\n\n{text}"
-    left = {c.id for c in notebook.cells if c.id in stubs and not answered(c.source, stubs[c.id], code=False)}
-    verdicts = tuple(Verdict(f"{name}-test", Outcome.PASSED, 2.0) for name in ("q8", "q9", "q10"))
-    status = Status.DAMAGED if text is None else Status.OK
-    return NotebookResult(NAME, nbformat.writes(inert(notebook)).encode(), verdicts, frozenset(left), status=status)
-
-
 @pytest.fixture
 def read(own: Course) -> Course:
     """A course in which five students answered Q8."""
     read_in(own, **TEXTS)
     return own
-
-
-def groups(course: Course) -> dict[str, Group]:
-    """The groups of Q8 by one student of each."""
-    (question,) = questions(course, "ps1")
-    return {group.answers[0].student: group for group in question.groups}
 
 
 def marks(course: Course) -> dict[str, float | None]:

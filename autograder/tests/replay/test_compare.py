@@ -11,15 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -27,102 +26,26 @@ from autograder.gradebook.ledger import Ledger
 from autograder.replay import compare as room
 from autograder.replay import nbval as nbval_run
 from autograder.replay.compare import reproduce, validate
-from autograder.replay.nbval import TAG, Failure, Outcome, nbval
+from autograder.replay.nbval import Failure, Outcome, nbval
 from autograder.replay.refresh import refresh
+from autograder.tests.harness.toy import (
+    CONFIG,
+    at,
+    cell,
+    contents,
+    left_behind,
+    make_course,
+    marked,
+    toy,
+    uncount,
+    wait_for,
+    write,
+)
 from autograder.tests.support import HELPERS, ROOT
 
-CONFIG = """
-c = get_config()
-c.CourseDirectory.course_id = "tiny"
-c.CourseDirectory.source_directory = "solutions"
-c.CourseDirectory.release_directory = "notebooks"
-"""
-MARK = f"reproduce-test-{os.getpid()}"
 DAEMON = f"import subprocess as s; s.Popen(['sleep', '4000.{os.getpid()}'], start_new_session=True, env={{}}) and 1"
 OUTLIVES = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"
 STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"
-
-
-def cell(name: str, source: str, *tags: str, text: str | None = None) -> Any:
-    """A code cell as nbgrader keeps it; with `text`, as if it had run and printed that."""
-    made = new_code_cell(source, id=name, metadata={"nbgrader": {"grade_id": name}, "tags": list(tags)})
-    if text is not None:
-        made.update(execution_count=1, outputs=[new_output("stream", name="stdout", text=text)])
-    return made
-
-
-def marked(name: str, source: str, text: str | None = None) -> Any:
-    return cell(name, source, TAG, text=text)
-
-
-def uncount(each: Any) -> Any:
-    each.execution_count = None
-    return each
-
-
-def write(path: Path, *cells: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nbformat.write(new_notebook(cells=list(cells)), path)
-    return path
-
-
-def at(notebook: Any, name: str) -> Any:
-    return next(each for each in notebook.cells if each.id == name)
-
-
-def left_behind() -> list[str]:
-    """Processes that were started under this module's mark, or by its daemon."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            said = (place / "cmdline").read_bytes(), (place / "environ").read_bytes()
-        except OSError:
-            continue
-        if int(place.name) != os.getpid() and (f"4000.{os.getpid()}".encode() in said[0] or MARK.encode() in said[1]):
-            found.append(said[0].decode())
-    return found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """All processes of this module carry its mark; all temporary folders lie in one, which must be empty at the end."""
-    folder = tmp_path_factory.mktemp("scratch")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTOGRADER_MARK", MARK)
-        patch.setattr(tempfile, "tempdir", str(folder))
-        patch.setattr(room, "WORKERS", 4)
-        yield folder
-    assert list(folder.iterdir()) == []
-    assert left_behind() == []
-
-
-def toy(stored: bool) -> list[Any]:
-    """The cells of a notebook; with what is stored in them as `refresh` stores it."""
-    cells = [
-        new_markdown_cell("# Toy", id="title"),
-        cell("setup", "import random\nfrom helper import three"),
-        new_code_cell("guess = ...", id="guess"),
-        marked("shape", "print(three, guess)", "3 Ellipsis\n" if stored else None),
-        marked("sum", "three + 1"),
-        marked("twice", "print(2 * three)", "6\n" if stored else None),
-        marked("list", "print([three])", "[3]\n" if stored else None),
-        cell("free", "print(random.random())"),
-    ]
-    if stored:
-        cells[4].outputs = [new_output("execute_result", execution_count=4, data={"text/plain": "4"})]
-        for count, each in enumerate(cells[3:7], 3):
-            each.execution_count = count
-    return cells
-
-
-def make_course(folder: Path) -> Course:
-    """One assignment `toy`, one notebook `a` with its outputs stored, a helper; released as if never run."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "nbgrader_config.py").write_text(CONFIG)
-    for step in ("solutions", "notebooks"):
-        write(folder / step / "toy" / "a.ipynb", *toy(stored=step == "solutions"))
-        (folder / step / "toy" / "helper.py").write_text("three = 3\n")
-    return Course.at(folder)
 
 
 @pytest.fixture
@@ -219,10 +142,6 @@ def handed_in(course: Course) -> dict[str, tuple[bytes, int]]:
         (submitted / name / "toy" / "a.ipynb").write_bytes(content)
     (submitted / "nothing" / "toy").mkdir(parents=True)
     return contents(course.root)
-
-
-def contents(folder: Path) -> dict[str, tuple[bytes, int]]:
-    return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_class_run_again(course: Course, handed_in: dict[str, tuple[bytes, int]], scratch: Path) -> None:
@@ -370,16 +289,6 @@ def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
     grader.send_signal(signal.SIGKILL)
     grader.wait()
     wait_for(lambda: not left_behind())
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
-# validate
 
 
 def test_validate_runs_source_and_released_notebooks(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:

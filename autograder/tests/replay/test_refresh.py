@@ -11,10 +11,7 @@ from nbclient.exceptions import CellExecutionError
 from autograder.errors import CourseError
 from autograder.replay import refresh as room
 from autograder.replay.refresh import refresh
-from autograder.tests.replay import test_compare
-from autograder.tests.replay.test_compare import contents, left_behind, make_course, marked, wait_for, write
-
-scratch = test_compare.scratch  # the same guard: nothing may be left behind
+from autograder.tests.harness.toy import contents, left_behind, make_course, marked, wait_for, write
 
 
 def test_refresh_stores_marked_outputs_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

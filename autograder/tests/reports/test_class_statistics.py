@@ -9,26 +9,7 @@ from autograder.gradebook.queries import Row, Table
 from autograder.model import TROUBLES as STATUSES
 from autograder.model import Outcome, Reason, Status, Verdict
 from autograder.reports.class_statistics import TROUBLES, ClassReport, Flag, class_report
-
-CELLS = {"q1": ("one", "q1-test"), "q2": ("one", "q2-test"), "q2-why": ("one", "q2-why")}
-POINTS = {"q1": 2.0, "q2": 2.0, "q2-why": 1.0}
-
-
-def _row(student: str, *marks: float | None, status: Status = Status.GRADED, repairs: tuple[str, ...] = ()) -> Row:
-    score = sum(mark or 0.0 for mark in marks) if marks else None
-    return Row(student, dict(zip(POINTS, marks or (None,) * 3, strict=True)), score, 5.0, status, "", repairs)
-
-
-def _table(*rows: Row) -> Table:
-    return Table("ps1", POINTS, rows, CELLS)
-
-
-def _facts(*verdicts: Verdict) -> GradedAnswers:
-    return GradedAnswers({("one", verdict.cell): verdict for verdict in verdicts})
-
-
-def _failed(cell: str, mistake: str, given: str = "(3,)", points: float = 0.0) -> Verdict:
-    return Verdict(cell, Outcome.FAILED, points, f"{mistake} Look. Right: 1", Reason.NONE, mistake, "Look.", "1", given)
+from autograder.tests.harness.statistics import make_answers, make_failed, make_row, make_table
 
 
 def _whys(report: ClassReport) -> list[str]:
@@ -36,14 +17,14 @@ def _whys(report: ClassReport) -> list[str]:
 
 
 def test_an_empty_class_has_a_report() -> None:
-    report = class_report(_table(), {})
+    report = class_report(make_table(), {})
     assert (report.summary.students, report.summary.mean, report.summary.quartiles) == (0, None, ())
     assert [question.share_right for question in report.questions] == [None] * 3
     assert report.looks == ()
 
 
 def test_marks_are_summed_up_over_those_who_handed_in() -> None:
-    report = class_report(_table(_row("a", 2, 2, 1), _row("b", 2, 0, None), _row("c")), {})
+    report = class_report(make_table(make_row("a", 2, 2, 1), make_row("b", 2, 0, None), make_row("c")), {})
     summary = report.summary
     assert (summary.students, summary.handed_in, summary.open_marks, summary.mean) == (3, 2, 1, 3.5)
     assert summary.quartiles == (2.0, 2.75, 3.5, 4.25, 5.0)
@@ -59,8 +40,8 @@ def test_outcomes_follow_the_verdicts() -> None:
         Verdict("q1-test", Outcome.NO_EVIDENCE, 0.0, "late.", Reason.TIMEOUT),
         Verdict("q2-test", Outcome.NOT_ATTEMPTED, 0.0),
     )
-    rows = (_row("a", 0, 0, 0), _row("b", 1, 0, 0))
-    report = class_report(_table(*rows), {"a": _facts(*verdicts)}, {("a", ("one", "q2-why"))})
+    rows = (make_row("a", 0, 0, 0), make_row("b", 1, 0, 0))
+    report = class_report(make_table(*rows), {"a": make_answers(*verdicts)}, {("a", ("one", "q2-why"))})
     assert report.lines[0].outcomes == ("no evidence", "not answered", "not answered")
     assert report.lines[1].outcomes == ("partly right", "wrong", "wrong")
     assert report.questions[0].without_evidence == {"timeout": 1}
@@ -68,20 +49,20 @@ def test_outcomes_follow_the_verdicts() -> None:
 
 
 def test_open_marks_count_for_neither_side() -> None:
-    report = class_report(_table(_row("a", 2, 2, 1), _row("b", 2, 0, None)), {})
+    report = class_report(make_table(make_row("a", 2, 2, 1), make_row("b", 2, 0, None)), {})
     assert [(q.share_right, q.difficulty) for q in report.questions] == [(1, 1), (0.5, 0.5), (1, 1)]
 
 
 def test_mistakes_are_counted_by_the_tests_words_with_the_answers_that_made_them() -> None:
     batch = "the batch axis is missing."
     facts = {
-        "a": _facts(_failed("q1-test", batch, "(3,)")),
-        "b": _facts(_failed("q1-test", batch, "(3,)")),
-        "c": _facts(_failed("q1-test", batch, "[3]")),
-        "d": _facts(_failed("q1-test", "text is no shape.", "'x'")),
-        "e": _facts(Verdict("q1-test", Outcome.PASSED, 2.0, given="(1, 3)")),
+        "a": make_answers(make_failed("q1-test", batch, "(3,)")),
+        "b": make_answers(make_failed("q1-test", batch, "(3,)")),
+        "c": make_answers(make_failed("q1-test", batch, "[3]")),
+        "d": make_answers(make_failed("q1-test", "text is no shape.", "'x'")),
+        "e": make_answers(Verdict("q1-test", Outcome.PASSED, 2.0, given="(1, 3)")),
     }
-    question = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts).questions[0]
+    question = class_report(make_table(*(make_row(student, 0, 0, 0) for student in facts)), facts).questions[0]
     assert [(m.says, m.students, m.share, m.given) for m in question.mistakes] == [
         (batch, 3, 0.6, (("(3,)", 2), ("[3]", 1))),
         ("text is no shape.", 1, 0.2, (("'x'", 1),)),
@@ -90,14 +71,14 @@ def test_mistakes_are_counted_by_the_tests_words_with_the_answers_that_made_them
 
 
 def test_of_many_mistakes_the_rarer_ones_are_counted() -> None:
-    facts = {f"s{i:02}": _facts(_failed("q1-test", f"mistake {i}.")) for i in range(11)}
-    question = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts).questions[0]
+    facts = {f"s{i:02}": make_answers(make_failed("q1-test", f"mistake {i}.")) for i in range(11)}
+    question = class_report(make_table(*(make_row(student, 0, 0, 0) for student in facts)), facts).questions[0]
     assert (len(question.mistakes), question.more_mistakes) == (8, 3)
 
 
 def test_discrimination_is_the_point_biserial_correlation_with_the_rest() -> None:
-    rows = (_row("a", 2, 2, 1), _row("b", 2, 2, 0), _row("c", 0, 0, 1), _row("d", 0, 0, 0))
-    first = class_report(_table(*rows), {}).questions[0]
+    rows = (make_row("a", 2, 2, 1), make_row("b", 2, 2, 0), make_row("c", 0, 0, 1), make_row("d", 0, 0, 0))
+    first = class_report(make_table(*rows), {}).questions[0]
     # right: 1 1 0 0; the rest: 3 2 1 0, of mean 2.5 and 0.5 and standard deviation sqrt(5)/2; half are right
     assert first.discrimination == pytest.approx((2.5 - 0.5) / (5**0.5 / 2) * 0.5)
 
@@ -105,26 +86,37 @@ def test_discrimination_is_the_point_biserial_correlation_with_the_rest() -> Non
 @pytest.mark.parametrize(
     "rows",
     [
-        (_row("a", 2, 2, 1), _row("b", 0, 0, 0)),  # too few
-        (_row("a", 2, 2, 1), _row("b", 2, 0, 0), _row("c", 2, 0, 1)),  # all right
-        (_row("a", 2, 2, 0), _row("b", 0, 2, 0), _row("c", 0, 2, 0)),  # the rest the same
+        (make_row("a", 2, 2, 1), make_row("b", 0, 0, 0)),  # too few
+        (make_row("a", 2, 2, 1), make_row("b", 2, 0, 0), make_row("c", 2, 0, 1)),  # all right
+        (make_row("a", 2, 2, 0), make_row("b", 0, 2, 0), make_row("c", 0, 2, 0)),  # the rest the same
     ],
 )
 def test_discrimination_is_open_where_it_is_not_defined(rows: tuple[Row, ...]) -> None:
-    assert class_report(_table(*rows), {}).questions[0].discrimination is None
+    assert class_report(make_table(*rows), {}).questions[0].discrimination is None
 
 
 def test_who_needs_a_look() -> None:
-    silent = _facts(Verdict("q1-test", Outcome.NOT_ATTEMPTED, 0.0), Verdict("q2-test", Outcome.NOT_ATTEMPTED, 0.0))
+    silent = make_answers(
+        Verdict("q1-test", Outcome.NOT_ATTEMPTED, 0.0), Verdict("q2-test", Outcome.NOT_ATTEMPTED, 0.0)
+    )
     facts = {
         "a": silent,
-        "b": _facts(replace(_failed("q1-test", "h: not computed."), flag="arrays that no layer made")),
-        "c": _facts(*(replace(_failed(f"q{i}-test", "no."), flag="arrays that no layer made") for i in (1, 2))),
-        "f": _facts(replace(_failed("q1-test", "no."), flag="a flag of another test")),
+        "b": make_answers(replace(make_failed("q1-test", "h: not computed."), flag="arrays that no layer made")),
+        "c": make_answers(
+            *(replace(make_failed(f"q{i}-test", "no."), flag="arrays that no layer made") for i in (1, 2))
+        ),
+        "f": make_answers(replace(make_failed("q1-test", "no."), flag="a flag of another test")),
     }
-    broken = _row("e", 0, 0, 0, status=Status.DAMAGED)
-    rows = (_row("a", 0, 0, 0), _row("b", 0, 0, 0), _row("c", 0, 0, 0), _row("d"), broken, _row("f", 0, 0, 0))
-    assert class_report(_table(*rows), facts).looks == (
+    broken = make_row("e", 0, 0, 0, status=Status.DAMAGED)
+    rows = (
+        make_row("a", 0, 0, 0),
+        make_row("b", 0, 0, 0),
+        make_row("c", 0, 0, 0),
+        make_row("d"),
+        broken,
+        make_row("f", 0, 0, 0),
+    )
+    assert class_report(make_table(*rows), facts).looks == (
         Flag("nothing handed in", ("d",)),
         Flag("nothing answered", ("a",)),
         Flag("a notebook that cannot be read", ("e",)),
@@ -146,7 +138,7 @@ def test_who_needs_a_look() -> None:
     ],
 )
 def test_each_status_that_is_trouble_is_a_reason(status: Status, why: str) -> None:
-    assert _whys(class_report(_table(_row("a", 0, 0, 0, status=status)), {})) == [why]
+    assert _whys(class_report(make_table(make_row("a", 0, 0, 0, status=status)), {})) == [why]
 
 
 def test_no_status_that_is_trouble_is_forgotten() -> None:
@@ -156,9 +148,9 @@ def test_no_status_that_is_trouble_is_forgotten() -> None:
 def test_the_same_wrong_answers_are_noticed_from_three_on() -> None:
     cells = {f"q{i}": ("one", f"q{i}-test") for i in range(4)}
     points = dict.fromkeys(cells, 1.0)
-    three = _facts(*(_failed(f"q{i}-test", "no.", "(8, 3)") for i in range(3)))
-    other = _facts(*(_failed(f"q{i}-test", "no.", "(8, 1)") for i in range(3)))
-    two = _facts(*(_failed(f"q{i}-test", "no.", "(8, 3)") for i in range(2)))
+    three = make_answers(*(make_failed(f"q{i}-test", "no.", "(8, 3)") for i in range(3)))
+    other = make_answers(*(make_failed(f"q{i}-test", "no.", "(8, 1)") for i in range(3)))
+    two = make_answers(*(make_failed(f"q{i}-test", "no.", "(8, 3)") for i in range(2)))
     facts = {"a": three, "b": three, "c": other, "d": two, "e": two}
     rows = tuple(Row(student, dict.fromkeys(cells, 0.0), 0.0, 4.0, Status.GRADED, "", ()) for student in facts)
     report = class_report(Table("ps1", points, rows, cells), facts)
@@ -170,7 +162,7 @@ def test_guesses_stand_beside_what_came() -> None:
         student: GradedAnswers({}, (Prediction("one", "guess", guess, f"you guessed {guess}, 3 came"),))
         for student, guess in (("a", "3"), ("b", "3"), ("c", "1"))
     }
-    report = class_report(_table(*(_row(student, 0, 0, 0) for student in facts)), facts)
+    report = class_report(make_table(*(make_row(student, 0, 0, 0) for student in facts)), facts)
     assert [(g.guess, g.students, g.observed) for g in report.guesses] == [
         ("3", 2, "you guessed 3, 3 came"),
         ("1", 1, "you guessed 1, 3 came"),
@@ -180,7 +172,9 @@ def test_guesses_stand_beside_what_came() -> None:
 
 def test_repairs_and_statuses_are_counted() -> None:
     many = tuple(f"repair {i}" for i in range(9))
-    report = class_report(_table(_row("a", 2, 2, 1, repairs=many), _row("b", 2, 2, 1, repairs=("repair 3",))), {})
+    report = class_report(
+        make_table(make_row("a", 2, 2, 1, repairs=many), make_row("b", 2, 2, 1, repairs=("repair 3",))), {}
+    )
     assert report.repairs[0] == ("repair 3", 2)
     assert (len(report.repairs), report.more_repairs) == (8, 1)
     assert report.statuses == {"graded": 2}

@@ -20,11 +20,10 @@ from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.landmarks import answers_of, axes_of, titles
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.reports.student_page import Pages
-from autograder.tests.gradebook.test_recorder import NAME, known, own
+from autograder.tests.harness.recorded import NAME
 from autograder.tests.harness.servers import chromium, needs_chromium
 from autograder.tests.support import ROOT, SOURCE
 
-__all__ = ["known", "own"]
 FIRES = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
 WRONG = Verdict(
     "q9-test",
