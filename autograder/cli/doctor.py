@@ -10,8 +10,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from packaging.requirements import Requirement
 
 from autograder.course.course import Course, find_alembic
-from autograder.errors import CourseError
-from autograder.execution.client import KernelError
+from autograder.errors import CourseError, KernelError
 from autograder.execution.sandbox import grading_limits
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
 

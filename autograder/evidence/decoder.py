@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from autograder.errors import EvidenceError
 from autograder.evidence.encoder import DTYPES, MAX_BITS, MAX_DEPTH, MAX_ITEMS, MAX_KEYS, MAX_TEXT, MAX_TOTAL
 from autograder.model import Reason
 
@@ -33,10 +34,6 @@ _INT = re.compile(rf"0|-?[1-9a-f][0-9a-f]{{0,{MAX_BITS // 4 - 1}}}")
 _SHAPE = re.compile(r"(?:0|[1-9][0-9]{0,7})(?:,(?:0|[1-9][0-9]{0,7})){0,63}")
 
 _REASONS: dict[str, Reason] = {"missing": Reason.MISSING, "refused": Reason.NOT_PLAIN_DATA, "raised": Reason.RAISED}
-
-
-class EvidenceError(ValueError):
-    """The text holds no plain value; the message is one sentence and says what to do."""
 
 
 class Nothing(Enum):

@@ -29,6 +29,7 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from autograder.course.limits import Limits
+from autograder.errors import KernelEnded, KernelError
 from autograder.evidence.encoder import MAX_TOTAL
 from autograder.kernels.bubblewrap import INHERITED_ENVIRONMENT
 from autograder.kernels.manager import BoundedKernelManager, SandboxKernelManager
@@ -43,18 +44,6 @@ ROOM = 2  # what a cell sends may be so many times what it may print: print rais
 WALL = 1.5  # a kernel's own limit of time, for what outlives its notebook: so many times that
 IOPUB_SECONDS = 10  # that the rest of a cell's messages may follow its reply
 UNFINISHED = "IOPub"  # in what nbclient says when they do not, before it shows the cell
-
-
-class KernelError(Exception):
-    """No kernel could be started: our own fault, not the student's."""
-
-
-class KernelEnded(Exception):  # noqa: N818
-    """The kernel is of no use any more; `kind` is one of `failures.DEATHS`."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
 
 
 class Client(NotebookClient):
@@ -78,7 +67,7 @@ class Client(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
     async def run_cell(self, cell: NotebookNode, index: int, seconds: float) -> None:
-        """Run one cell within `seconds`; raises DeathError where that ends the kernel."""
+        """Run one cell within `seconds`; raises KernelEnded where that ends the kernel."""
         self.timeout, self.spent_cell = max(1, math.ceil(seconds)), 0
         try:
             self.deadline = time.monotonic() + self.timeout + IOPUB_SECONDS + 1

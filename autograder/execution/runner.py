@@ -26,8 +26,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
+from autograder.errors import KernelEnded
 from autograder.evidence.decoder import kernel_source
-from autograder.execution.client import Client, KernelEnded, kernel
+from autograder.execution.client import Client, kernel
 from autograder.execution.failures import death, limit_met, name_of, prints_too_much
 from autograder.model import NoEvidence, Reason, TestPlan
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from autograder.course.course import Course
 from autograder.course.limits import Limits, Sandbox
-from autograder.errors import CourseError
+from autograder.errors import CourseError, NoSandboxError
 from autograder.kernels import launcher
-from autograder.kernels.bubblewrap import NoSandboxError, python_folders
+from autograder.kernels.bubblewrap import python_folders
 from autograder.kernels.launcher import Loaded
 from autograder.kernels.provisioner import MODULES
 

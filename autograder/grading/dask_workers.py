@@ -16,12 +16,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from autograder.course.limits import Limits
-from autograder.errors import CourseError
+from autograder.errors import CourseError, NoSandboxError
 from autograder.execution.sandbox import sandboxed
 from autograder.grading.fingerprint import versions
 from autograder.grading.pipeline import grade_submission
 from autograder.grading.workers import WorkerPool
-from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.model import Assignment, Result, Submission
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_solution
 
 from autograder.course.limits import Limits
-from autograder.execution.client import KernelError, fill
+from autograder.errors import Damaged, KernelError
+from autograder.execution.client import fill
 from autograder.execution.failures import OUTPUT, death
 from autograder.execution.runner import Ran, run
 from autograder.gradebook.graded_notebooks import keep, keep_sizes
@@ -39,7 +40,7 @@ from autograder.notebook.personalize import Sizes, remark, sizes_for, with_defau
 from autograder.notebook.sanitize import inert, inert_sentence
 from autograder.notebook.source import added, answered
 from autograder.submissions.identify import identify_notebooks
-from autograder.submissions.parser import Damaged, parse
+from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
 
 

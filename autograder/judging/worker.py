@@ -23,7 +23,8 @@ from typing import Any
 import numpy as np
 import numpy.ma  # np.unique loads it: once here, not in each fork
 
-from autograder.evidence.decoder import EvidenceError, Found, decode_all
+from autograder.errors import EvidenceError
+from autograder.evidence.decoder import Found, decode_all
 from autograder.evidence.display import display_names
 from autograder.model import Outcome, Reason
 

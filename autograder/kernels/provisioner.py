@@ -23,8 +23,8 @@ from typing import Any
 from jupyter_client.provisioning import KernelProvisionerBase
 from traitlets import Enum, Float, Integer, List, Unicode
 
+from autograder.errors import NoSandboxError
 from autograder.kernels import bubblewrap, launcher
-from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.launcher import Loaded
 from autograder.kernels.limits import KERNELS, Policy
 

@@ -17,14 +17,14 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
 from autograder.course.course import Course
-from autograder.errors import CourseError
+from autograder.errors import CourseError, Damaged
 from autograder.execution.sandbox import for_tools, sandbox_if_any
 from autograder.notebook.cells import grade_id
 from autograder.notebook.source import answered
 from autograder.replay.compare import again
 from autograder.replay.nbval import CELL_SECONDS, TAG
 from autograder.submissions.identify import identify_notebooks, read_folder
-from autograder.submissions.parser import Damaged, parse
+from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
 
 STAMP = (1980, 1, 1, 0, 0, 0)

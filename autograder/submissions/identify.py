@@ -18,8 +18,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from autograder.errors import Damaged
 from autograder.notebook.cells import grade_id
-from autograder.submissions.parser import MIB, Damaged, parse
+from autograder.submissions.parser import MIB, parse
 from autograder.text import normalize_whitespace, printable, summarize
 
 Files = Mapping[str, bytes]  # path inside the submission, with "/" -> content of a regular file

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.errors import Damaged
 from autograder.notebook.cells import fresh_id
 from autograder.text import normalize_whitespace, printable, summarize
 
@@ -26,10 +27,6 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _CELL_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _BLANK = "\0 \t\r\n"
-
-
-class Damaged(ValueError):  # noqa: N818
-    """The file is no notebook; the message is one sentence that names it and says what to do."""
 
 
 def parse(content: bytes, name: str) -> tuple[NotebookNode, list[str]]:

@@ -12,10 +12,10 @@ import pytest
 from nbformat import NotebookNode
 
 from autograder.course.course import Course
+from autograder.errors import NoSandboxError
 from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans
 from autograder.kernels import launcher
-from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.launcher import Loaded
 from autograder.kernels.provisioner import MODULES
 from autograder.model import TestPlan

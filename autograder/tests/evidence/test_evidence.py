@@ -22,8 +22,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from autograder.errors import EvidenceError
 from autograder.evidence import decoder
-from autograder.evidence.decoder import NOTHING, EvidenceError, Found, decode, decode_all, kernel_source
+from autograder.evidence.decoder import NOTHING, Found, decode, decode_all, kernel_source
 from autograder.evidence.encoder import DTYPES, RefusedError, encode, encode_all
 from autograder.model import Reason
 

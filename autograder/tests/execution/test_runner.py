@@ -4,8 +4,8 @@ import nbformat
 import pytest
 
 from autograder.course.limits import Limits
+from autograder.errors import KernelError
 from autograder.evidence.decoder import decode_all
-from autograder.execution.client import KernelError
 from autograder.execution.runner import Ran, run
 from autograder.model import NoEvidence, TestPlan
 from autograder.tests.support import kernels

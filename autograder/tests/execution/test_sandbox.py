@@ -8,10 +8,9 @@ import pytest
 
 from autograder.cli.main import main
 from autograder.course.course import Course
-from autograder.errors import CourseError
+from autograder.errors import CourseError, NoSandboxError
 from autograder.execution.sandbox import WARNING, for_tools, grading_limits, sandbox_if_any
 from autograder.gradebook.queries import table
-from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.rnn.demo import BANNER
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]

@@ -27,7 +27,7 @@ ANSWERS = ["x = 42", "x = 41", "x = 21", "x = ...", "x = 6 * 7", "import os\nos.
 NO_PACKAGE = "import sys\nsys.modules['autograder'] = None\n"
 NO_SANDBOX = """
 from autograder.kernels import launcher
-from autograder.kernels.bubblewrap import NoSandboxError
+from autograder.errors import NoSandboxError
 def server(*_):
     raise NoSandboxError("bubblewrap is missing.")
 launcher.server = server

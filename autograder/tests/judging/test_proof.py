@@ -10,8 +10,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.course.course import Course
 from autograder.course.limits import Limits
-from autograder.errors import CourseError
-from autograder.execution.client import KernelError
+from autograder.errors import CourseError, KernelError
 from autograder.grading import pipeline
 from autograder.grading.proving import faults, prove
 from autograder.judging.judge import Judge, JudgeLimits

@@ -25,11 +25,10 @@ import autograder
 from autograder.cli.doctor import examine
 from autograder.course.course import Course
 from autograder.course.limits import Limits
-from autograder.execution.client import KernelError
+from autograder.errors import KernelError, NoSandboxError
 from autograder.execution.runner import run
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
 from autograder.kernels import bubblewrap, launcher, provisioner
-from autograder.kernels.bubblewrap import NoSandboxError
 from autograder.kernels.launcher import GIVEN, Loaded
 from autograder.kernels.manager import SandboxKernelManager
 from autograder.tests.support import END_TIMEOUT, kernels

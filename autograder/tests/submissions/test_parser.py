@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
 
+from autograder.errors import Damaged
 from autograder.notebook.cells import grade_id
-from autograder.submissions.parser import MAX_CELLS, MIB, Damaged, parse
+from autograder.submissions.parser import MAX_CELLS, MIB, parse
 from autograder.submissions.restore import restore
 from autograder.tests.harness.handed_in import LSTM, MASTERS, NAMES, of, saved, solved, text
 from autograder.text import printable, summarize
