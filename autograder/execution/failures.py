@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 from autograder.course.limits import MIB, Limits
 from autograder.model import NoEvidence, Reason
+from autograder.notebook.cells import grade_id
 
 OUTPUT = "OutputLimitError"  # what a kernel raises in a cell that prints more than it may
 DEATHS: dict[str, tuple[Reason, str]] = {
@@ -69,7 +70,7 @@ def prints_too_much(cell: NotebookNode) -> bool:
 
 def name_of(cell: NotebookNode, index: int) -> str:
     """How a cell is spoken of: its grade_id, else its place."""
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id") or f"number {index + 1}")
+    return grade_id(cell) or f"number {index + 1}"
 
 
 def _filled(sentence: str, cell: NotebookNode, index: int, limits: Limits) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import CourseError
+from autograder.files import write_atomically
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide ones are the same to a spreadsheet
 SEPARATORS = (",", ";", "\t")
@@ -66,10 +67,9 @@ def read_sheet(path: Path) -> CsvTable:
 def write_sheet(path: Path, rows: Iterable[Sequence[str]], style: Style | None = None) -> None:
     """Write rows of texts in UTF-8, whole or not at all."""
     style = style or Style()
-    aside = path.with_name(f"{path.name}.part")
-    with aside.open("w", newline="", encoding="utf-8-sig" if style.mark else "utf-8") as file:
-        csv.writer(file, delimiter=style.separator).writerows([inert_cell(cell) for cell in row] for row in rows)
-    aside.replace(path)
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=style.separator).writerows([inert_cell(cell) for cell in row] for row in rows)
+    write_atomically(path, text.getvalue().encode("utf-8-sig" if style.mark else "utf-8"))
 
 
 def inert_cell(cell: str) -> str:

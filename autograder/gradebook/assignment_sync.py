@@ -32,6 +32,7 @@ from traitlets.config import Config
 from autograder.course.converter import convert
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.files import write_atomically
 from autograder.notebook.cells import grade_id
 from autograder.notebook.variants import teaching_copy
 from autograder.text import summarize
@@ -144,10 +145,8 @@ def save_stub_history(course: Course, assignment: str) -> None:
     if known != _remembered(course, assignment):
         path = course.root / "reports" / f"{assignment}.wordings"
         path.parent.mkdir(exist_ok=True)
-        aside = path.with_suffix(".part")
         rows = [[*key, list(texts)] for key, texts in sorted(known.items())]
-        aside.write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
-        aside.replace(path)
+        write_atomically(path, json.dumps(rows, indent=1, ensure_ascii=False))
 
 
 def older_wordings(course: Course, assignment: str) -> tuple[tuple[Key, tuple[str, ...]], ...]:

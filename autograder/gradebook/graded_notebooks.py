@@ -17,6 +17,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 from autograder.course.course import Course
 from autograder.evidence.display import MAX_DISPLAYED
 from autograder.model import Outcome, Reason, Verdict
+from autograder.notebook.cells import grade_id
 from autograder.notebook.personalize import AXES, Sizes
 from autograder.notebook.source import assigned, bindings
 
@@ -65,7 +66,7 @@ def sizes_kept(notebook: Mapping[str, Any]) -> dict[int, str]:
 def kept(cell: Mapping[str, Any]) -> Verdict | None:
     """The verdict kept in a cell, if there is one."""
     found = cell.get("metadata", {}).get(KEY)
-    name = cell.get("metadata", {}).get("nbgrader", {}).get("grade_id", "")
+    name = grade_id(cell)
     known = {one.name for one in fields(Verdict)} - {"cell"}
     return _verdict(name, {key: value for key, value in found.items() if key in known}) if found else None
 
@@ -100,7 +101,7 @@ class Reader:
             for cell in self._notebook(path)["cells"]:
                 about = cell.get("metadata", {}).get("nbgrader", {})
                 if about.get("grade") and about.get("solution"):
-                    found[path.stem, about.get("grade_id", "")] = "".join(cell.get("source", ""))
+                    found[path.stem, grade_id(cell)] = "".join(cell.get("source", ""))
         return found
 
     def _notebook(self, path: Path) -> dict[str, Any]:

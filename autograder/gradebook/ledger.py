@@ -1,7 +1,7 @@
 """What nbgrader's gradebook has no column for: a submission's status, its repairs, whether it reproduces.
 
-One JSON file a student, `reports/<assignment>/<student>.json`, written aside and renamed, so that it is never half
-there, and so that a note costs the same in a class of any size.
+One JSON file a student, `reports/<assignment>/<student>.json`, written whole or not at all, so that a note costs the
+same in a class of any size.
 """
 
 import json
@@ -10,6 +10,7 @@ from typing import Any
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.files import write_atomically
 from autograder.model import Status, most_serious
 
 
@@ -45,6 +46,4 @@ class Ledger:
         """Keep facts of a student, over older ones of the same name."""
         text = json.dumps(self.of(student) | facts, indent=1, sort_keys=True, ensure_ascii=False)
         self.folder.mkdir(parents=True, exist_ok=True)
-        aside = self.folder / f"{student}.part"
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(self.folder / f"{student}.json")
+        write_atomically(self.folder / f"{student}.json", text)

@@ -1,6 +1,6 @@
-"""Only one process at a time writes a course's gradebook.
+"""Only one grading process can run per course: a lock on `gradebook.lock` in the course folder.
 
-The lock is the system's own, on `gradebook.lock` in the course folder: it ends with its process, however that ends.
+The lock ends with its process, however that ends. The file names the process that has it, and is deleted with it.
 """
 
 import os
@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from autograder.errors import CourseError
 
 NAME = "gradebook.lock"
@@ -16,41 +18,32 @@ NAME = "gradebook.lock"
 
 @contextmanager
 def grading_lock(folder: Path) -> Iterator[None]:
-    """Hold the course's lock; raise CourseError at once where another process holds it."""
+    """Lock a course for this process while the block runs.
+
+    Args:
+        folder: The course folder.
+
+    Raises:
+        CourseError: Another process has the lock; nothing waits for it.
+    """
     path = folder / NAME
-    file = _locked(path)
     try:
-        os.truncate(file, 0)
-        os.write(file, f"process {os.getpid()} on {platform.node()}".encode())
-        yield
-    finally:
-        path.unlink(
-            missing_ok=True
-        )  # while it is held: whoever opened it meanwhile sees that it is gone, and asks anew
-        os.close(file)
-
-
-def _locked(path: Path) -> int:
-    """An open, locked file that is still the one at `path`."""
-    import fcntl  # not on Windows, where learners import this package and nobody grades
-
-    while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        lock = FileLock(path, timeout=0, fallback_to_soft=False).acquire()
+    except Timeout:
+        raise CourseError(
+            f"{folder}: this course is being graded by {_holder(path)}; wait until it is done, or end it."
+        ) from None
+    with lock:
+        path.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(file, 200).decode(errors="replace") or "another process"
-            os.close(file)
-            raise CourseError(
-                f"{path.parent}: this course is being graded by {holder}; wait until it is done, or end it."
-            ) from None
-        if _is_at(file, path):
-            return file
-        os.close(file)
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # before the lock ends; who opened it meanwhile sees that it is gone
 
 
-def _is_at(file: int, path: Path) -> bool:
+def _holder(path: Path) -> str:
+    """Return what the file says of the process that has the lock."""
     try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False
+        return path.read_text(encoding="utf-8", errors="replace")[:200] or "another process"
+    except OSError:  # deleted just now, or not to be read
+        return "another process"

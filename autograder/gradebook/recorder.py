@@ -35,9 +35,11 @@ from nbgrader.utils import is_grade, is_solution
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.files import replace_folder
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.submission_rows import NotebookGrades, Rows
 from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
+from autograder.notebook.cells import grade_id
 from autograder.notebook.sanitize import inert_sentence
 
 NO_RESPONSE = "No response."
@@ -84,7 +86,7 @@ class Recorder:
             self.book.db.rollback()
             shutil.rmtree(staged, ignore_errors=True)
             raise
-        _replace(staged, place)
+        replace_folder(staged, place)
         self.ledger.note(
             result.student,
             repairs=list(result.repairs),
@@ -218,7 +220,7 @@ def _comments(result: NotebookResult, cells: list[NotebookNode]) -> dict[str, st
     found, answer = dict.fromkeys(result.untouched, NO_RESPONSE), ""
     verdicts = {verdict.cell: verdict for verdict in result.verdicts}
     for cell in cells:
-        name = cell.metadata.nbgrader.get("grade_id", "")
+        name = grade_id(cell)
         if is_solution(cell) and not is_grade(cell):
             answer = name
         if answer and name in verdicts:
@@ -242,7 +244,7 @@ def _cells(content: bytes) -> list[NotebookNode]:
 
 
 def _written(cells: list[NotebookNode]) -> Written:
-    return {cell.metadata.nbgrader["grade_id"]: cell.source for cell in cells if is_grade(cell) and is_solution(cell)}
+    return {grade_id(cell): cell.source for cell in cells if is_grade(cell) and is_solution(cell)}
 
 
 def _last_written(path: Path) -> Written:
@@ -269,13 +271,3 @@ def _marks(sheets: Mapping[str, NotebookGrades]) -> Marks:
 def _mark(grade: Grade) -> float | None:
     mark: float | None = grade.manual_score if grade.manual_score is not None else grade.auto_score
     return mark
-
-
-def _replace(staged: Path, place: Path) -> None:
-    """Put the staged folder in its place by renames."""
-    old = place.with_name(f".{place.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        place.rename(old)
-    staged.rename(place)
-    shutil.rmtree(old, ignore_errors=True)

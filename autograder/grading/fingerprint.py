@@ -1,16 +1,16 @@
 """What a mark depends on besides the submission: the packages that run and judge it, the masters, the limits."""
 
 import dataclasses
-import hashlib
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import autograder
 from autograder.course.limits import Limits
+from autograder.files import digest
 from autograder.model import Assignment, Submission
 
 PACKAGES = ("ipykernel", "keras", "numpy", "tensorflow")
@@ -30,14 +30,14 @@ def basis(masters: Assignment, limits: Limits) -> str:
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
     said = json.dumps([dict(versions()), dataclasses.asdict(limits)], sort_keys=True, default=str)
     said += json.dumps(masters.wordings) if masters.wordings else ""
-    files = [part for name, content in (*masters.notebooks, *masters.helpers) for part in (name.encode(), content)]
-    return _digest([said.encode(), *files])
+    files = [part for name, content in (*masters.notebooks, *masters.helpers) for part in (name, content)]
+    return digest(said, *files)
 
 
 def fingerprint(submission: Submission, graded_by: str) -> str:
     """A digest of one submission and the class's basis: the same where grading again would give the same."""
-    files = [part for name in sorted(submission.files) for part in (name.encode(), submission.files[name])]
-    return _digest([graded_by.encode(), *(said.encode() for said in submission.repairs), b"files", *files])
+    files = [part for name in sorted(submission.files) for part in (name, submission.files[name])]
+    return digest(graded_by, *submission.repairs, "files", *files)
 
 
 def _version(*names: str) -> str:
@@ -53,11 +53,4 @@ def _own_files() -> str:
     """A short digest of the package's source files: a checkout changes without a new number."""
     root = Path(autograder.__file__).parent
     paths = sorted(path for path in root.rglob("*.py") if "tests" not in path.relative_to(root).parts)
-    return _digest(part for path in paths for part in (path.name.encode(), path.read_bytes()))[:8]
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    total = hashlib.sha256()
-    for part in parts:
-        total.update(len(part).to_bytes(8, "big") + part)
-    return total.hexdigest()
+    return digest(*(part for path in paths for part in (path.name, path.read_bytes())))[:8]

@@ -36,6 +36,7 @@ from autograder.model import (
     Verdict,
     most_serious,
 )
+from autograder.notebook.cells import grade_id
 from autograder.notebook.personalize import Sizes, remark, sizes_for, with_default_sizes, with_sizes
 from autograder.notebook.sanitize import inert, inert_sentence
 from autograder.notebook.source import added, answered
@@ -143,7 +144,7 @@ def grade_restored(
 
 def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
     """Where a name is missing and a cell before the test did not come through, or printed too much, that is why."""
-    place = [_grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
+    place = [grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
     if verdict.reason is Reason.RAISED and OUTPUT in verdict.rationale:
         too_much = death("output", ran.notebook.cells[place], place, limits)
         return replace(verdict, reason=too_much.reason, rationale=f"{too_much.sentence}.")
@@ -174,7 +175,7 @@ def _finished(
     """The autograded copy: verdicts as the test cells' outputs, and nothing in it that could harm a browser."""
     shown, by_cell = inert(notebook), {verdict.cell: verdict for verdict in verdicts}
     for cell in shown.cells:
-        if verdict := by_cell.get(_grade_id(cell)):
+        if verdict := by_cell.get(grade_id(cell)):
             cell.outputs = show_verdict(verdict)
             keep(cell, verdict)
     keep_sizes(shown, grader.sizes)
@@ -196,12 +197,12 @@ def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
 
 
 def _untouched(notebook: NotebookNode, grader: NotebookGrader) -> frozenset[str]:
-    stubs = {_grade_id(cell): cell for cell in grader.master.cells if is_solution(cell)}
+    stubs = {grade_id(cell): cell for cell in grader.master.cells if is_solution(cell)}
     older = dict(grader.masters.wordings)
     return frozenset(
         name
         for cell in notebook.cells
-        if (name := _grade_id(cell)) in stubs
+        if (name := grade_id(cell)) in stubs
         and left_open(cell.source, (stubs[name].source, *older.get((grader.name, name), ())), stubs[name].cell_type)
     )
 
@@ -211,10 +212,6 @@ def left_open(source: str, wordings: tuple[str, ...], cell_type: str) -> bool:
     if cell_type == "code":
         return any(not answered(source, stub) for stub in wordings)
     return not added(source, "\n".join(wordings))
-
-
-def _grade_id(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
 
 
 def show_verdict(verdict: Verdict) -> list[NotebookNode]:

@@ -13,6 +13,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.execution.failures import DEATHS
 from autograder.model import NotebookResult, Outcome, Reason, TestPlan, Verdict
+from autograder.notebook.cells import grade_id
 from autograder.notebook.source import bindings, parse
 
 MAX_SAID = 300  # characters of what a test or a cell says
@@ -113,7 +114,7 @@ def _shadowed(plan: TestPlan, cells: list[NotebookNode]) -> str:
 
 
 def _name(cell: NotebookNode) -> str:
-    return str(cell.metadata.get("nbgrader", {}).get("grade_id") or cell.id)
+    return grade_id(cell) or str(cell.id)
 
 
 def _cure(said: str) -> str:

@@ -27,6 +27,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.errors import CourseError
 from autograder.model import TestPlan
+from autograder.notebook.cells import grade_id
 from autograder.notebook.source import parse, parse_cell
 
 MARK = "# evidence"
@@ -81,19 +82,18 @@ def plans(master: NotebookNode, name: str) -> tuple[TestPlan, ...]:
 
 
 def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> TestPlan:
-    grade_id = cell.metadata.nbgrader["grade_id"]
     try:
         tree = parse(cell.source)
         evidence = _evidence(tree, cell.source)
     except SyntaxError as error:
-        raise CourseError(f"{name}: cell {grade_id}, line {error.lineno}: {error.msg}; mend the test.") from error
+        raise CourseError(f"{name}: cell {grade_id(cell)}, line {error.lineno}: {error.msg}; mend the test.") from error
     rest = [node for node in tree.body if node not in evidence.values()]
     needed = _asked(_free(rest) - evidence.keys(), bindings)
     prelude = _prelude(needed, bindings)
     called = {name for binding in prelude if binding.is_definition for name in _free([binding.statement])}
     needed |= _asked(called - evidence.keys() - _bound(rest), bindings)
     return TestPlan(
-        cell=grade_id,
+        cell=grade_id(cell),
         points=float(cell.metadata.nbgrader["points"]),
         answers=tuple(sorted(name for name in needed if bindings.get(name) not in prelude)),
         evidence=tuple((name, ast.unparse(node.value)) for name, node in evidence.items()),

@@ -7,7 +7,6 @@ manifest: what was packed (SHA-256), what is open, what runs again. The same not
 import copy
 import hashlib
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from nbgrader.utils import is_grade, is_solution
 from autograder.course.course import Course
 from autograder.errors import CourseError, Damaged
 from autograder.execution.sandbox import for_tools, sandbox_if_any
+from autograder.files import write_zip
 from autograder.notebook.cells import grade_id
 from autograder.notebook.source import answered
 from autograder.replay.compare import again
@@ -27,7 +27,6 @@ from autograder.submissions.identify import identify_notebooks, read_folder
 from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
 
-STAMP = (1980, 1, 1, 0, 0, 0)
 FRESH = "restart the kernel, run all cells and save; then submit again"
 
 
@@ -95,9 +94,4 @@ def _pack(path: Path, notebooks: Mapping[str, bytes], manifest: Mapping[str, obj
     sums = {f"{name}.ipynb": hashlib.sha256(content).hexdigest() for name, content in notebooks.items()}
     text = json.dumps({**manifest, "sha256": sums}, indent=1, sort_keys=True) + "\n"
     files = {f"{name}.ipynb": content for name, content in notebooks.items()} | {"manifest.json": text.encode()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
-    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(name, STAMP), content, zipfile.ZIP_DEFLATED)
-    aside.replace(path)
+    write_zip(path, files)

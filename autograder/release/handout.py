@@ -1,6 +1,5 @@
 """notebooks/ → a zip for students: the released notebooks, an environment, a short README. Nothing of solutions/."""
 
-import zipfile
 from importlib.metadata import requires
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from packaging.requirements import Requirement
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.files import write_zip
 from autograder.release.release import is_stale
 
 README = """\
@@ -36,7 +36,6 @@ dependencies:
   - pip:
       - -r requirements.txt
 """
-STAMP = (1980, 1, 1, 0, 0, 0)  # the same bytes from the same notebooks, whenever made
 
 
 def handout(course: Course, path: Path | None = None) -> Path:
@@ -44,12 +43,7 @@ def handout(course: Course, path: Path | None = None) -> Path:
     name = course.directory.course_id or course.root.name
     path = path or course.root / "handout" / f"{name}.zip"
     files = {**_notebooks(course), **_papers(course, name)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
-    with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED) as archive:
-        for inside, content in sorted(files.items()):
-            archive.writestr(zipfile.ZipInfo(f"{name}/{inside}", STAMP), content)
-    aside.replace(path)
+    write_zip(path, {f"{name}/{inside}": content for inside, content in files.items()})
     return path
 
 

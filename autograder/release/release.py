@@ -4,13 +4,13 @@ A release is made aside and proved there; only then does the gradebook learn of 
 Whatever fails on the way leaves the old release, and the gradebook, as they were.
 """
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.course.course import Course
+from autograder.files import replace_folder
 from autograder.gradebook.assignment_sync import generate, update_gradebook
 
 
@@ -21,7 +21,7 @@ def release(course: Course, assignment: str) -> Path:
         if assignment not in course.ungraded:
             update_gradebook(course, assignment)
         place = course.folder("release", assignment).resolve()
-        _swap(made, place)
+        replace_folder(made, place)
     return place
 
 
@@ -38,21 +38,6 @@ def _aside(course: Course, assignment: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
         generate(course, assignment, folder, database=False)
         yield Path(course.directory.format_path(folder, ".", assignment)).resolve()
-
-
-def _swap(made: Path, place: Path) -> None:
-    """Put `made` where `place` is, by renames; the old folder stands until the new one does."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    old = made.with_name(made.name + ".old")
-    if place.exists():
-        place.rename(old)
-    try:
-        made.rename(place)
-    except OSError:
-        if old.exists():
-            old.rename(place)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

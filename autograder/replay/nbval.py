@@ -25,6 +25,8 @@ from xml.etree import ElementTree
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.notebook.cells import grade_id
+
 TAG = "nbval-check-output"
 CELL_SECONDS = 120
 SPARE_SECONDS = 60  # a notebook may take these and three times as long as a cell
@@ -117,7 +119,7 @@ def code_cells(notebook: NotebookNode) -> list[Any]:
 
 def keys(cell: Any) -> list[str]:
     """What a cell may be known by: its grade_id, its id."""
-    return [str(key) for key in (cell.metadata.get("nbgrader", {}).get("grade_id"), cell.get("id")) if key]
+    return [str(key) for key in (grade_id(cell), cell.get("id")) if key]
 
 
 def name_of(cell: Any, number: int) -> str:

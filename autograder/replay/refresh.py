@@ -20,6 +20,7 @@ from nbformat import NotebookNode
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.files import write_atomically
 from autograder.replay.compare import read_master, sources
 from autograder.replay.nbval import CELL_SECONDS, code_cells, environment, is_marked, name_of
 
@@ -34,9 +35,7 @@ def refresh(
         there = ", ".join(path.stem for path in known)
         raise CourseError(f"{known[0].parent}: no notebook {notebook!r}; there are: {there}.")
     for path in paths:
-        aside = path.with_suffix(".part")
-        aside.write_text(nbformat.writes(_executed(path, timeout)) + "\n", encoding="utf-8")
-        aside.replace(path)
+        write_atomically(path, nbformat.writes(_executed(path, timeout)) + "\n")
     return paths
 
 

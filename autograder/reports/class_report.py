@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from autograder.course.course import Course
+from autograder.files import write_atomically
 from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import Reader
 from autograder.gradebook.queries import table
@@ -27,8 +28,6 @@ def write_report(course: Course, assignment: str) -> list[Path]:
     written = []
     for ending, text in (("html", report_page(report)), ("json", report_json(report))):
         path = course.root / f"{stem}.{ending}"
-        aside = path.with_suffix(".part")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
+        write_atomically(path, text)
         written.append(path)
     return written

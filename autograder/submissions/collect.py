@@ -15,6 +15,7 @@ import nbformat
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.files import replace_folder
 from autograder.submissions.identify import MAX_OF_CLASS, identify_notebooks, read_class_zip, read_folder
 from autograder.submissions.parser import MIB
 from autograder.text import printable
@@ -142,7 +143,5 @@ def _write(
         made.mkdir()
         for name, content in notebooks.items():
             (made / name).write_bytes(content)
-        if folder.exists():
-            folder.rename(Path(aside, "old"))
-        made.rename(folder)
+        replace_folder(made, folder)
     return Collected(student, tuple(notebooks), sentences)

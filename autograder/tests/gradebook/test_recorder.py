@@ -107,7 +107,7 @@ GAPS = {
     "before the files are staged": "recorder.Recorder._stage = die",
     "after the files are staged": "recorder.Recorder._grade = die",
     "before the gradebook's commit": "recorder.write_notebook = die",
-    "after the gradebook's commit": "recorder._replace = die",
+    "after the gradebook's commit": "recorder.replace_folder = die",
     "between the two renames": "Path.rename = lambda self, to, move=Path.rename: move(self, to) and die()",
     "before the ledger is written": "recorder.Ledger.note = die",
     "before the ledger is renamed": "Path.replace = die",

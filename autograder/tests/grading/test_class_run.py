@@ -28,6 +28,7 @@ from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
+from autograder.files import replace_folder
 from autograder.gradebook import recorder
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.lock import grading_lock
@@ -133,7 +134,7 @@ def test_a_kill_while_an_unchanged_submission_is_forced_leaves_no_entry_that_cou
         raise SystemExit(9)
 
     with monkeypatch.context() as patch:
-        patch.setattr(recorder, "_replace", die)
+        patch.setattr(recorder, "replace_folder", die)
         with pytest.raises(SystemExit):
             run(graded, students=["ada"], force=True)
     assert Ledger(graded, "ps1").of("ada")["fingerprint"] == ""
@@ -326,14 +327,14 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 def test_a_stop_does_not_break_a_recording_in_two(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     hand_in(course, ada="right", bob="right")
-    replace = recorder._replace
+    replace = replace_folder
 
     def stopped(*places: Path) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         replace(*places)
 
     with monkeypatch.context() as patch:
-        patch.setattr(recorder, "_replace", stopped)
+        patch.setattr(recorder, "replace_folder", stopped)
         with pytest.raises(KeyboardInterrupt):
             run(course, jobs=1)
     assert _marks(course) == {"ada": 2}
