@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
+from autograder.notebook.cells import grade_id
 from autograder.notebook.personalize import ID, Sizes, sizes_for
 from autograder.notebook.source import parse
 from autograder.release.release import release
@@ -102,7 +103,7 @@ def fill_in(
     answers = {name: _numbered(code, sizes) for name, code in pupil.answers.items()} if sizes else pupil.answers
     asked = {ID: f"student = {(student if pupil.typed is None else pupil.typed)!r}"}
     for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
+        name = grade_id(cell)
         cell.source = {**answers, **pupil.whys, **asked}.get(name, cell.source)
     notebook.cells = [cell for cell in notebook.cells if not pupil.deleted or cell.id != pupil.deleted]
     return notebook
