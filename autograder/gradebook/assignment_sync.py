@@ -168,9 +168,10 @@ def _remembered(course: Course, assignment: str) -> Wordings:
 def read_source(path: Path) -> nbformat.NotebookNode:
     """A source notebook; raises CourseError where it cannot be read."""
     try:
-        return nbformat.read(path, 4)
+        source: nbformat.NotebookNode = nbformat.read(path, 4)
     except Exception as error:
         raise CourseError(f"{path}: cannot be read ({type(error).__name__}: {error}); mend it.") from error
+    return source
 
 
 def _now(course: Course, assignment: str) -> Mapping[Key, nbformat.NotebookNode]:

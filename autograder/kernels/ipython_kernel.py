@@ -16,19 +16,21 @@ class OutputLimitError(OSError):
     """A cell printed more than it may."""
 
 
-class CappedStream(OutStream):  # type: ignore[misc]
+class CappedStream(OutStream):
     """Standard output that raises in the cell which prints too much, before it piles up in whoever listens."""
 
     limit = 1 << 20
     cell: Any = None
-    left = 0
+    left = limit
 
-    def write(self, string: str) -> int | None:
+    def write(self, string: str) -> int:
         """Write, or raise OutputLimitError; both streams of a cell count together.
 
         What is written past Python comes through a thread that must go on reading: that is for the client to bound.
         """
-        if threading.current_thread() is self.watch_fd_thread:
+        if threading.current_thread() is getattr(
+            self, "watch_fd_thread", None
+        ):  # there is one only where the descriptor is watched
             return self._passed_on(string)
         now = self.parent_header.get("msg_id")
         if now != CappedStream.cell:
@@ -38,14 +40,14 @@ class CappedStream(OutStream):  # type: ignore[misc]
             raise OutputLimitError(f"this cell printed more than {CappedStream.limit} characters")
         return self._passed_on(string)
 
-    def _passed_on(self, string: str) -> int | None:
-        written: int | None = super().write(string)
-        return written
+    def _passed_on(self, string: str) -> int:
+        super().write(string)
+        return len(string)  # ipykernel returns None while a process that a cell has forked flushes
 
 
 def start(arguments: Sequence[str], output: int, ready: Callable[[], None]) -> None:
     """Be a kernel until it ends; `ready` is called once its sockets are bound, before it runs any cell."""
-    CappedStream.limit = output
+    CappedStream.limit = CappedStream.left = output
     sys.argv = ["ipykernel_launcher.py", *arguments]
     numpy = sys.modules.get("numpy")
     if numpy is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import zmq
 import zmq.asyncio
-from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channelsabc import HBChannelABC
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -17,9 +17,10 @@ from traitlets import Integer, Type, default
 
 SPEC = KernelSpec.from_resource_dir(str(Path(__file__).parent / "share" / "kernels" / "autograder"))
 QUEUED = 64
+MAX_MESSAGE = 16 << 20  # bytes of one message's part
 
 
-class NoHeartbeat(HBChannelABC):  # type: ignore[misc]
+class NoHeartbeat(HBChannelABC):
     """A heartbeat channel without a thread and a socket: the provisioner knows whether its kernel is alive.
 
     Jupyter's own channel waits without end in its thread once the kernel has ended in the moment between two beats,
@@ -54,24 +55,26 @@ class NoHeartbeat(HBChannelABC):  # type: ignore[misc]
         return self._running
 
 
-class BoundedClient(AsyncKernelClient):  # type: ignore[misc]
+class BoundedClient(AsyncKernelClient):
     """A client whose sockets take no more than they must."""
 
-    hb_channel_class = Type(NoHeartbeat)
+    hb_channel_class = Type(NoHeartbeat)  # type: ignore[assignment]  # Jupyter asks only for HBChannelABC
 
     @default("context")
     def _bounded_context(self) -> "zmq.asyncio.Context":
         self._created_context = True
         context = zmq.asyncio.Context()
-        context.setsockopt(zmq.MAXMSGSIZE, self.parent.max_message)
+        manager = self.parent  # None where a client connects to a kernel that another process has started
+        most = manager.max_message if isinstance(manager, BoundedKernelManager) else MAX_MESSAGE
+        context.setsockopt(zmq.MAXMSGSIZE, most)
         context.setsockopt(zmq.RCVHWM, QUEUED)
         return context
 
 
-class BoundedKernelManager(AsyncKernelManager):  # type: ignore[misc]
+class BoundedKernelManager(AsyncKernelManager):
     """Jupyter's kernel manager, with bounded clients."""
 
-    max_message = Integer(16 << 20, help="Bytes of one message's part.").tag(config=True)
+    max_message = Integer(MAX_MESSAGE, help="Bytes of one message's part.").tag(config=True)
     client_factory = Type(BoundedClient, klass=AsyncKernelClient).tag(config=True)
 
 

@@ -20,7 +20,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.connect import KernelConnectionInfo
+from jupyter_client.manager import KernelManager
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Enum, Float, Integer, List, Unicode
 
 from autograder.errors import NoSandboxError
@@ -48,7 +50,7 @@ class Ended:
     memory: int = 0
 
 
-class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
+class SandboxProvisioner(KernelProvisionerBase):
     """Starts kernels in a sandbox, in a fork of a process that has loaded their modules already."""
 
     shape = Enum(
@@ -80,6 +82,13 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
     folder: Path | None = None
     server: Path | None = None
     ended: Ended | None = None
+
+    @property
+    def manager(self) -> KernelManager:
+        """The kernel manager that starts this kernel; raises NoSandboxError where there is none."""
+        if not isinstance(self.parent, KernelManager):
+            raise NoSandboxError("a sandboxed kernel needs a Jupyter kernel manager; start it through one.")
+        return self.parent
 
     @property
     def has_process(self) -> bool:
@@ -124,13 +133,14 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the kernel's folder, its connection file and a copy of its working folder; raises NoSandboxError."""
+        manager = self.manager
         with self._or_nothing():
             self.server = await asyncio.to_thread(launcher.server, Loaded(self.preload, self.prepare), self.shape)
             self._furnish(self.server.parent, kwargs.get("cwd"))
-            command = self.parent.format_kernel_cmd(kwargs.pop("extra_arguments", []))
+            command = manager.format_kernel_cmd(kwargs.pop("extra_arguments", []))
             return dict(await super().pre_launch(cmd=command, **kwargs))
 
-    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Ask the server for a kernel."""
         assert self.folder is not None
         assert self.server is not None
@@ -147,7 +157,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
         self.ended = None
         with self._or_nothing():
             self._ask(self.server, json.dumps(request).encode())
-        return dict(self.connection_info)
+        return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the kernel's folder; it stays where the kernel is only started again."""
@@ -161,7 +171,7 @@ class SandboxProvisioner(KernelProvisionerBase):  # type: ignore[misc]
 
     def _furnish(self, place: Path, work: str | None) -> None:
         """The kernel's folder, made where it is not there yet, with a copy of the working folder in it."""
-        manager = self.parent
+        manager = self.manager
         if self.folder is None:
             self.folder = Path(tempfile.mkdtemp(prefix="k", dir=place))
             manager.transport, manager.cache_ports = "ipc", False

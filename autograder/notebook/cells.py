@@ -1,9 +1,10 @@
 """A notebook's cells and what nbgrader's metadata call them."""
 
-from nbformat import NotebookNode
+from collections.abc import Mapping
+from typing import Any
 
 
-def grade_id(cell: NotebookNode) -> str:
+def grade_id(cell: Mapping[str, Any]) -> str:
     """The cell's name in nbgrader's metadata; empty where there is none."""
     meta = cell.get("metadata", {}).get("nbgrader")
     name = meta.get("grade_id") if isinstance(meta, dict) else None

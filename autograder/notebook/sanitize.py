@@ -26,7 +26,7 @@ _MARKUP = re.compile(r"([`*_{}\[\]()#+\-.!|<>&~:])")
 
 def inert(notebook: NotebookNode) -> NotebookNode:
     """A copy of a graded notebook that no browser can be harmed by; what the course itself wrote stays as it is."""
-    copy = nbformat.from_dict(notebook)
+    copy: NotebookNode = nbformat.from_dict(notebook)
     for cell in copy.cells:
         cell.pop("attachments", None)
         if cell.cell_type == "code":
@@ -66,16 +66,19 @@ def inert_sentence(text: str) -> str:
 
 
 def _output(output: NotebookNode) -> NotebookNode:
+    made: NotebookNode
     if output.output_type == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        return nbformat.v4.new_output("stream", name=name, text=_text(output.get("text", "")))
-    if output.output_type == "error":
+        made = nbformat.v4.new_output("stream", name=name, text=_text(output.get("text", "")))
+    elif output.output_type == "error":
         name, value = _text(output.get("ename", "")), _text(output.get("evalue", ""))
         lines = [_text(line) for line in output.get("traceback", [])][:100]
-        return nbformat.v4.new_output("error", ename=name, evalue=value, traceback=lines)
-    data = {"text/plain": _text(output.get("data", {}).get("text/plain", ""))}
-    data |= {kind: image for kind in IMAGES if (image := _image(kind, output.get("data", {}).get(kind)))}
-    return nbformat.v4.new_output("display_data", data=data)
+        made = nbformat.v4.new_output("error", ename=name, evalue=value, traceback=lines)
+    else:
+        data = {"text/plain": _text(output.get("data", {}).get("text/plain", ""))}
+        data |= {kind: image for kind in IMAGES if (image := _image(kind, output.get("data", {}).get(kind)))}
+        made = nbformat.v4.new_output("display_data", data=data)
+    return made
 
 
 def _text(value: object) -> str:

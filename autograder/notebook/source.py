@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import Any
 
 from autograder.text import normalize_whitespace
 
@@ -56,7 +57,8 @@ def _as_python(source: str) -> str:
 
     manager = TransformerManager()
     lines = f"{source}\n".splitlines(keepends=True)
-    for transform in (*manager.cleanup_transforms, *manager.line_transforms):
+    transforms: list[Any] = [*manager.cleanup_transforms, *manager.line_transforms]
+    for transform in transforms:
         lines = transform(lines)
     for _ in range(MAX_READ // (len(source) + 1)):  # not by `transform_cell`: 500 lines of `!` would take it a minute
         changed, lines = manager.do_one_token_transform(lines)

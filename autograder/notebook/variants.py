@@ -46,7 +46,8 @@ def teaching_copy(source: NotebookNode, config: Config) -> NotebookNode:
     for preprocessor in TEACHING:
         exporter.register_preprocessor(preprocessor, enabled=True)
     text, _ = exporter.from_notebook_node(source)
-    return nbformat.reads(text, as_version=4)
+    notebook: NotebookNode = nbformat.reads(text, as_version=4)
+    return notebook
 
 
 def released_copy(teaching: NotebookNode, config: Config | None = None) -> NotebookNode:

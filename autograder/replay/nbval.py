@@ -109,7 +109,8 @@ def environment(scratch: str) -> dict[str, str]:
 
 def read(path: Path) -> NotebookNode:
     """A notebook of any format as one of format 4; raises anything where the file is none."""
-    return nbformat.convert(nbformat.reader.reads(path.read_text(encoding="utf-8")), 4)
+    notebook: NotebookNode = nbformat.convert(nbformat.reader.reads(path.read_text(encoding="utf-8")), 4)
+    return notebook
 
 
 def code_cells(notebook: NotebookNode) -> list[Any]:

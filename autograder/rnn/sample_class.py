@@ -99,7 +99,7 @@ def fill_in(
     released: NotebookNode, pupil: SampleStudent, student: str = "", sizes: Sizes | None = None
 ) -> NotebookNode:
     """A released notebook with a pupil's answers typed in, and an id where it asks for one."""
-    notebook = nbformat.from_dict(released)
+    notebook: NotebookNode = nbformat.from_dict(released)
     answers = {name: _numbered(code, sizes) for name, code in pupil.answers.items()} if sizes else pupil.answers
     asked = {ID: f"student = {(student if pupil.typed is None else pupil.typed)!r}"}
     for cell in notebook.cells:

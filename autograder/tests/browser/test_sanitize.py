@@ -38,7 +38,8 @@ SCRIPTS = [
 
 def _hostile() -> NotebookNode:
     """The notebook of the record tests, with scripts wherever a student may put them."""
-    notebook = nbformat.read(Path(__file__).parents[3] / "solutions" / "rnn_shapes" / f"{NAME}.ipynb", 4)
+    source = Path(__file__).parents[3] / "solutions" / "rnn_shapes" / f"{NAME}.ipynb"
+    notebook: NotebookNode = nbformat.read(source, 4)
     everything = "\n\n".join(SCRIPTS)
     for cell in notebook.cells:
         cell.source = everything if cell.id == "q8-why" else cell.source

@@ -19,6 +19,7 @@ from autograder.execution.client import MOST_GROWTH
 from autograder.execution.runner import Ran, run
 from autograder.kernels import launcher
 from autograder.kernels.manager import SandboxKernelManager
+from autograder.kernels.provisioner import SandboxProvisioner
 from autograder.model import NoEvidence, TestPlan
 from autograder.tests.support import kernels
 
@@ -142,10 +143,12 @@ def test_a_kernel_is_ended_with_its_time() -> None:
         config = Config(SandboxProvisioner={"wall_seconds": seconds, "preload": ""})
         manager = SandboxKernelManager(config=config)
         await manager.start_kernel()
-        await manager.provisioner.wait()
-        why = manager.provisioner.ended.why
+        started = manager.provisioner
+        assert isinstance(started, SandboxProvisioner)
+        await started.wait()
+        assert started.ended is not None
         await manager.cleanup_resources()
-        return str(why)
+        return started.ended.why
 
     assert asyncio.run(ends(0.3)) == "wall"
 

@@ -21,7 +21,8 @@ def _notebook(*cells: str) -> nbformat.NotebookNode:
         made.append(nbformat.v4.new_code_cell("raise SystemExit" if source.endswith("-test") else source))
         if source.endswith("-test"):
             made[-1].metadata["nbgrader"] = {"grade_id": source, "grade": True, "solution": False, "points": 1}
-    return nbformat.v4.new_notebook(cells=made)
+    notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=made)
+    return notebook
 
 
 def _run(*cells: str, limits: Limits = LIMITS, **evidence: str) -> Ran:

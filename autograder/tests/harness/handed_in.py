@@ -48,15 +48,18 @@ def at(nb: NotebookNode, name: str) -> int:
 
 
 def of(nb: NotebookNode, name: str) -> NotebookNode:
-    return nb.cells[at(nb, name)]
+    cell: NotebookNode = nb.cells[at(nb, name)]
+    return cell
 
 
 def code(source: str, **metadata: Any) -> NotebookNode:
-    return nbformat.v4.new_code_cell(source, metadata=metadata)
+    cell: NotebookNode = nbformat.v4.new_code_cell(source, metadata=metadata)
+    return cell
 
 
 def text(source: str) -> NotebookNode:
-    return nbformat.v4.new_markdown_cell(source)
+    cell: NotebookNode = nbformat.v4.new_markdown_cell(source)
+    return cell
 
 
 def duplicate(cell: NotebookNode, source: str | None = None) -> NotebookNode:

@@ -68,7 +68,8 @@ def _source() -> nbformat.NotebookNode:
     for cell in cells:
         cell.id = cell.metadata.nbgrader["grade_id"]
     kernel = {"kernelspec": {"name": "python3", "language": "python", "display_name": "Python 3"}}
-    return nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    return notebook
 
 
 def make_ungraded(root: Path) -> Path:

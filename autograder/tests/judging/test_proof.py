@@ -22,7 +22,8 @@ NO_FILE = "what locked cells import must be installed or lie beside the source n
 
 def cell(name: str, source: str, **rights: Any) -> NotebookNode:
     metadata = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **rights}
-    return new_code_cell(source, metadata={"nbgrader": {"grade_id": name, **metadata}})
+    made: NotebookNode = new_code_cell(source, metadata={"nbgrader": {"grade_id": name, **metadata}})
+    return made
 
 
 def locked(name: str, source: str) -> NotebookNode:

@@ -14,7 +14,8 @@ from autograder.model import TestPlan
 
 def cell(source: str, **rights: Any) -> NotebookNode:
     metadata = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **rights}
-    return new_code_cell(source, metadata={"nbgrader": metadata})
+    made: NotebookNode = new_code_cell(source, metadata={"nbgrader": metadata})
+    return made
 
 
 def locked(source: str) -> NotebookNode:
@@ -26,7 +27,8 @@ def answer(source: str) -> NotebookNode:
 
 
 def free(source: str) -> NotebookNode:
-    return new_code_cell(source)
+    made: NotebookNode = new_code_cell(source)
+    return made
 
 
 def check(source: str, **rights: Any) -> NotebookNode:

@@ -31,6 +31,7 @@ from autograder.execution.sandbox_check import ATTEMPTS, escapes
 from autograder.kernels import bubblewrap, launcher, provisioner
 from autograder.kernels.launcher import GIVEN, Loaded
 from autograder.kernels.manager import SandboxKernelManager
+from autograder.kernels.provisioner import SandboxProvisioner
 from autograder.tests.support import END_TIMEOUT, kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("kernels")]
@@ -49,6 +50,13 @@ def _printed(*cells: str, **settings: object) -> list[str]:
     config = Config(SandboxProvisioner={**QUICK, **settings})
     NotebookClient(notebook, kernel_manager_class=SandboxKernelManager, allow_errors=True, config=config).execute()
     return ["".join(out.get("text", out.get("evalue", "")) for out in cell.outputs).strip() for cell in notebook.cells]
+
+
+async def _start(manager: SandboxKernelManager, **options: str) -> SandboxProvisioner:
+    """Start a kernel; return its provisioner."""
+    await manager.start_kernel(**options)
+    assert isinstance(manager.provisioner, SandboxProvisioner)
+    return manager.provisioner
 
 
 @pytest.mark.parametrize("shape", ["warm", "cold"])
@@ -94,7 +102,7 @@ def test_a_folder_too_large_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(2 << 20))
     manager = SandboxKernelManager(config=Config(SandboxProvisioner={**QUICK, "scratch": 2 << 20}))
     with pytest.raises(OSError, match="holds more than 1 MiB; start the notebook in a folder of its own"):
-        asyncio.run(manager.start_kernel(cwd=str(tmp_path)))
+        asyncio.run(_start(manager, cwd=str(tmp_path)))
 
 
 def test_the_kernelspec_names_the_provisioner() -> None:
@@ -241,7 +249,7 @@ def test_a_server_that_dies_before_it_answers_is_said_and_nothing_is_left(monkey
     with theirs:
         theirs.shutdown(socket.SHUT_WR)
         with pytest.raises(NoSandboxError, match="the process that forks kernels has died; grade again"):
-            asyncio.run(manager.start_kernel())
+            asyncio.run(_start(manager))
     assert ours.fileno() == -1
     assert not list(path.parent.glob("k*"))
 
@@ -249,21 +257,22 @@ def test_a_server_that_dies_before_it_answers_is_said_and_nothing_is_left(monkey
 def test_a_server_that_is_stuck_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     async def end() -> None:
         manager = SandboxKernelManager(config=Config(SandboxProvisioner=QUICK))
-        await manager.start_kernel()
-        server = launcher._servers[manager.provisioner.server.name].process.pid
+        started = await _start(manager)
+        assert started.server is not None
+        server = launcher._servers[started.server.name].process.pid
         stuck = [psutil.Process(server), *psutil.Process(server).children(recursive=True)]
         for process in stuck:
             process.suspend()
         try:
             await manager.shutdown_kernel(now=True)
             with pytest.raises(NoSandboxError, match="the process that forks kernels has died"):
-                await SandboxKernelManager(config=Config(SandboxProvisioner=QUICK)).start_kernel()
+                await _start(SandboxKernelManager(config=Config(SandboxProvisioner=QUICK)))
         finally:
             for process in stuck:
                 process.resume()
-        assert manager.provisioner.connection is None
+        assert started.connection is None
 
-    monkeypatch.setattr(provisioner, "PATIENCE", 0.2)
+    monkeypatch.setattr(provisioner, "ANSWER_TIMEOUT", 0.2)
     asyncio.run(end())
     assert kernels() == []
 

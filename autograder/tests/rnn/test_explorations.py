@@ -59,7 +59,8 @@ def wanted(table: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def read(folder: Path, name: str) -> NotebookNode:
-    return nbformat.read(folder / f"{name}.ipynb", 4)
+    notebook: NotebookNode = nbformat.read(folder / f"{name}.ipynb", 4)
+    return notebook
 
 
 def printed(notebook: NotebookNode) -> str:

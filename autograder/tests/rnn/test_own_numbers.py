@@ -55,8 +55,8 @@ def asked(sources: dict[str, NotebookNode]) -> NotebookNode:
 
 
 def _cell(notebook: NotebookNode, name: str) -> NotebookNode:
-    found = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name]
-    return found[0] if found else None
+    cells: list[NotebookNode] = notebook.cells
+    return next(cell for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == name)
 
 
 # how they are drawn

@@ -91,7 +91,7 @@ MARKS: dict[str, tuple[float | None, ...]] = {
 
 
 def fill(released: NotebookNode, answers: Mapping[str, str]) -> NotebookNode:
-    notebook = nbformat.from_dict(released)
+    notebook: NotebookNode = nbformat.from_dict(released)
     for cell in notebook.cells:
         cell.source = answers.get(cell.id, cell.source)
     return notebook

@@ -3,6 +3,8 @@
 They compare with `==`, loop with `all`, trust NumPy's own comparisons and call a student's function.
 """
 
+from collections.abc import Callable
+
 import nbformat
 from nbformat import NotebookNode
 
@@ -57,9 +59,9 @@ def tiny() -> NotebookNode:
         cells.append(_cell(f"{name}-test", test, grade=True, locked=True, points=3))
     text = "**Why are they the means?**\n\n### BEGIN SOLUTION\nAxis 0 is summed over.\n### END SOLUTION"
     cells.append(_cell("why", text, kind="markdown", grade=True, solution=True, points=2))
-    return nbformat.v4.new_notebook(
-        cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    )
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    return notebook
 
 
 def _locked(name: str, source: str) -> NotebookNode:
@@ -67,6 +69,9 @@ def _locked(name: str, source: str) -> NotebookNode:
 
 
 def _cell(name: str, source: str, kind: str = "code", **marks: bool | int) -> NotebookNode:
-    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    kinds: dict[str, Callable[..., NotebookNode]] = {
+        "code": nbformat.v4.new_code_cell,
+        "markdown": nbformat.v4.new_markdown_cell,
+    }
     own = {"grade_id": name, "schema_version": 3, "grade": False, "solution": False, "locked": False, "task": False}
-    return make(source, id=name, metadata={"nbgrader": {**own, **marks}})
+    return kinds[kind](source, id=name, metadata={"nbgrader": {**own, **marks}})
