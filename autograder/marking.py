@@ -1,8 +1,8 @@
-"""Written answers in groups: those that read the same are read once, and one mark serves all of a group.
+"""Group written answers with the same text, so that one mark serves the whole group.
 
-A group is known by its question and a digest of its text, so that its name stays the same when others hand in. Texts
-are alike that differ in case, in spaces or in how accents are coded; code is alike where it is the same. What was left
-as released is a group as well. What nobody can read, such as a damaged notebook, is in none.
+A group is named by its question and a digest of its text, so its name does not change when others hand in. Texts are
+the same if they differ only in case, spaces or the encoding of accents; code must be identical. Empty answers are a
+group too. Answers that cannot be read, such as those of a damaged notebook, are in no group.
 """
 
 import hashlib
@@ -32,24 +32,24 @@ from autograder.notebook.sanitize import as_typed, inert_markdown
 from autograder.notebook.source import added
 from autograder.text import normalize_whitespace
 
-UNREAD = ("grader-error", "damaged", "missing")  # notebooks in which a stub says nothing of what was written
+UNREAD = ("grader-error", "damaged", "missing")  # notebooks whose stub does not show what was written
 EMPTY = "empty"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One student's written answer; `mark` is None while it is open."""
+    """One student's written answer; `mark` is None while it is not marked yet."""
 
     student: str
     text: str
     mark: float | None
-    by_hand: bool  # a reader gave the mark
+    by_hand: bool  # the instructor gave the mark
     comment: str
 
 
 @dataclass(frozen=True)
 class Group:
-    """Answers to one question that read the same; `text` is as the first of them typed it."""
+    """Answers to one question with the same text; `text` is as the first student typed it."""
 
     name: str
     text: str
@@ -57,13 +57,13 @@ class Group:
 
     @property
     def open(self) -> int:
-        """How many of them wait for a mark."""
+        """How many of them are not marked yet."""
         return sum(answer.mark is None for answer in self.answers)
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question that a reader marks, its groups with the most open marks first, and whose answers cannot be read."""
+    """A question that the instructor marks: its groups, and students without a readable answer."""
 
     name: str
     key: Key  # notebook, grade_id
@@ -75,7 +75,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Marked:
-    """What became of a group: whose answers were marked, and who keeps the mark that a reader gave before."""
+    """A group after marking: whose answers were marked, and who keeps an earlier mark of the instructor."""
 
     group: Group
     students: tuple[str, ...]
@@ -83,9 +83,9 @@ class Marked:
 
 
 def questions(course: Course, assignment: str) -> tuple[Question, ...]:
-    """All written questions of an assignment with their answers, in the order of the questions.
+    """Return all written questions of an assignment with their answers, in the order of the questions.
 
-    Raises CourseError where the gradebook does not know the assignment.
+    Raises CourseError where the gradebook does not have the assignment.
     """
     results = table(course, assignment)
     asked = _asked(course, assignment)
@@ -117,9 +117,9 @@ def mark(
     comment: str | None = None,
     replace: bool = False,
 ) -> list[Marked]:
-    """Give each group named its mark, and a comment; a mark or comment that a reader gave before stays.
+    """Give each named group its mark, and a comment. Earlier marks and comments of the instructor stay.
 
-    `replace` says that it does not. Raises CourseError, before anything is written, where a group is not known or a
+    With `replace` they are overwritten. Raises CourseError, before anything is written, where a group is unknown or a
     mark is out of bounds.
     """
     with grading_lock(course.root):
@@ -133,10 +133,10 @@ def mark(
 
 def _check(known: Mapping[str, tuple[Question, Group]], name: str, points: float) -> None:
     if name not in known:
-        raise CourseError(f"{name}: no such group of answers; `autograder why --list` names them all.")
+        raise CourseError(f"{name}: no such group of answers; `autograder mark --list` lists them.")
     most = known[name][0].points
     if not (math.isfinite(points) and 0 <= points <= most):
-        raise CourseError(f"{name}: {points:g} is no mark for it; give one from 0 to {most:g}.")
+        raise CourseError(f"{name}: {points:g} is not a valid mark; give one from 0 to {most:g}.")
 
 
 def _mark(
@@ -156,7 +156,7 @@ def _mark(
 
 
 def _asked(course: Course, assignment: str) -> dict[Key, tuple[NotebookNode, str]]:
-    """Stub, in all of its wordings, and marking scheme of each cell that a reader marks."""
+    """Return the stub, in all its wordings, and the marking scheme of each cell that the instructor marks."""
     clear, found = ClearMarkScheme(parent=course), {}
     masters = masters_of(course, assignment)
     older = dict(masters.wordings)
@@ -171,7 +171,7 @@ def _asked(course: Course, assignment: str) -> dict[Key, tuple[NotebookNode, str
 
 
 def _scheme(after: Iterable[NotebookNode], clear: ClearMarkScheme) -> str:
-    """The marking scheme in the locked cell that follows an answer, if there is one."""
+    """Return the marking scheme in the locked cell after an answer, or "" where there is none."""
     cell = next(iter(after), None)
     if cell is None or not is_locked(cell) or clear.begin_mark_scheme_delimeter not in cell.source:
         return ""
@@ -180,7 +180,7 @@ def _scheme(after: Iterable[NotebookNode], clear: ClearMarkScheme) -> str:
 
 
 def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[float | None, bool, str]]:
-    """By student and cell the mark (None: open), whether a reader gave it, and the reader's comment."""
+    """Return by student and cell the mark (None: not marked yet), whether the instructor gave it, and the comment."""
     query = (
         select(
             SubmittedAssignment.student_id,
@@ -208,7 +208,7 @@ def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[float
 
 
 def _typed(source: str | None, stub: NotebookNode) -> str | None:
-    """What a student added to a stub, from the autograded copy; None where the copy has no such cell."""
+    """Return what a student added to a stub, from the autograded copy; None where the copy has no such cell."""
     if source is None:
         return None
     if stub.cell_type == "code":
@@ -232,7 +232,7 @@ def _grouped(
 
 
 def _normal(text: str, stub: NotebookNode) -> str:
-    """What two answers have in common that read the same."""
+    """Reduce an answer to what it has in common with answers of the same text."""
     if stub.cell_type == "code":
         return text.strip()
     return normalize_whitespace(unicodedata.normalize("NFKC", text).casefold())

@@ -220,7 +220,7 @@ def run_export(options: argparse.Namespace, course: Course) -> int:
     exporter.assignment = [course.assignment(options.assignment)] if options.assignment else course.graded()
     with course.gradebook() as book:
         exporter.export(book)
-    print(*(f"marks: {path}" for path in exporter.written), *exporter.said, sep="\n")
+    print(*(f"marks: {path}" for path in exporter.written), *exporter.messages, sep="\n")
     return 0
 
 

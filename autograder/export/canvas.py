@@ -1,7 +1,7 @@
-"""Marks for Canvas: its gradebook import, made from the gradebook that Canvas exports.
+"""Canvas: its gradebook import, made from the gradebook that Canvas exports.
 
-Canvas knows a student by the numbers in its own columns, an assignment by the number behind its title. A blank score
-would take one away that Canvas has, so where there is none to send, what Canvas has is sent back.
+Canvas identifies a student by the numbers in its own columns, and an assignment by the number after its title. A blank
+score would delete the one in Canvas. So where there is no score to send, the score that Canvas has is sent again.
 """
 
 import re
@@ -16,16 +16,18 @@ from autograder.gradebook.queries import Table
 
 
 class CanvasExporter(RosterExporter):
-    """Canvas' gradebook import, made from the gradebook that Canvas exports (Grades, Export)."""
+    """Write Canvas' gradebook import from the gradebook that Canvas exports (Grades, Export)."""
 
-    platform, hint = "Canvas", "in Canvas open Grades, choose Export"
+    platform, hint = "Canvas", "in Canvas open Grades and choose Export"
 
     def write(self, tables: Sequence[Table], gradebook: Gradebook) -> None:
-        """Write one file with a column an assignment and the row of points possible."""
+        """Write one file with a column for each assignment, and Canvas' row of points possible."""
         sheet = self.sheet()
         last = sheet.place("Section")
         if last is None or sheet.place("ID") is None:
-            raise CourseError(f"{self.roster}: not a gradebook that Canvas exported (ID, Section); {self.hint}.")
+            raise CourseError(
+                f"{self.roster}: not a gradebook exported by Canvas (no columns ID and Section); {self.hint}."
+            )
         style, path = self.style(sheet), self.path("canvas.csv")
         pupils = [row for row in sheet.rows if row[sheet.place("ID") or 0].strip()]
         keys = [i for i in map(sheet.place, ("SIS Login ID", "SIS User ID", "ID", "Integration ID")) if i is not None]
@@ -49,14 +51,14 @@ class CanvasExporter(RosterExporter):
         self.report(tables, found, [row[0] for i, row in enumerate(pupils) if i not in owners], path, style)
 
     def _column(self, sheet: CsvTable, results: Table) -> tuple[str, int | None]:
-        """The column's name, with Canvas' number where it has one, and its place in the roster."""
+        """Return the column's name, with Canvas' number where it has one, and its index in the roster."""
         wanted = self.columns.get(results.assignment, results.assignment)
         fits = [i for i, name in enumerate(sheet.header) if name == wanted or re.fullmatch(_numbered(wanted), name)]
         if len(fits) > 1:
             names = ", ".join(sheet.header[i] for i in fits)
-            raise CourseError(f"{self.roster}: {wanted} fits several columns ({names}); name one in `columns`.")
+            raise CourseError(f"{self.roster}: {wanted} matches several columns ({names}); choose one in `columns`.")
         if not fits:
-            self.said.append(f"Canvas has no assignment {wanted} yet: the import will ask to make it.")
+            self.messages.append(f"Canvas has no assignment {wanted} yet; the import will offer to create it.")
         return (sheet.header[fits[0]], fits[0]) if fits else (wanted, None)
 
     def _check_points(
@@ -67,7 +69,7 @@ class CanvasExporter(RosterExporter):
             there = to_number(row[column]) if row and column is not None else None
             most = sum(results.points.values())
             if there not in (None, most):
-                self.said.append(f"{name} has {there:g} points in Canvas: the import makes them {most:g}.")
+                self.messages.append(f"{name} has {there:g} points in Canvas; the import changes them to {most:g}.")
 
 
 def _numbered(title: str) -> str:

@@ -1,6 +1,6 @@
-"""CSV files as people's programs write and read them: separators, byte-order marks, decimal commas, formulas.
+"""Read and write CSV files as spreadsheets do: separators, byte-order marks, decimal commas, formulas.
 
-A cell that a spreadsheet would take for a formula is written with an apostrophe before it, whoever wrote it.
+A cell that a spreadsheet would read as a formula is written with an apostrophe before it.
 """
 
 import codecs
@@ -14,7 +14,19 @@ from pathlib import Path
 from autograder.errors import CourseError
 from autograder.files import write_atomically
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # the wide ones are the same to a spreadsheet
+FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # a spreadsheet reads the wide ones as formulas too
 SEPARATORS = (",", ";", "\t")
 _NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
@@ -38,13 +50,13 @@ class CsvTable:
     style: Style
 
     def place(self, *names: str) -> int | None:
-        """The first column of one of these names, whatever its case."""
+        """Return the index of the first column with one of these names, ignoring case; None where there is none."""
         wanted = [name.casefold() for name in names]
         return next((i for i, name in enumerate(self.header) if name.casefold() in wanted), None)
 
 
 def read_sheet(path: Path) -> CsvTable:
-    """Read a CSV file of any of the usual kinds; CourseError where there is none."""
+    """Read a CSV file of any of the usual kinds; raise CourseError where it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -55,9 +67,9 @@ def read_sheet(path: Path) -> CsvTable:
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if any(row)]
     except csv.Error as error:
-        raise CourseError(f"{path}: is not CSV ({error}); export it again.") from error
+        raise CourseError(f"{path}: not a CSV file ({error}); export it again.") from error
     if not rows:
-        raise CourseError(f"{path}: is empty; export it again.")
+        raise CourseError(f"{path}: the file is empty; export it again.")
     header = tuple(name.strip() for name in rows[0])
     wide = [tuple((row + [""] * len(header))[: len(header)]) for row in rows[1:]]
     comma = separator != "," and any(_DECIMAL_COMMA.fullmatch(cell.strip()) for row in wide for cell in row)
@@ -65,7 +77,7 @@ def read_sheet(path: Path) -> CsvTable:
 
 
 def write_sheet(path: Path, rows: Iterable[Sequence[str]], style: Style | None = None) -> None:
-    """Write rows of texts in UTF-8, whole or not at all."""
+    """Write rows of text in UTF-8. A failure leaves the old file as it was."""
     style = style or Style()
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=style.separator).writerows([inert_cell(cell) for cell in row] for row in rows)
@@ -73,12 +85,12 @@ def write_sheet(path: Path, rows: Iterable[Sequence[str]], style: Style | None =
 
 
 def inert_cell(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
+    """Return the text so that no spreadsheet reads it as a formula."""
     return f"'{cell}" if cell.startswith(FORMULA) and not _NUMBER.fullmatch(cell) else cell
 
 
 def number_cell(value: float | None, style: Style | None = None) -> str:
-    """A number, as a rule without decimals; blank for None."""
+    """Write a number with at most four decimals; blank for None."""
     text = "" if value is None else f"{round(value, 4):.12g}"
     return text.replace(".", (style or Style()).decimal)
 

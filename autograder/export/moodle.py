@@ -1,6 +1,7 @@
-"""Marks for Moodle: an assignment's grading worksheet, filled in, or a CSV for the grade import.
+"""Moodle: an assignment's grading worksheet, filled in, or a CSV file for the grade import.
 
-Moodle knows a student by the columns `Username`, `ID number` or `Email address`, and in a worksheet by `Identifier`.
+Moodle identifies a student by the columns `Username`, `ID number` or `Email address`, and in a worksheet by
+`Identifier`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from autograder.gradebook.queries import Table
 
 
 class MoodleExporter(RosterExporter):
-    """Moodle's grading worksheet of an assignment, filled in; or a CSV for Moodle's grade import."""
+    """Fill in Moodle's grading worksheet of an assignment, or write a CSV file for Moodle's grade import."""
 
     platform, hint = "Moodle", "in Moodle download the participants or the grading worksheet"
 
@@ -24,7 +25,7 @@ class MoodleExporter(RosterExporter):
     NAMES = ("First name", "Last name", "Surname", "Full name")
 
     def write(self, tables: Sequence[Table], gradebook: Gradebook) -> None:
-        """Write the worksheet, filled in, where the roster is one; else the columns that name a student, and scores."""
+        """Fill in the worksheet where the roster is one; otherwise write the identifying columns and the scores."""
         path = self.path("moodle.csv")
         if not self.roster:
             self._write_ids(tables, path)
@@ -47,7 +48,7 @@ class MoodleExporter(RosterExporter):
     def _worksheet(self, sheet: CsvTable, tables: Sequence[Table], found: Matched, style: Style) -> list[list[str]]:
         if len(tables) > 1:
             names = ", ".join(results.assignment for results in tables)
-            raise CourseError(f"{self.roster}: a grading worksheet is of one assignment; choose one of {names}.")
+            raise CourseError(f"{self.roster}: a grading worksheet is for one assignment; choose one of {names}.")
         grade, most = sheet.place("Grade") or 0, sheet.place("Maximum Grade")
         lines = [list(row) for row in sheet.rows]
         scores = {row.student: self.score(row) for row in tables[0].rows}
@@ -58,13 +59,12 @@ class MoodleExporter(RosterExporter):
         points = sum(tables[0].points.values())
         if there - {points}:
             said = ", ".join(f"{number:g}" for number in sorted(filter(None, there)))
-            self.said.append(
-                f"Moodle's maximum grade is {said}, here it is {points:g}: make it {points:g} there first."
-            )
+            differs = f"Moodle's maximum grade is {said}, but the assignment has {points:g} points"
+            self.messages.append(f"{differs}; change it to {points:g} in Moodle first.")
         return [list(sheet.header), *lines]
 
     def _import(self, sheet: CsvTable, tables: Sequence[Table], found: Matched, style: Style) -> list[list[str]]:
-        """Only who has a score: a blank would delete what Moodle has."""
+        """Write only students with a score: a blank would delete the one in Moodle."""
         kept = [i for i in map(sheet.place, (*self.NAMES, *self.KEYS)) if i is not None]
         scores = by_student(tables)
         lines = [[*(sheet.header[i] for i in kept), *self._titles(tables)]]
@@ -81,7 +81,9 @@ class MoodleExporter(RosterExporter):
         lines = [[student, *(number_cell(score, style) for score in own)] for student, own in sent.items()]
         write_sheet(path, [["Username", *self._titles(tables)], *lines], style)
         self.written.append(path)
-        self.said.append("Written by user name: no roster was named, so nobody was looked up in Moodle's list.")
+        self.messages.append(
+            "No roster was given, so students are listed by user name and were not checked against Moodle's list."
+        )
         self.report(tables, Matched({}, {}), [], path, style)
 
     def _titles(self, tables: Sequence[Table]) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""Who is who: students of the gradebook and rows of a learning platform's roster.
+"""Match students of the gradebook with rows of a learning platform's roster.
 
-A student is known by what nbgrader has of them (the id that names their folder, the e-mail address), a row by its
-cells, the surest first. Matching climbs three rungs and no rung takes what an earlier one has matched: the same text;
-the same but for case, spaces and the way accents are coded; the part of an address before the @. What fits several
-rows is matched to none of them.
+A student is identified by the id that names their folder and by their e-mail address; a row by its cells, the surest
+first. Matching takes three steps, and a step never changes a match of an earlier one: the same text; the same apart
+from case, spaces and the encoding of accents; the part of an address before the @. A student who fits several rows is
+matched with none of them.
 """
 
 import unicodedata
@@ -14,17 +14,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Matched:
-    """Rows by student, and why others have none."""
+    """The row of each student, and why the others have none."""
 
     rows: Mapping[str, int]
     unmatched: Mapping[str, str]
 
 
-NOT_THERE = "nobody in the roster has this id"
+NOT_THERE = "this id is not in the roster"
 
 
 def match(students: Mapping[str, Sequence[str]], rows: Sequence[Sequence[str]]) -> Matched:
-    """Find each student's row: `students` gives what each may be called, `rows` the cells that name a row."""
+    """Find each student's row. `students` maps each to its possible names; `rows` are the cells that identify a row."""
     found: dict[str, int] = {}
     why = dict.fromkeys(students, NOT_THERE)
     for spell in RUNGS:
@@ -33,7 +33,7 @@ def match(students: Mapping[str, Sequence[str]], rows: Sequence[Sequence[str]]) 
             places = set() if student in found else {place for name in names for place in index.get(spell(name), ())}
             taken = {other for other, place in found.items() if place in places}
             if taken:
-                why[student] = f"the row that fits is taken by {min(taken)}"
+                why[student] = f"the row that fits belongs to {min(taken)}"
             elif len(places) > 1:
                 why[student] = f"{len(places)} rows of the roster fit"
             elif places:

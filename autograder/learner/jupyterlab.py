@@ -1,4 +1,4 @@
-"""A learner's own copy of the released notebooks, and the servers that open notebooks and formgrader."""
+"""Make a student's copy of the released notebooks, and start JupyterLab and formgrader."""
 
 import os
 import shutil
@@ -10,16 +10,16 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 
 COPY = "my-notebooks"
-LEARNERS = Path(__file__).with_name("lab_settings")  # no question about news, none of nbgrader's tools for authors
+LEARNERS = Path(__file__).with_name("lab_settings")  # no news prompt, and none of nbgrader's tools for authors
 
 
 def own_copy(course: Course) -> Path:
-    """Copy the released notebooks to my-notebooks/, each file only if it is not there yet; gives the folder."""
+    """Copy the released notebooks to my-notebooks/, keeping files that are there already; return the folder."""
     mine = course.root / COPY
     for assignment in course.assignments():
         released = course.folder("release", assignment)
         if not released.is_dir():
-            raise CourseError(f"{released.resolve()}: nothing is released yet; run `make release`.")
+            raise CourseError(f"{released.resolve()}: nothing is released yet; run `autograder release`.")
         for file in sorted(path for path in released.rglob("*") if path.is_file()):
             target = mine / assignment / file.relative_to(released)
             if not target.exists():
@@ -29,16 +29,16 @@ def own_copy(course: Course) -> Path:
 
 
 def first_page(course: Course, mine: Path) -> str:
-    """The page that JupyterLab opens at: the first notebook of the first assignment."""
+    """Return the page that JupyterLab opens at: the first notebook of the first assignment."""
     first = min((path for name in course.graded() for path in (mine / name).glob("*.ipynb")), default=mine)
     return f"/lab/tree/{quote(first.relative_to(mine).as_posix())}" if first != mine else "/lab"
 
 
 def serve(folder: Path, page: str, settings: Path | None = None) -> None:
-    """Become a JupyterLab server in `folder` that opens at `page`; does not return."""
+    """Replace this process by a JupyterLab server in `folder` that opens at `page`; does not return."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={page}"]
     command += [f"--LabApp.app_settings_dir={settings}"] if settings else []
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # in a container, where root is all there is
+        command.append("--allow-root")  # in a container there is often only root
     os.chdir(folder)
     os.execv(sys.executable, command)

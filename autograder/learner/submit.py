@@ -1,7 +1,7 @@
-"""A learner's notebooks → one zip to hand in, and what to know first: what is open, and whether a fresh run agrees.
+"""Pack a student's notebooks into one zip to hand in, and report what is unanswered and what a fresh run changes.
 
-Nothing is changed and nothing is sent. The zip holds the released notebooks' namesakes as they were saved, and a
-manifest: what was packed (SHA-256), what is open, what runs again. The same notebooks give the same bytes.
+Nothing is changed and nothing is sent. The zip has the notebooks as they were saved, and a manifest: what was packed
+(SHA-256), what is unanswered, and whether each notebook runs again. The same notebooks give the same bytes.
 """
 
 import copy
@@ -32,7 +32,7 @@ FRESH = "restart the kernel, run all cells and save; then submit again"
 
 @dataclass(frozen=True)
 class Packed:
-    """The zip, the notebooks in it, and one sentence for each thing to know."""
+    """The zip, the notebooks in it, and sentences for the student."""
 
     path: Path
     notebooks: tuple[str, ...]
@@ -40,9 +40,10 @@ class Packed:
 
 
 def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: bool = True) -> Packed:
-    """Pack a learner's notebooks of an assignment into a zip; raise CourseError where there are none.
+    """Pack a student's notebooks of an assignment into a zip; raise CourseError where there are none.
 
-    `rerun` runs each notebook anew and compares what its checks and marked cells print with what is stored.
+    With `rerun` each notebook is run again, and the output of its checks and tagged cells is compared with the saved
+    output.
     """
     released = course.folder("release", assignment)
     masters = {file.stem: nbformat.read(file, 4) for file in sorted(released.glob("*.ipynb"))}
@@ -52,10 +53,12 @@ def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: boo
     )
     found = {name: content for name, content in placed.items() if content is not None}
     if not found:
-        raise CourseError(f"{folder}: none of the notebooks of {assignment} here; name their folder with --folder.")
+        raise CourseError(f"{folder}: no notebooks of {assignment} here; pass their folder with --folder.")
     open_ = {name: _open(content, masters[name], name) for name, content in found.items()}
     differs = {name: _differs(folder, name, masters[name], released) for name in found} if rerun else {}
-    missing = [f"{name}: not in {folder.name}/, so it is not in the zip." for name in masters if name not in found]
+    missing = [
+        f"{name}: not found in {folder.name}/, so it is not in the zip." for name in masters if name not in found
+    ]
     _pack(path, found, {"assignment": assignment, "unanswered": open_, "runs again": differs})
     unanswered = [f"{name}: not answered: {', '.join(cells)}." for name, cells in open_.items() if cells]
     changed = [f"{name}: {said}" for name, said in differs.items() if said]
@@ -63,7 +66,7 @@ def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: boo
 
 
 def _open(content: bytes, master: NotebookNode, name: str) -> list[str]:
-    """The answer cells that are as they were released."""
+    """Return the answer cells that are unchanged since the release."""
     try:
         notebook = restore(parse(content, name)[0], master).notebook
     except Damaged as damage:
@@ -78,19 +81,19 @@ def _open(content: bytes, master: NotebookNode, name: str) -> list[str]:
 
 
 def _differs(folder: Path, name: str, master: NotebookNode, helpers: Path) -> str:
-    """What a run from the top prints otherwise; empty where it is the same."""
+    """Describe what a run from the top prints differently; "" where nothing differs."""
     watched = copy.deepcopy(master)
     for cell in watched.cells:
         if cell.cell_type == "code" and is_grade(cell):
             cell.metadata.tags = [*cell.metadata.get("tags", []), TAG]
-    kernels = for_tools(sandbox_if_any(), own=True)  # one's own notebooks run without one, too
+    kernels = for_tools(sandbox_if_any(), own=True)  # a student's own notebooks may run without one
     faults, _ = again(folder / f"{name}.ipynb", watched, helpers, CELL_SECONDS, kernels)
     cells = ", ".join(fault.partition("/")[2] or fault for fault in faults)
-    return f"a run from the top shows something else in {cells}: {FRESH}." if faults else ""
+    return f"a run from the top gives other output in {cells}: {FRESH}." if faults else ""
 
 
 def _pack(path: Path, notebooks: Mapping[str, bytes], manifest: Mapping[str, object]) -> None:
-    """Write the zip aside, then put it in its place."""
+    """Write the zip."""
     sums = {f"{name}.ipynb": hashlib.sha256(content).hexdigest() for name, content in notebooks.items()}
     text = json.dumps({**manifest, "sha256": sums}, indent=1, sort_keys=True) + "\n"
     files = {f"{name}.ipynb": content for name, content in notebooks.items()} | {"manifest.json": text.encode()}

@@ -1,7 +1,7 @@
-"""A class in pictures, by matplotlib: SVG that stands alone and is legible without colour.
+"""Draw charts of a class with matplotlib, as self-contained SVG that is readable without colour.
 
-Greys carry amounts and hatches carry kinds; each picture has a table or a sentence on the page that says the same. No
-name of a student is drawn: fonts lack characters, and a picture cannot be searched.
+Greys show amounts and hatches show kinds. For each chart, a table or sentence on the page says the same. Names of
+students are not drawn: fonts lack characters, and a picture cannot be searched.
 """
 
 import io
@@ -38,13 +38,13 @@ NOTHING_KNOWN = float("nan")
 
 
 def distribution(scores: Sequence[float], most: float) -> str:
-    """How many students have which score, from 0 to `most`."""
+    """Draw a histogram of the scores, from 0 to `most`."""
     from matplotlib.ticker import MaxNLocator
 
     with _figure(2.6) as figure:
         axes = figure.add_subplot()
         points = round(most) if round(most) in range(1, MOST_BARS) else MOST_BARS
-        half = most / points / 2  # a bar stands around its score
+        half = most / points / 2  # a bar is centred on its score
         axes.hist(scores, bins=points + 1, range=(-half, most + half), color="0.55", edgecolor="black")
         if len(scores):
             axes.axvline(float(np.median(scores)), color="black", linestyle="--", label="median")
@@ -56,7 +56,7 @@ def distribution(scores: Sequence[float], most: float) -> str:
 
 
 def outcomes(questions: Sequence[Question]) -> str:
-    """A bar a question, from the top in their order: the share of each outcome."""
+    """Draw one bar for each question, top to bottom: the share of each outcome."""
     words = [word for word in OUTCOMES if word in STYLE]
     with _figure(0.8 + 0.26 * len(questions)) as figure:
         axes = figure.add_subplot()
@@ -77,7 +77,7 @@ def outcomes(questions: Sequence[Question]) -> str:
 
 
 def heat(lines: Sequence[StudentRow], names: Sequence[str]) -> str:
-    """Students from best to worst against questions: dark is right, white is wrong, hatched is still open."""
+    """Draw students, best first, against questions: dark is right, white is wrong, hatched is not marked yet."""
     amounts = _thinned(np.array([[AMOUNT.get(word, NOTHING_KNOWN) for word in line.outcomes] for line in lines]))
     with _figure(5.0) as figure:
         axes = figure.add_subplot()

@@ -1,4 +1,4 @@
-"""A graded class → `report.html` and `report.json`: gathers what the gradebook and the autograded notebooks hold."""
+"""Write `report.html` and `report.json` from the gradebook and the autograded notebooks."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from autograder.reports.html import report_json, report_page
 
 
 def survey(course: Course, assignment: str) -> ClassReport:
-    """What a class knows, of all students whom the gradebook has."""
+    """Work out the statistics of all students in the gradebook."""
     results = table(course, assignment)
     with course.gradebook() as book:
         said = comments(book, assignment)
@@ -22,7 +22,7 @@ def survey(course: Course, assignment: str) -> ClassReport:
 
 
 def write_report(course: Course, assignment: str) -> list[Path]:
-    """Write the page and its data into the course folder; gives both files."""
+    """Write the page and its data into the course folder; return both paths."""
     report = survey(course, assignment)
     stem = "report" if len(course.graded()) == 1 else f"report-{assignment}"
     written = []

@@ -1,9 +1,8 @@
-"""A graded class → what it knows: per question and per student, as frozen data. Knows nothing of pages and pictures.
+"""Work out the statistics of a graded class, for each question and each student, as frozen data.
 
-`share` and `right` are of those who handed in, and marks that a reader has still to give count for neither side.
-`discrimination` is the point-biserial correlation between a right answer (full points) and the score on all other
-marks of those students: near 0 or below, a question does not tell who knows. It is None where it is not defined: fewer
-than three students, or all of them right, or all wrong, or all with the same score on the rest.
+`share` and `right` count students who handed in. Answers that are not marked yet are left out. `discrimination` is the
+point-biserial correlation between a right answer (full points) and the score on all other questions. It is None where
+it is not defined: fewer than three students, all of them right, all wrong, or all with the same score on the rest.
 """
 
 import statistics
@@ -27,7 +26,7 @@ Key = tuple[str, str]  # notebook, grade_id of the test
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake of a question: how many made it, as a share of all who handed in, and their commonest answers."""
+    """One mistake: how many students made it, as a share of all who handed in, and their commonest answers."""
 
     says: str
     students: int
@@ -52,7 +51,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one prediction of a notebook was, how often, and what the run then showed."""
+    """One prediction, how many students made it, and what the run printed."""
 
     notebook: str
     name: str
@@ -64,7 +63,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Flag:
-    """Why an instructor should look at these students' work."""
+    """Why an instructor should check these students' work."""
 
     why: str
     students: tuple[str, ...]
@@ -89,15 +88,15 @@ class Summary:
 
     students: int
     handed_in: int
-    open_marks: int  # students with a mark that a reader has still to give
+    open_marks: int  # students with an answer that is not marked yet
     max_score: float
     mean: float | None
-    quartiles: tuple[float, ...]  # least, first quartile, median, third quartile, most
+    quartiles: tuple[float, ...]  # minimum, first quartile, median, third quartile, maximum
 
 
 @dataclass(frozen=True)
 class ClassReport:
-    """All that the page shows and `report.json` holds."""
+    """Everything on the page and in `report.json`."""
 
     assignment: str
     summary: Summary
@@ -108,17 +107,17 @@ class ClassReport:
     statuses: Mapping[str, int]
     repairs: tuple[tuple[str, int], ...]
     more_repairs: int
-    without_verdicts: int  # students who handed in and of whose answers no verdict is kept
+    without_verdicts: int  # students who handed in but have no stored verdicts
 
 
-# What became of an answer, in the order in which pictures stack it.
+# The outcomes of an answer, in the order in which charts stack them.
 OUTCOMES = ("right", "partly right", "wrong", "not answered", Outcome.NO_EVIDENCE, "open", "not handed in")
 
 
 def class_report(
     results: Table, facts: Mapping[str, GradedAnswers], silent: Set[tuple[str, Key]] = frozenset()
 ) -> ClassReport:
-    """Everything known of a class; `facts` by student, `silent` are the written answers that were left as released."""
+    """Work out everything about a class. `facts` are by student; `silent` are written answers left as released."""
     names = {key: name for name, key in results.cells.items()}
     verdicts = {student: _named(found, names) for student, found in facts.items()}
     unwritten = {(student, names[key]) for student, key in silent if key in names}
@@ -208,7 +207,7 @@ def _discrimination(place: int, lines: Sequence[StudentRow]) -> float | None:
 
 
 def _mistakes(verdicts: Iterable[Verdict], of: int) -> list[Mistake]:
-    """Mistakes by the tests' own words, the most frequent first."""
+    """Group mistakes by the tests' sentences, the most frequent first."""
     given: dict[str, Counter[str]] = defaultdict(Counter)
     for verdict in verdicts:
         if verdict.outcome == Outcome.FAILED:
@@ -221,7 +220,7 @@ def _mistakes(verdicts: Iterable[Verdict], of: int) -> list[Mistake]:
 
 
 def _short(text: str) -> str:
-    """A mistake may quote a student at length."""
+    """Shorten a mistake, which may quote a long answer."""
     return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"
 
 
@@ -240,14 +239,14 @@ def _guesses(facts: Mapping[str, GradedAnswers]) -> list[Prediction]:
 
 
 def looks(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
-    """Students who need a look, by reason: whoever handed in nothing, or nothing usable, comes first."""
+    """List students to check, by reason: first those who handed in nothing, or nothing usable."""
 
     def those(holds: Callable[[StudentRow], bool]) -> tuple[str, ...]:
         return tuple(line.student for line in lines if holds(line))
 
     alone = [
-        Flag("nothing handed in", those(lambda line: line.score is None)),
-        Flag("nothing answered", those(lambda line: _words(verdicts.get(line.student, {})) == {Outcome.NOT_ATTEMPTED})),
+        Flag("handed in nothing", those(lambda line: line.score is None)),
+        Flag("answered nothing", those(lambda line: _words(verdicts.get(line.student, {})) == {Outcome.NOT_ATTEMPTED})),
         *(Flag(said, tuple(line.student for line in lines if line.status == word)) for word, said in TROUBLES.items()),
         *_flagged(lines, verdicts),
     ]
@@ -255,16 +254,16 @@ def looks(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdi
 
 
 TROUBLES = {
-    "grader-error": "the grader failed: marks are open",
+    "grader-error": "the grader failed: not marked yet",
     "damaged": "a notebook that cannot be read",
     "missing": "a notebook that was not handed in",
-    "crash": "code that ended its kernel",
-    "memory": "code that asked for more memory than there is",
+    "crash": "code that crashed its kernel",
+    "memory": "code that used too much memory",
     "timeout": "code that ran too long",
-    "output": "code that put out too much",
-    "limit": "code that met a limit of files or processes",
-    "other-id": "somebody else's id typed in: copied, or mistyped",
-    "no-id": "no id typed in: the usual sizes, not their own",
+    "output": "code that printed too much",
+    "limit": "code that reached a limit on files or processes",
+    "other-id": "another student's id: copied, or mistyped",
+    "no-id": "no id: the default numbers, not their own",
 }
 
 
@@ -282,7 +281,7 @@ def _flagged(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Ve
 
 
 def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
-    """Groups of students whose wrong answers are the very same, all of them and at least `SAME_WRONG`."""
+    """Find groups of students with exactly the same wrong answers, at least `SAME_WRONG` of them."""
     groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
     for student, found in verdicts.items():
         wrong = tuple(sorted((name, v.given) for name, v in found.items() if v.outcome == Outcome.FAILED and v.given))

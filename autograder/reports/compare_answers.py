@@ -1,4 +1,4 @@
-"""An answer beside what is right, part by part: texts, and the shapes among them, which can be drawn."""
+"""Compare an answer with the right one, part by part. Parts that are shapes can be drawn."""
 
 import ast
 from collections.abc import Mapping
@@ -8,14 +8,14 @@ from typing import Any
 from autograder.evidence.display import display
 
 MOST_AXES = 4
-MOST = 10**6  # a larger size is no size of an array that anybody drew
+MOST = 10**6  # larger numbers are not treated as the size of an axis
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One part of an answer: what was given ("" where nothing was), what is right, and both as shapes if they are."""
+    """One part of an answer: the given text ("" for none), the right one, and both as shapes where they are shapes."""
 
     name: str
     given: str
@@ -25,7 +25,7 @@ class Pair:
 
     @property
     def is_same(self) -> bool:
-        """Was this part right?"""
+        """Is this part right?"""
         return self.given == self.expected
 
 
@@ -43,7 +43,7 @@ def compare_answers(given: str, expected: str) -> tuple[Pair, ...]:
 
 
 def shape_of(value: Any) -> Shape | None:
-    """A tuple or list of up to four sizes; None where it is something else."""
+    """Return a tuple or list of up to four sizes as a shape; None for anything else."""
     if not isinstance(value, tuple | list) or not 1 <= len(value) <= MOST_AXES:
         return None
     sizes = all(isinstance(size, int) and not isinstance(size, bool) and 0 <= size < MOST for size in value)

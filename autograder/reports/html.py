@@ -1,7 +1,7 @@
-"""Data → pages: HTML that stands alone. Knows nothing of how the data came about.
+"""Render data as self-contained HTML pages.
 
-Whatever a student wrote is escaped by the templates' engine, and a content security policy in each page forbids
-scripts and every request, so that a page is inert twice over.
+The template engine escapes everything that students wrote. A content security policy in each page also forbids scripts
+and all requests.
 """
 
 import base64
@@ -16,9 +16,9 @@ from markupsafe import Markup
 from autograder.reports import charts
 from autograder.reports.class_statistics import ClassReport, Question, StudentRow
 
-MANY = 40  # students, from which on the map of a class is a picture as well
-ENOUGH = 20  # students that a statistic on a question needs to be worth a remark
-HARD, FLAT = 0.3, 0.1  # difficulty and discrimination below which a question is remarked upon
+MANY = 40  # with more students than this, the class map is also a picture
+ENOUGH = 20  # students needed before a statistic is commented on
+HARD, FLAT = 0.3, 0.1  # difficulty and discrimination below which a question gets a note
 
 CELLS = {
     "right": "<td class=r>●",
@@ -32,7 +32,7 @@ CELLS = {
 
 
 def report_page(report: ClassReport) -> str:
-    """The class report as one page."""
+    """Render the class report as one page."""
     best_first = sorted(report.lines, key=lambda line: (-(-1.0 if line.score is None else line.score), line.student))
     return (
         engine()
@@ -48,12 +48,12 @@ def report_page(report: ClassReport) -> str:
 
 
 def report_json(report: ClassReport) -> str:
-    """The same data as JSON."""
+    """Return the same data as JSON."""
     return json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n"
 
 
 def engine() -> Environment:
-    """The templates' engine: it escapes everything, and stumbles over a name that is not there."""
+    """Return the template engine. It escapes everything and fails on an unknown name."""
     found = Environment(
         loader=PackageLoader("autograder.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -62,21 +62,21 @@ def engine() -> Environment:
 
 
 def picture(svg: str) -> str:
-    """An SVG as the address of an `<img>`, where it can neither run nor clash with anything."""
+    """Return an SVG as the address of an `<img>`, where it cannot run scripts or clash with other ids."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
 def number(value: float | None) -> str:
-    """Up to two decimals; nothing for None."""
+    """Write a number with at most two decimals; nothing for None."""
     return "" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
 
 def flag(question: Question) -> str:
-    """One remark on a question, where there are students enough for it."""
+    """Return a note on a question, if enough students answered it."""
     if sum(question.outcomes[word] for word in charts.STYLE) < ENOUGH:
         return ""
     if question.discrimination is not None and question.discrimination < FLAT:
-        return "does not tell who knows: read the question and its test again"
+        return "does not separate students: check the question and its test"
     return "hard" if question.difficulty is not None and question.difficulty < HARD else ""
 
 

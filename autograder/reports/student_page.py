@@ -1,6 +1,6 @@
-"""One student's results → frozen data for their feedback page, and the page itself.
+"""Write each student's feedback page.
 
-Of a test only its verdict is told, never its source; of a fault on the grader's side only that there was one.
+The page shows the verdict of a test, never its source. Where the grader itself failed, it says only that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,17 +26,17 @@ SIGNS = {
     "not right": "✗",
     "not answered": "○",
     "not judged": "✕",
-    "read": "●",
-    "open": "?",
+    "marked": "●",
+    "not marked yet": "?",
 }
-OURS = "The grader itself failed here. Your mark is open, and your teacher is told."
-WAITS = "Your answer waits for its reader."
-SILENT = "You left this open."
+OURS = "The grader failed here. You lose no points: your instructor can see this and will mark it."
+WAITS = "Your instructor has not marked this answer yet."
+SILENT = "You did not answer this question."
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One question on a student's page. `says` and `help` are the verdict's; `pairs` are given beside right."""
+    """One question on a student's page. `says` and `help` are the verdict's; `pairs` compare answers."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class NotebookFeedback:
-    """One notebook's answers, and where nbgrader's own page of it lies, as seen from the student's page."""
+    """One notebook's answers, and the address of nbgrader's page of it, relative to the student's page."""
 
     name: str
     answers: tuple[Answer, ...]
@@ -63,7 +63,7 @@ class NotebookFeedback:
 
 @dataclass(frozen=True)
 class StudentFeedback:
-    """All that a student's page shows."""
+    """Everything that a student's page shows."""
 
     student: str
     assignment: str
@@ -76,7 +76,7 @@ class StudentFeedback:
 
 
 class Pages:
-    """Makes the pages of one assignment: what all students share is read once."""
+    """Writes the pages of one assignment. What all students share is read once."""
 
     def __init__(self, course: Course, assignment: str) -> None:
         self.course, self.assignment = course, assignment
@@ -95,7 +95,7 @@ class Pages:
         self.template = engine().get_template("feedback.html")
 
     def write(self, students: Sequence[str]) -> list[Path]:
-        """Write a page for each of these students who handed in, beside the folder of nbgrader's pages."""
+        """Write a page for each of these students who handed in, next to the folder of nbgrader's pages."""
         wanted, written = set(students), []
         for row in self.results.rows:
             if row.student in wanted and row.score is not None:
@@ -107,7 +107,7 @@ class Pages:
         return written
 
     def pupil(self, row: Row, folder: Path) -> StudentFeedback:
-        """One student's data; `folder` is where nbgrader's pages of them lie."""
+        """Collect one student's data; `folder` has nbgrader's pages of their notebooks."""
         facts = self.reader.read(row.student)
         parts = []
         for notebook in dict.fromkeys(key[0] for key in self.results.cells.values()):
@@ -134,7 +134,7 @@ class Pages:
         comment = "\n".join(one.by_reader for one in said if one.by_reader)
         shown = Answer(name, self.titles.get(key, ""), outcome, mark, points, comment=comment)
         if verdict is None:
-            says = {"open": WAITS, "not answered": SILENT}.get(outcome, "")
+            says = {"not marked yet": WAITS, "not answered": SILENT}.get(outcome, "")
             return replace(shown, says=says)
         if verdict.outcome != Outcome.FAILED:
             hidden = {Outcome.GRADER_ERROR: OURS, Outcome.NOT_ATTEMPTED: SILENT, Outcome.PASSED: ""}
@@ -155,9 +155,9 @@ class Pages:
 
 def _outcome(mark: float | None, points: float, verdict: Verdict | None, silent: bool) -> str:
     if mark is None:
-        return "open"
+        return "not marked yet"
     if verdict is None:
-        return "not answered" if silent else "read"
+        return "not answered" if silent else "marked"
     if mark >= points:
         return "right"
     if mark > 0:

@@ -205,7 +205,7 @@ def test_lab_opens_the_first_graded_notebook(course: Course, tmp_path: Path) -> 
 
 
 def test_lab_without_a_release(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _said(capsys, "--course", small, "lab").endswith("nothing is released yet; run `make release`.")
+    assert _said(capsys, "--course", small, "lab").endswith("nothing is released yet; run `autograder release`.")
 
 
 def test_one_source_of_pins() -> None:

@@ -44,9 +44,9 @@ def test_decimal_commas_are_seen_where_a_comma_does_not_separate(cell: str, deci
     ("content", "said"),
     [
         (None, "cannot be read (No such file or directory); check the name."),
-        (b"", "is empty; export it again."),
-        (b"\n,,\n", "is empty; export it again."),
-        (b'a,b\n"x,1\n', "is not CSV (unexpected end of data); export it again."),
+        (b"", "the file is empty; export it again."),
+        (b"\n,,\n", "the file is empty; export it again."),
+        (b'a,b\n"x,1\n', "not a CSV file (unexpected end of data); export it again."),
     ],
 )
 def test_what_is_no_sheet_gets_one_sentence(content: bytes | None, said: str, tmp_path: Path) -> None:

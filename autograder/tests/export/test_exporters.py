@@ -85,18 +85,18 @@ def test_canvas(graded: Course, scores: dict[str, float], tmp_path: Path, capsys
     ]
     assert _read(graded.root / "canvas-unmatched.csv") == [
         ["student", ASSIGNMENT, "why"],
-        ["stranger", f"{scores['stranger']:g}", "nobody in the roster has this id"],
-        [LAST, "", "nobody in the roster has this id"],
-        ["Nobody, N.", "", "in the roster alone"],
-        ["Student, Test", "", "in the roster alone"],
+        ["stranger", f"{scores['stranger']:g}", "this id is not in the roster"],
+        [LAST, "", "this id is not in the roster"],
+        ["Nobody, N.", "", "only in the roster"],
+        ["Student, Test", "", "only in the roster"],
     ]
     assert capsys.readouterr().out.splitlines() == [
         f"marks: {graded.root / 'canvas.csv'}",
         f"marks: {graded.root / 'canvas-unmatched.csv'}",
-        f"2 with no row in the roster: stranger, {LAST}.",
-        "2 in the roster alone: Nobody, N., Student, Test.",
-        f"All of them are listed in {graded.root / 'canvas-unmatched.csv'}.",
-        f"Held back, since marks are open: {FORMULA}; --open sum sends what there is so far.",
+        f"2 not in the roster: stranger, {LAST}.",
+        "2 only in the roster: Nobody, N., Student, Test.",
+        f"{graded.root / 'canvas-unmatched.csv'} lists them all.",
+        f"Held back because answers are not marked yet: {FORMULA}. --open sum sends the sum so far.",
     ]
 
 
@@ -124,10 +124,10 @@ def test_canvas_is_told_of_a_new_assignment_and_of_other_points(
     without = _roster(tmp_path / "roster.csv", [row[:5] for row in CANVAS])
     assert _export(graded, "--format", "canvas", "--roster", without) == 0
     assert _read(graded.root / "canvas.csv")[0][-1] == ASSIGNMENT
-    assert "Canvas has no assignment rnn_shapes yet: the import will ask to make it." in capsys.readouterr().out
+    assert "Canvas has no assignment rnn_shapes yet; the import will offer to create it." in capsys.readouterr().out
     other = [[cell.replace("29.00", "100.00") for cell in row] for row in CANVAS]
     assert _export(graded, "--format", "canvas", "--roster", _roster(tmp_path / "roster.csv", other)) == 0
-    assert "rnn_shapes (4711) has 100 points in Canvas: the import makes them 29." in capsys.readouterr().out
+    assert "rnn_shapes (4711) has 100 points in Canvas; the import changes them to 29." in capsys.readouterr().out
 
 
 def test_canvas_with_two_columns_of_one_name(
@@ -137,7 +137,7 @@ def test_canvas_with_two_columns_of_one_name(
     roster = _roster(tmp_path / "roster.csv", rows)
     assert _export(graded, "--format", "canvas", "--roster", roster) == 1
     said = capsys.readouterr().err
-    assert "rnn_shapes fits several columns (rnn_shapes (4711), rnn_shapes (12)); name one in `columns`." in said
+    assert "rnn_shapes matches several columns (rnn_shapes (4711), rnn_shapes (12)); choose one in `columns`." in said
 
 
 @pytest.mark.parametrize("platform", ["canvas", "moodle"])
@@ -147,7 +147,8 @@ def test_a_roster_that_is_none(
     roster = _roster(tmp_path / "roster.csv", [["name", "colour"], ["ada", "red"]])
     assert _export(graded, "--format", platform, "--roster", roster) == 1
     said = {
-        "canvas": "not a gradebook that Canvas exported (ID, Section); in Canvas open Grades, choose Export.",
+        "canvas": "not a gradebook exported by Canvas (no columns ID and Section); "
+        "in Canvas open Grades and choose Export.",
         "moodle": "none of the columns Username, ID number, Email address; "
         "in Moodle download the participants or the grading worksheet.",
     }
@@ -156,7 +157,9 @@ def test_a_roster_that_is_none(
 
 def test_canvas_needs_a_roster(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
     assert _export(graded, "--format", "canvas") == 1
-    said = "Canvas needs its own list: in Canvas open Grades, choose Export, and name that file with --roster."
+    said = (
+        "Canvas needs its list of students: in Canvas open Grades and choose Export, and pass the file with --roster."
+    )
     assert capsys.readouterr().err == f"autograder: {said}\n"
 
 
@@ -177,10 +180,10 @@ def test_moodles_worksheet_is_filled_in(
     expected = [list(row) for row in WORKSHEET]
     expected[1][5], expected[2][5] = f"{scores['ada']:g}", f"{scores[ELODIE]:g}"
     assert _read(graded.root / "moodle.csv") == expected
-    assert "1 in the roster alone: Nobody 8 nobody@uni.example." in capsys.readouterr().out
+    assert "1 only in the roster: Nobody 8 nobody@uni.example." in capsys.readouterr().out
     other = [[cell.replace("29.00", "100.00") for cell in row] for row in WORKSHEET]
     assert _export(graded, "--format", "moodle", "--roster", _roster(tmp_path / "roster.csv", other)) == 0
-    said = "Moodle's maximum grade is 100, here it is 29: make it 29 there first."
+    said = "Moodle's maximum grade is 100, but the assignment has 29 points; change it to 29 in Moodle first."
     assert said in capsys.readouterr().out.splitlines()
 
 
@@ -209,7 +212,7 @@ def test_moodle_without_a_roster_goes_by_user_name(
         ["Username", ASSIGNMENT],
         *([f"'{s}" if s == FORMULA else s, f"{scores[s]:g}"] for s in sorted(set(STUDENTS) - {LAST})),
     ]
-    said = "Written by user name: no roster was named, so nobody was looked up in Moodle's list."
+    said = "No roster was given, so students are listed by user name and were not checked against Moodle's list."
     assert said in capsys.readouterr().out.splitlines()
     assert not (graded.root / "moodle-unmatched.csv").exists()
 
@@ -248,7 +251,7 @@ def test_nbgraders_own_export_writes_the_same(platform: str, graded: Course, tmp
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.csv").read_bytes() == expected
-    assert ("Held back, since marks are open" in done.stderr) == (kind != "Csv")
+    assert ("Held back because answers are not marked yet" in done.stderr) == (kind != "Csv")
     some = [f"--assignment=['{ASSIGNMENT}']", "--student=['ada']"]
     done = _nbgrader(
         graded, f"--exporter=autograder.export.{platform}Exporter", f"--to={tmp_path / 'some.csv'}", *theirs, *some
@@ -261,7 +264,7 @@ def test_nbgraders_own_export_writes_the_same(platform: str, graded: Course, tmp
 def test_nbgraders_own_export_says_what_is_missing(graded: Course) -> None:
     done = _nbgrader(graded, "--exporter=autograder.export.canvas.CanvasExporter")
     assert done.returncode == 1
-    assert "Canvas needs its own list" in done.stderr
+    assert "Canvas needs its list of students" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -270,5 +273,5 @@ def test_an_empty_gradebook(tmp_path: Path) -> None:
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}"):
         pass
     done = _nbgrader(Course.at(tmp_path), "--exporter=autograder.export.exporters.CsvExporter")
-    assert "the gradebook knows no assignment; run `make release`, then `make grade`." in done.stderr
+    assert "the gradebook has no assignment; run `autograder release`, then `autograder grade`." in done.stderr
     assert done.returncode == 1

@@ -32,7 +32,7 @@ def test_the_same_person_is_found(name: str, cell: str) -> None:
 def test_others_are_not(name: str, cell: str) -> None:
     found = match({name: [name]}, [[cell]])
     assert found.rows == {}
-    assert found.unmatched == {name: NOT_THERE} == {name: "nobody in the roster has this id"}
+    assert found.unmatched == {name: NOT_THERE} == {name: "this id is not in the roster"}
 
 
 def test_an_email_address_serves_as_well() -> None:
@@ -47,7 +47,7 @@ def test_what_fits_several_rows_is_matched_to_none() -> None:
 def test_a_sure_match_goes_before_a_likely_one() -> None:
     found = match({"Ada": ["Ada"], "ada": ["ada"]}, [["ada"]])
     assert found.rows == {"ada": 0}
-    assert found.unmatched == {"Ada": "the row that fits is taken by ada"}
+    assert found.unmatched == {"Ada": "the row that fits belongs to ada"}
 
 
 def test_exact_goes_before_alike_among_rows() -> None:

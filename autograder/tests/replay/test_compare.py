@@ -318,7 +318,7 @@ def test_validate_names_marked_cells_without_output(course: Course, monkeypatch:
 BAD_COURSES: dict[str, tuple[Callable[[Path], object], str]] = {
     "no release": (
         lambda root: shutil.rmtree(root / "notebooks"),
-        "notebooks/toy: nothing is released yet; run `make release`.",
+        "notebooks/toy: nothing is released yet; run `autograder release`.",
     ),
     "half a release": (
         lambda root: (root / "notebooks/toy/a.ipynb").unlink(),
@@ -347,7 +347,7 @@ def test_bad_names(course: Course) -> None:
     with pytest.raises(CourseError, match=r"/submitted/<student>/toy: no submissions here; put each student's"):
         reproduce(course, "toy")
     shutil.rmtree(course.root / "notebooks")
-    with pytest.raises(CourseError, match=r"/notebooks/toy: nothing is released yet; run `make release`\.$"):
+    with pytest.raises(CourseError, match=r"/notebooks/toy: nothing is released yet; run `autograder release`\.$"):
         reproduce(course, "toy")
 
 

@@ -117,8 +117,8 @@ def test_who_needs_a_look() -> None:
         make_row("f", 0, 0, 0),
     )
     assert class_report(make_table(*rows), facts).looks == (
-        Flag("nothing handed in", ("d",)),
-        Flag("nothing answered", ("a",)),
+        Flag("handed in nothing", ("d",)),
+        Flag("answered nothing", ("a",)),
         Flag("a notebook that cannot be read", ("e",)),
         Flag("a flag of another test", ("f",)),
         Flag("arrays that no layer made", ("b", "c")),
@@ -128,13 +128,13 @@ def test_who_needs_a_look() -> None:
 @pytest.mark.parametrize(
     ("status", "why"),
     [
-        (Status.GRADER_ERROR, "the grader failed: marks are open"),
+        (Status.GRADER_ERROR, "the grader failed: not marked yet"),
         (Status.MISSING, "a notebook that was not handed in"),
-        (Status.CRASH, "code that ended its kernel"),
-        (Status.MEMORY, "code that asked for more memory than there is"),
+        (Status.CRASH, "code that crashed its kernel"),
+        (Status.MEMORY, "code that used too much memory"),
         (Status.TIMEOUT, "code that ran too long"),
-        (Status.OUTPUT, "code that put out too much"),
-        (Status.LIMIT, "code that met a limit of files or processes"),
+        (Status.OUTPUT, "code that printed too much"),
+        (Status.LIMIT, "code that reached a limit on files or processes"),
     ],
 )
 def test_each_status_that_is_trouble_is_a_reason(status: Status, why: str) -> None:

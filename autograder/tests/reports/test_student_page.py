@@ -76,8 +76,8 @@ def test_a_wrong_answer_is_shown_with_its_mistake_help_and_picture(own: Course) 
     page = _page(_graded(own, WRONG))
     shown = _text(page)
     title = "Q9 · The dimensions of output and h"
-    assert f"{title} ✗ not right · 0 of 2 h: the batch axis is missing. Look: Print h.shape." in shown
-    assert "part you gave right output (1, 3) (1, 3) ✓ h (3,) (1, 3) ✗" in shown
+    assert f"{title} ✗ not right · 0 of 2 h: the batch axis is missing. Hint: Print h.shape." in shown
+    assert "part you gave correct output (1, 3) (1, 3) ✓ h (3,) (1, 3) ✗" in shown
     assert 'alt="h: you gave (units: 3); right is (batch: 1, units: 3)"' in page
     assert page.count("<img ") == 1
     assert "✓ right · 2 of 2 You gave: [(&#39;output&#39;, &#39;h&#39;)]" in shown
@@ -91,14 +91,18 @@ def test_a_wrong_answer_is_shown_with_its_mistake_help_and_picture(own: Course) 
             "◐ partly right · 1 of 2 half of it.",
         ),
         (Verdict("q9-test", Outcome.FAILED, 0.0, "by an older version."), "✗ not right · 0 of 2 by an older version."),
-        (Verdict("q9-test", Outcome.NOT_ATTEMPTED, 0.0, "x"), "○ not answered · 0 of 2 You left this open."),
+        (
+            Verdict("q9-test", Outcome.NOT_ATTEMPTED, 0.0, "x"),
+            "○ not answered · 0 of 2 You did not answer this question.",
+        ),
         (
             Verdict("q9-test", Outcome.NO_EVIDENCE, 0.0, "it ran too long.", Reason.TIMEOUT),
             "✕ not judged · 0 of 2 it ran too long.",
         ),
         (
             Verdict("q9-test", Outcome.GRADER_ERROR, None, "NameError: secret_of_the_test"),
-            "? open · – of 2 The grader itself failed here. Your mark is open, and your teacher is told.",
+            "? not marked yet · – of 2 The grader failed here. "
+            "You lose no points: your instructor can see this and will mark it.",
         ),
     ],
 )
@@ -111,22 +115,22 @@ def test_each_verdict_has_its_words(verdict: Verdict, shown: str, own: Course) -
 def test_written_answers_wait_are_read_or_were_left(own: Course) -> None:
     graded = _graded(own)
     why = "Q8 · What happened to c (in your own words)"
-    assert f"{why} ? open · – of 1 Your answer waits for its reader." in _text(_page(graded))
-    assert "1 answer waits for a mark, which will be added." in _text(_page(graded))
+    assert f"{why} ? not marked yet · – of 1 Your instructor has not marked this answer yet." in _text(_page(graded))
+    assert "1 answer is not marked yet; its points will be added." in _text(_page(graded))
     _comment(graded, "q8-why", "Nearly:\nand the gates?", 0.5)
     read = _page(graded)
-    assert f"{why} ● read · 0.5 of 1 Your reader says: Nearly: and the gates?" in _text(read)
+    assert f"{why} ● marked · 0.5 of 1 Instructor's comment: Nearly: and the gates?" in _text(read)
     assert "Nearly:\nand the gates?</blockquote>" in read
     assert "6.5 of 7" in _text(read)
     assert "which will be added" not in _text(read)
     left = _graded(own, untouched="q8-why")
     _comment(left, "q8-why", "", 0.0)
-    assert f"{why} ○ not answered · 0 of 1 You left this open." in _text(_page(left))
+    assert f"{why} ○ not answered · 0 of 1 You did not answer this question." in _text(_page(left))
 
 
 def test_several_open_marks(own: Course) -> None:
     error = Verdict("q9-test", Outcome.GRADER_ERROR, None, "our fault.")
-    assert "2 answers wait for a mark, which will be added." in _text(_page(_graded(own, error)))
+    assert "2 answers are not marked yet; their points will be added." in _text(_page(_graded(own, error)))
 
 
 def test_a_readers_comment_on_code_stands_at_its_question(own: Course) -> None:
@@ -143,8 +147,8 @@ def test_repairs_and_lateness_are_told(own: Course) -> None:
         settings.read_text() + 'c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"\n'
     )
     shown = _text(_page(_graded(Course.at(own.root), repairs=("q9-test: the test cell was deleted.",))))
-    assert "5.4 of 7 (less 0.6 for lateness)" in shown
-    assert "What was mended before your notebooks were run 3_gru: q9-test: the test cell was deleted." in shown
+    assert "5.4 of 7 (0.6 deducted because it was late)" in shown
+    assert "What we repaired before running your notebooks 3_gru: q9-test: the test cell was deleted." in shown
 
 
 def test_the_page_is_one_students_own(own: Course) -> None:

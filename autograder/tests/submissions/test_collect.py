@@ -93,12 +93,12 @@ def test_a_notebook_that_is_missing_or_damaged_is_said(own: Course) -> None:
     (folder / "4_gru_sequences.ipynb").unlink()
     packed = submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
     assert packed.notebooks == ("1_lstm", "2_lstm_sequences", "3_gru")
-    assert packed.said[0] == "4_gru_sequences: not in rnn_shapes/, so it is not in the zip."
+    assert packed.said[0] == "4_gru_sequences: not found in rnn_shapes/, so it is not in the zip."
     (folder / "3_gru.ipynb").write_text('{"cells": [')
     with pytest.raises(CourseError, match=r"^3_gru: not JSON .*; hand in the file that Jupyter saved\.$"):
         submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
     shutil.rmtree(folder)
-    with pytest.raises(CourseError, match="none of the notebooks of rnn_shapes here; name their folder with --folder"):
+    with pytest.raises(CourseError, match="no notebooks of rnn_shapes here; pass their folder with --folder"):
         submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
 
 
@@ -120,7 +120,7 @@ def test_submit_says_where_a_run_from_the_top_shows_something_else(
     said = capsys.readouterr().out
     assert "running your notebooks from the top, to see whether they show the same\n" in said
     advice = "restart the kernel, run all cells and save; then submit again."
-    assert f"3_gru: a run from the top shows something else in q9-test: {advice}\n" in said
+    assert f"3_gru: a run from the top gives other output in q9-test: {advice}\n" in said
     assert f"packed 1 notebooks; hand in this file: {own.root / 'my-notebooks' / 'rnn_shapes.zip'}\n" in said
 
 

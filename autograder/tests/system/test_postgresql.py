@@ -150,7 +150,7 @@ def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
     written = _all_written(course)
     assert len(json.loads(written["report.json"])["lines"]) == LARGE
     assert len(written["canvas.csv"].splitlines()) == LARGE + 2  # two heads, all students but one, somebody else
-    alone = [f"{names[-1]},,nobody in the roster has this id", "nobody,,in the roster alone"]
+    alone = [f"{names[-1]},,this id is not in the roster", "nobody,,only in the roster"]
     assert written["canvas-unmatched.csv"].splitlines()[1:] == alone
 
 

@@ -178,7 +178,7 @@ def test_what_the_class_knows(graded: Course) -> None:
     ]
     assert questions["q8"].without_evidence["damaged"] == 1
     looks = {look.why: look.students for look in report.looks}
-    assert looks["nothing answered"] == ("jo",)
+    assert looks["answered nothing"] == ("jo",)
     assert looks["a notebook that cannot be read"] == ("omar",)
     assert report.without_verdicts == 0
 
