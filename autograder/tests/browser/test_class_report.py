@@ -165,7 +165,9 @@ def test_a_class_in_which_all_is_well() -> None:
     assert "Students to check None." in shown
     assert "answers that could not be judged None." in shown
     assert "2 students have marks but no stored verdicts: plain nbgrader or an older version graded them." in shown
-    assert "1 student has marks but no stored verdicts" in _text(report_page(class_report(make_table(make_row("a", 2, 2, 1)), {})))
+    assert "1 student has marks but no stored verdicts" in _text(
+        report_page(class_report(make_table(make_row("a", 2, 2, 1)), {}))
+    )
 
 
 def test_wrong_answers_stand_with_their_mistake_and_share() -> None:
