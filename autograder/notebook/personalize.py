@@ -41,8 +41,8 @@ _USUAL = re.compile(rf"^{_NAMES} = \(?(\d+, \d+, \d+, \d+)\)?$", re.MULTILINE)
 _ASKED = re.compile(rf"^{_NAMES} = sizes_of\(student, (.+), \((\d+, \d+, \d+, \d+)\)\)$", re.MULTILINE)
 
 _TEXT = (
-    "**Your own sizes.** Everybody in this course has sizes of their own. Type your student id between quotation "
-    "marks, as your teacher has it; until then the notebook runs on the usual sizes. You are graded on yours."
+    "**Your own sizes.** In this course every student has different sizes. Type your student id between quotation "
+    "marks, exactly as your instructor has it. Until then the notebook uses the usual sizes. You are graded on yours."
 )
 
 
@@ -68,7 +68,8 @@ def asking(notebook: NotebookNode, salt: str) -> NotebookNode:
     if place is not None:
         cell = asks.cells[place]
         asked = _USUAL.sub(lambda usual: f"{_NAMES} = sizes_of(student, {salt!r}, ({usual[1]}))", cell.source, count=1)
-        cell.source = f"from shapes import sizes_of, whose\n\n{asked}\nprint(whose(student, {_NAMES}))"
+        described = f"print(describe_sizes(student, {_NAMES}))"
+        cell.source = f"from shapes import describe_sizes, sizes_of\n\n{asked}\n{described}"
         asks.cells[place:place] = _cells()
     return asks
 

@@ -31,32 +31,32 @@ def _shape_faults(question: str, names: tuple[str, ...], steps: bool) -> list[Sa
         return f"{question} = {{{', '.join(f'{name!r}: {shape}' for name, shape in shapes.items())}}}"
 
     faults = {
-        answer(h="(3,)"): "h: you gave 1 axis, (3,); it has 2: the batch axis is missing.",
-        answer(h="(None, 3)"): "h: None is the open batch axis of a summary; this array has a size there.",
-        answer(h="(3, 1)"): "h: in (3, 1) the sizes stand in another order; batch is misplaced.",
-        answer(h="(8, 3)"): "h: the batch axis is not 8 long.",
-        answer(h="(1, 8, 3)"): "h: you gave 3 axes, (1, 8, 3); it has 2: the axis of size 8 is too many.",
-        answer(h="(1, 8, 3, 3)"): "h: you gave 4 axes, (1, 8, 3, 3); it has 2.",
-        answer(h="3"): "h: the number 3 is not a shape.",
-        answer(h="'(1, 3)'"): "h: '(1, 3)' is text, not a shape.",
+        answer(h="(3,)"): "h: you gave 1 axis, (3,); h has 2: the batch axis is missing.",
+        answer(h="(None, 3)"): "h: None is what a summary prints for the batch axis",
+        answer(h="(3, 1)"): "h: the sizes in (3, 1) are in the wrong order, from the batch axis on.",
+        answer(h="(8, 3)"): "h: the batch axis does not have size 8.",
+        answer(h="(1, 8, 3)"): "h: you gave 3 axes, (1, 8, 3); h has 2: the axis of size 8 is one too many.",
+        answer(h="(1, 8, 3, 3)"): "h: you gave 4 axes, (1, 8, 3, 3); h has 2.",
+        answer(h="3"): "h: you gave the number 3; a shape is needed.",
+        answer(h="'(1, 3)'"): "h: '(1, 3)' is a string, not a shape.",
         answer(h="(1.0, 3.0)"): "h: the size 1.0 is not a whole number.",
         answer(h="(True, 3)"): "h: the size True is not a whole number.",
-        answer(h="None"): "h: a NoneType is not a shape.",
+        answer(h="None"): "h: you gave None; a shape is needed.",
         answer(h=None): "h is missing.",
-        answer(state="(1, 3)"): "'state' is not asked for.",
+        answer(state="(1, 3)"): "'state' was not asked for.",
     }
     if steps:
         faults |= {
-            answer(output="(8, 3)"): "output: you gave 2 axes, (8, 3); it has 3: the batch axis is missing.",
-            answer(output="(1, 3)"): "output: you gave 2 axes, (1, 3); it has 3: the timesteps axis is missing.",
+            answer(output="(8, 3)"): "output: you gave 2 axes, (8, 3); output has 3: the batch axis is missing.",
+            answer(output="(1, 3)"): "output: you gave 2 axes, (1, 3); output has 3: the timesteps axis is missing.",
             answer(
                 output="(1, 3, 8)"
-            ): "output: in (1, 3, 8) the sizes stand in another order; timesteps is misplaced.",
-            answer(output="(1, 8, 2)"): "output: the units axis is not 2 long.",
-            f"{question} = (1, 8, 3)": "A tuple is not a dict.",
+            ): "output: the sizes in (1, 3, 8) are in the wrong order, from the timesteps axis on.",
+            answer(output="(1, 8, 2)"): "output: the units axis does not have size 2.",
+            f"{question} = (1, 8, 3)": "You gave a tuple; a dict is needed.",
         }
     else:
-        faults |= {f"{question} = (3,)": "output: you gave 1 axis, (3,); it has 2: the batch axis is missing."}
+        faults |= {f"{question} = (3,)": "output: you gave 1 axis, (3,); output has 2: the batch axis is missing."}
     return _wrong(faults)
 
 
@@ -69,9 +69,9 @@ def _pairs(question: str) -> list[Sample]:
         {
             f"{question} = ('h', 'h')": "An array always equals itself.",
             f"{question} = [('output', 'h', 'c')]": "is not a pair.",
-            f"{question} = []": "A pair that holds the same values is missing.",
-            f"{question} = [('output', 'state')]": "'state' is none of the arrays.",
-            f"{question} = 'output and h'": "A str is not a list of pairs.",
+            f"{question} = []": "A pair of arrays with the same values is missing.",
+            f"{question} = [('output', 'state')]": "'state' is not one of the arrays.",
+            f"{question} = 'output and h'": "You gave a string; a list of pairs is needed.",
         }
     )
 
@@ -96,7 +96,7 @@ SAMPLES: dict[str, list[Sample]] = {
             'q1 = ("timesteps", "batch", "features")': "Axis 0 of data is not timesteps.",
             'q1 = ("batch", "timesteps", "units")': "Axis 2 of data is not units.",
             'q1 = ("sample", "8 rows", "features")': "'sample' is not an axis name.",
-            'q1 = "randn\'s parameters"': "A str is not a tuple of names.",
+            'q1 = "randn\'s parameters"': "You gave a string; a tuple of names is needed.",
         }
     ),
     "q2": _right(
@@ -110,8 +110,8 @@ SAMPLES: dict[str, list[Sample]] = {
             _Q2.format(_LAST[0], "last cell state", _LAST[2]): "h: it does not hold 'last cell state'.",
             _Q2.format("all hidden states", *_LAST[1:]): "output: one step is held, not all of them.",
             _Q2.format(*_LAST[:2], "all cell states"): "c: cell states of earlier steps are never handed back.",
-            _Q2.format("what was learned", *_LAST[1:]): "output: 'what was learned' is none of the choices.",
-            'q2 = "last hidden state"': "A str is not a dict.",
+            _Q2.format("what was learned", *_LAST[1:]): "output: 'what was learned' is not one of the choices.",
+            'q2 = "last hidden state"': "You gave a string; a dict is needed.",
         }
     ),
     "q3": _right(
@@ -122,7 +122,7 @@ SAMPLES: dict[str, list[Sample]] = {
         "q3 = (1, 3)",
     )
     + _shape_faults("q3", ("output", "h", "c"), steps=False),
-    "q4": _pairs("q4") + _wrong({"q4 = [('output', 'h'), ('h', 'c')]": "c and h hold different values."}),
+    "q4": _pairs("q4") + _wrong({"q4 = [('output', 'h'), ('h', 'c')]": "c and h have different values."}),
     "q5": _right(
         _Q5.format(", return_state=False", "last hidden state"),
         _Q5.format("", " Last Hidden State"),
@@ -133,7 +133,7 @@ SAMPLES: dict[str, list[Sample]] = {
             _Q5.format(", return_state=True", "last hidden state"): "model5: it hands back 3 values, not one array.",
             _Q5.format("", "a prediction for each unit"): "nothing is trained and nothing predicted",
             _Q5.format("", "last cell state"): "the cell state is what is lost.",
-            _Q5.format("", "the states are not returned, just the output"): "is none of the choices.",
+            _Q5.format("", "the states are not returned, just the output"): "is not one of the choices.",
             _Q5.format(", return_sequences=True", "all hidden states"): "returned5: 3 axes, (1, 8, 3); it has 2.",
             _Q5.format("", "last hidden state").replace("model5.predict(data, verbose=0)", "output"): (
                 "output5: the numbers are not what this layer's weights make of data."
@@ -179,7 +179,7 @@ SAMPLES: dict[str, list[Sample]] = {
             "q8 = {'LSTM': ['h'], 'GRU': ['h']}": "LSTM: a state is missing.",
             "q8 = {'LSTM': ['h', 'c'], 'GRU': []}": "GRU: a state is missing.",
             "q8 = {'LSTM': 2, 'GRU': 1}": "LSTM: 2 is not a list of states.",
-            "q8 = ['h', 'c']": "A list is not a dict.",
+            "q8 = ['h', 'c']": "You gave a list; a dict is needed.",
         }
     ),
     "q9": _right(
@@ -200,13 +200,13 @@ SAMPLES: dict[str, list[Sample]] = {
     )
     + _wrong(
         {
-            "q12 = {'axis': 'units', 'index': -1}": "A slice along units keeps the axes batch, timesteps; h",
-            "q12 = {'axis': 'batch', 'index': -1}": "A slice along batch keeps the axes timesteps, units; h",
-            "q12 = {'axis': 'timesteps', 'index': 0}": "The slice at timesteps 0 holds other values than h.",
-            "q12 = {'axis': 'timesteps', 'index': 8}": "Index 8 lies outside the timesteps axis.",
+            "q12 = {'axis': 'units', 'index': -1}": "One place along units keeps the axes batch, timesteps; h",
+            "q12 = {'axis': 'batch', 'index': -1}": "One place along batch keeps the axes timesteps, units; h",
+            "q12 = {'axis': 'timesteps', 'index': 0}": "The slice at timesteps 0 has different values from h.",
+            "q12 = {'axis': 'timesteps', 'index': 8}": "Index 8 is out of range for the timesteps axis.",
             "q12 = {'axis': 'features', 'index': -1}": "'features' is not an axis of output.",
             "q12 = {'axis': 'timesteps', 'index': '-1'}": "The index '-1' is not a whole number.",
-            "q12 = 'the last row'": "A str is not a dict.",
+            "q12 = 'the last row'": "You gave a string; a dict is needed.",
         }
     ),
 }

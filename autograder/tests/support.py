@@ -9,7 +9,7 @@ SERVER = "-m autograder.kernels."  # in the command of a server of kernels
 END_TIMEOUT = 5.0  # seconds that a process has to end
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "solutions" / "rnn_shapes"
-HELPERS = ("shapes.py", "ladder.py", "hints.py", "own.py")
+HELPERS = ("shapes.py", "ladder.py", "hints.py", "own.py", "shape_boxes.py", "verdicts.py")
 NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
 
 

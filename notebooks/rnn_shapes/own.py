@@ -1,6 +1,6 @@
-"""Each learner's own sizes, where a course gives them: drawn from the id and the course's salt, alike everywhere.
+"""Draw each student's own sizes from the student's id and the course's salt: the same on every machine.
 
-Nothing here is secret. Who knows an id can work out its sizes, and still has to answer for them.
+Nothing here is secret. Anyone who knows an id can work out its sizes, and still has to answer the questions for them.
 """
 
 import hashlib
@@ -8,11 +8,11 @@ import itertools
 import unicodedata
 
 Sizes = tuple[int, int, int, int]  # batch, timesteps, features, units
-CHOICES = (range(7, 26), range(2, 10), range(3, 25))  # of all but batch, which stays as it usually is
+CHOICES = (range(7, 26), range(2, 10), range(3, 25))  # for all but batch, which keeps its usual size
 
 
 def sizes_of(student: object, salt: str, usual: Sizes) -> Sizes:
-    """The sizes of one student, no two alike and none of them a usual one; the usual ones where no id is typed."""
+    """Return one student's sizes: all different, and none of them a usual one; without an id, the usual sizes."""
     if not known(student):
         return usual
     taken = set(usual)
@@ -22,19 +22,19 @@ def sizes_of(student: object, salt: str, usual: Sizes) -> Sizes:
     return usual[0], timesteps, features, units
 
 
-def whose(student: object, *sizes: int) -> str:
-    """Whose sizes these are, in a sentence."""
-    said = ", ".join(f"{axis} {size}" for axis, size in zip(("batch", "timesteps", "features", "units"), sizes))
+def describe_sizes(student: object, *sizes: int) -> str:
+    """Describe the sizes in a sentence, and say whose they are."""
+    listed = ", ".join(f"{axis} {size}" for axis, size in zip(("batch", "timesteps", "features", "units"), sizes))
     if not known(student):
-        return f"The usual sizes: {said}. No student id is typed yet: type yours above, then run all cells again."
-    return f"The sizes of {str(student).strip()}: {said}."
+        return f"The usual sizes: {listed}. Type your student id in the cell above, then run all cells again."
+    return f"The sizes of {str(student).strip()}: {listed}."
 
 
 def known(student: object) -> bool:
-    """Is an id typed?"""
+    """Return whether an id was typed."""
     return student is not ... and bool(spelled(student))
 
 
 def spelled(student: object) -> str:
-    """An id, however its letters were typed."""
+    """Return an id in one spelling: without outer spaces, in lower case, its letters in one Unicode form."""
     return unicodedata.normalize("NFC", str(student)).strip().casefold()

@@ -1,157 +1,136 @@
-"""Helper of the explorations: `show` names axes, `check` and `compare` look at a prediction, the rest draws.
+"""The helper of the explorations: `show` names axes, `check` and `compare` look at a prediction, the rest draws.
 
-`show` asserts that each axis has the size its name stands for. Pictures are in grey: lines differ by dash and marker,
-heat maps carry their numbers, and below each picture its numbers stand as text.
+`show` asserts that each axis has the size that its name promises. Pictures are grey: lines differ by dash and marker,
+heat maps contain their numbers, and the numbers of each picture are printed below it.
 """
 
-import html
 import math
-import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from verdicts import UNANSWERED, Verdict, kind_of, unanswered, verdict
+from verdicts import compare as compare_values
 
-AXIS_NAMES = ("batch", "timesteps", "features", "units")
-MARKS = {"right": "✓", "not yet": "✗", "not answered": "○"}
 STYLES = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))  # dash and marker of a line
-POINTS = 20  # a line with more values than this has markers, and numbers in its text, at some of them only
+POINTS = 20  # of a longer line only some values get a marker and are printed
 LABEL = {"ha": "left", "va": "center", "xytext": (4, 0), "textcoords": "offset points"}  # right of the frame
 TOLERANCE = 1e-5  # two runs of one layer differ in the last bits
 _sizes: dict[str, int] = {}
 
 
 def name_axes(**sizes: int) -> None:
-    """Tell this helper the sizes of this notebook: batch, timesteps, features, units."""
+    """Pass the sizes of this notebook: batch, timesteps, features, units."""
     _sizes.update(sizes)
 
 
 def size(axis: str, **other: int) -> int:
-    """What an axis name stands for, such as "units", "4·units" or "1"; KeyError where a word is no axis name."""
+    """Return the size that an axis name means, such as "units", "4·units" or "1"; raise KeyError on other words."""
     known = {**_sizes, **other}
     return math.prod(int(part) if part.isdecimal() else known[part] for part in axis.split("·"))
 
 
 def show(name: str, array: Any, axes: str, **other: int) -> None:
-    """Print an array's shape beside the names of its axes, as in "batch, 4·units".
+    """Print an array's shape beside the names of its axes.
 
-    AssertionError where an axis has another size than its name stands for; `other` are sizes for this line only.
+    Args:
+        name: what to call the array.
+        array: the array.
+        axes: the names of its axes, such as "batch, 4·units".
+        other: sizes for this line only.
+
+    Raises:
+        AssertionError: if an axis does not have the size that its name promises.
     """
-    wanted = tuple(size(axis, **other) for axis in axes.split(", "))
+    expected = tuple(size(axis, **other) for axis in axes.split(", "))
     shape = tuple(np.shape(array))
     comma = "," if len(shape) == 1 else ""
-    assert shape == wanted, f"{name}: its shape is {shape}, and ({axes}{comma}) stands for {wanted}."
+    assert shape == expected, f"{name}: its shape is {shape}, but ({axes}{comma}) means {expected}."
     print(f"{name:<18} {shape!s:<13} ({axes}{comma})")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What `check` found; a notebook shows it as HTML, a terminal as text."""
+def check(what: str, given: Any, observed: Any, axes: str = "") -> Verdict:
+    """Check a prediction or an edit against the result.
 
-    what: str
-    verdict: str  # "right", "not yet" or "not answered"
-    text: str
+    Args:
+        what: the name of what is checked.
+        given: the learner's value.
+        observed: the result: a shape, a number, a string, an array, or a dict of them.
+        axes: the names of the result's axes, such as "batch, units".
 
-    def __repr__(self) -> str:
-        return f"{MARKS[self.verdict]} {self.what}: {self.verdict}. {self.text}"
+    Returns:
+        The verdict, which a notebook displays.
 
-    def _repr_html_(self) -> str:
-        mark = f"<strong>{MARKS[self.verdict]} {html.escape(self.what)}: {self.verdict}.</strong>"
-        style = "border-left:4px solid currentColor;padding:.2em .8em"
-        return f'<div role="status" style="{style}">{mark} {html.escape(self.text)}</div>'
-
-
-def check(what: str, given: Any, came: Any, axes: str = "") -> Verdict:
-    """Hold a prediction or an edit to what came out: a shape, a number, a text, an array, or a dict of them.
-
-    `axes` names the axes of what came. Raises under nbgrader's Validate alone, where it says what is open.
+    Raises:
+        AssertionError: under nbgrader's Validate, if the value is wrong or missing.
     """
     if unanswered(given):
-        verdict = Verdict(what, "not answered", "Replace the ... in the cell above and run it, then this cell again.")
-    elif wrong := _said(given, came, axes):
-        verdict = Verdict(what, "not yet", wrong)
-    else:
-        verdict = Verdict(what, "right", "That is what came out.")
-    if os.environ.get("NBGRADER_EXECUTION") == "validate" and verdict.verdict != "right":
-        raise AssertionError(repr(verdict))
-    return verdict
+        return verdict(what, "not answered", UNANSWERED)
+    mistake = _mistake(given, observed, axes)
+    return verdict(what, "not yet", mistake) if mistake else verdict(what, "right", "It matches the result.")
 
 
-def compare(what: str, given: Mapping[str, Any], came: Mapping[str, Any]) -> Verdict:
-    """Print a table of what came out beside what you predicted, `?` until you have, and hold the one to the other."""
-    width = max(map(len, came))
-    print(f"{'':2}{'':{width}}  {'came':<22}you predicted")
-    for case, found in came.items():
-        guess = given.get(case, ...) if isinstance(given, Mapping) else ...
-        mark = "○" if unanswered(guess) else "✗" if _said(guess, found) else "✓"
-        shown, said = ("?", "...") if mark == "○" else (str(found), str(guess))
-        print(f"{mark} {case:{width}}  {shown:<22}{said}")
-    return check(what, given, came)
+def compare(what: str, given: Mapping[str, Any], observed: Mapping[str, Any]) -> Verdict:
+    """Print a table of results and your predictions, `?` until there is one, and check them all."""
+    print(compare_values(what, given, observed, lambda guess, result: not _mistake(guess, result)))
+    return check(what, given, observed)
 
 
-def unanswered(answer: Any) -> bool:
-    """Is the answer, or any part of it, still `...`?"""
-    parts = list(answer.values()) if isinstance(answer, Mapping) else answer
-    if isinstance(parts, list | tuple | set | frozenset):
-        return any(unanswered(part) for part in parts)
-    return answer is ...
-
-
-def _said(given: Any, came: Any, axes: str = "") -> str:
+def _mistake(given: Any, observed: Any, axes: str = "") -> str:
     try:
-        return fault(given, came, axes)
+        return fault(given, observed, axes)
     except Exception as error:  # a learner's session goes on whatever the answer is
-        return f"The answer cannot be read ({type(error).__name__}): write text, numbers, tuples or arrays."
+        return f"Your answer could not be read ({type(error).__name__}). Use strings, numbers, tuples or arrays."
 
 
-def fault(given: Any, came: Any, axes: str = "") -> str:
-    """What is wrong with a prediction, in one sentence that does not tell what came; empty where nothing is."""
-    if isinstance(came, Mapping):
-        return _dict_fault(given, came, axes)
-    if isinstance(came, np.ndarray):
-        return _array_fault(given, came, axes)
-    if isinstance(came, tuple) and all(isinstance(length, int) for length in came):
-        return _shape_fault(given, came, axes)
-    if isinstance(came, tuple):
-        wrong = not isinstance(given, list | tuple) or len(given) != len(came)
-        return f"Give {len(came)} values." if wrong else next(filter(None, map(fault, given, came)), "")
-    same = isinstance(given, bool) == isinstance(came, bool) and given == came  # True is not 1
-    return "" if same else f"{given!r} is not what came out."
+def fault(given: Any, observed: Any, axes: str = "") -> str:
+    """Return the first mistake in a prediction, in a sentence that does not show the result; "" if there is none."""
+    if isinstance(observed, Mapping):
+        return _dict_fault(given, observed, axes)
+    if isinstance(observed, np.ndarray):
+        return _array_fault(given, observed, axes)
+    if isinstance(observed, tuple) and all(isinstance(length, int) for length in observed):
+        return _shape_fault(given, observed, axes)
+    if isinstance(observed, tuple):
+        wrong = not isinstance(given, list | tuple) or len(given) != len(observed)
+        return f"Give {len(observed)} values." if wrong else next(filter(None, map(fault, given, observed)), "")
+    same = isinstance(given, bool) == isinstance(observed, bool) and given == observed  # True is not 1
+    return "" if same else f"{given!r} does not match the result."
 
 
-def _dict_fault(given: Any, came: Mapping[str, Any], axes: str) -> str:
-    if not isinstance(given, Mapping) or set(given) != set(came):
-        return f"Give a dict with one value for each of: {', '.join(came)}."
-    faults = ((name, fault(given[name], value, axes)) for name, value in came.items())
-    return next((f"{name}: {said}" for name, said in faults if said), "")
+def _dict_fault(given: Any, observed: Mapping[str, Any], axes: str) -> str:
+    if not isinstance(given, Mapping) or set(given) != set(observed):
+        return f"Give a dict with one value for each of: {', '.join(observed)}."
+    faults = ((name, fault(given[name], value, axes)) for name, value in observed.items())
+    return next((f"{name}: {mistake}" for name, mistake in faults if mistake), "")
 
 
-def _shape_fault(given: Any, came: tuple[int, ...], axes: str) -> str:
+def _shape_fault(given: Any, observed: tuple[int, ...], axes: str) -> str:
     if not (isinstance(given, list | tuple) or hasattr(given, "as_list")):  # TensorShape has as_list
-        return f"{given!r} is not a shape: a shape is a tuple with one size for each axis."
-    if len(given) != len(came):
+        return f"{given!r} is not a shape. A shape is a tuple with one size for each axis."
+    if len(given) != len(observed):
         count = "1 axis" if len(given) == 1 else f"{len(given)} axes"
-        return f"You gave {count}, {tuple(given)}; there are {len(came)}."
-    names = axes.split(", ")
-    if len(names) != len(came) or not axes:
-        names = [f"number {i}" for i in range(len(came))]
-    wrong = [name for name, length, right in zip(names, given, came, strict=True) if length != right]
-    return f"In {tuple(given)} the axis {wrong[0]} has another size." if wrong else ""
+        return f"You gave {count}, {tuple(given)}; the result has {len(observed)}."
+    names = [f"the {name} axis" for name in axes.split(", ")]
+    if len(names) != len(observed) or not axes:
+        names = [f"axis {i}" for i in range(len(observed))]
+    wrong = [name for name, length, right in zip(names, given, observed, strict=True) if length != right]
+    return f"In {tuple(given)} {wrong[0]} has the wrong size." if wrong else ""
 
 
-def _array_fault(given: Any, came: np.ndarray, axes: str) -> str:
+def _array_fault(given: Any, observed: np.ndarray, axes: str) -> str:
     try:
         array = np.asarray(given, dtype=float)
     except (TypeError, ValueError):
-        return f"A {type(given).__name__} is not an array of numbers."
-    wrong = _shape_fault(array.shape, came.shape, axes)
-    return wrong or ("" if np.allclose(array, came, atol=TOLERANCE) else "The shape is right, the numbers are others.")
+        return f"You gave {kind_of(given)}; an array of numbers is needed."
+    if wrong := _shape_fault(array.shape, observed.shape, axes):
+        return wrong
+    return "" if np.allclose(array, observed, atol=TOLERANCE) else "The shape is right, but the values differ."
 
 
 def heat_map(panels: Mapping[str, Any], title: str) -> None:
-    """Draw arrays (units, timesteps) of numbers between 0 and 1 side by side, each number written into its square."""
+    """Draw arrays (units, timesteps) of numbers between 0 and 1 side by side, with each number in its square."""
     figure, places = plt.subplots(1, len(panels), figsize=(10, 4.6), sharey=True, layout="constrained", squeeze=False)
     for place, (name, array) in zip(places[0], panels.items(), strict=True):
         place.imshow(array, cmap="Greys", vmin=0, vmax=1, aspect="auto")
@@ -173,7 +152,7 @@ def curves(
     levels: Mapping[str, float] | None = None,
     log: bool = False,
 ) -> None:
-    """Draw lines, each with its own dash and marker, and level lines with their names; `x` and `y` name the axes."""
+    """Draw lines that differ by dash and marker, and named horizontal lines; `x` and `y` label the axes."""
     _, place = plt.subplots(figsize=(7.5, 3.8), layout="constrained")
     for (dash, marker), (name, values) in zip(STYLES, lines.items(), strict=False):
         every = math.ceil(len(values) / POINTS)
@@ -189,7 +168,7 @@ def curves(
 
 
 def _as_text(lines: Mapping[str, Sequence[float]]) -> None:
-    """The picture in numbers, for those who do not see it."""
+    """Print the numbers of a picture, for those who cannot see it."""
     for name, values in lines.items():
         every = math.ceil(len(values) / POINTS)
         each = f" (one value in {every})" if every > 1 else ""

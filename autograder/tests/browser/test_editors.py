@@ -95,8 +95,8 @@ def test_what_an_editor_saves_still_checks(editor: Callable[[NotebookNode], byte
     said = {cell.source.split('"')[1]: _text(cell) for cell in notebook.cells if cell.source.startswith("check(")}
     assert said
     for question, text in said.items():
-        verdict = "● recorded" if question in ("q2", "q5", "q7", "q8") else "✓ right"
-        assert text.startswith(f"{question} {verdict}:")
+        mark, verdict = ("●", "recorded") if question in ("q2", "q5", "q7", "q8") else ("✓", "right")
+        assert text.startswith(f"{mark} {question}: {verdict}.")
 
 
 def _text(cell: NotebookNode) -> str:

@@ -94,10 +94,10 @@ def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path
     lab.write("guess = ", "guess = 2")
     lab.menu("Run", "Run All Cells")
     lab.idle()
-    expect(lab.cell("returned = ")).to_contain_text("number of arrays: you guessed 2; it is 3: not as you thought.")
+    expect(lab.cell("returned = ")).to_contain_text("number of arrays: You guessed 2; it is 3.")
     lab.write("q3 = ", "q3 = {'output': (1, 3), 'h': (3,), 'c': (1, 3)}")
     said = lab.run('check("q3"')
-    expect(said).to_contain_text("✗ q3: not yet. h: you gave 1 axis, (3,); it has 2: the batch axis is missing.")
+    expect(said).to_contain_text("✗ q3: not yet. h: you gave 1 axis, (3,); h has 2: the batch axis is missing.")
     picture = said.get_by_role("img", name="h, as you gave it (3,)")
     expect(picture).to_be_visible()
     assert "✗ batch missing" in str(picture.text_content())
@@ -106,7 +106,7 @@ def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path
     expect(lab.shown('hint("q3"')).to_contain_text("q3, hint 2 of 3: Every NumPy array carries")
     lab.shoot('hint("q3"', "hint")
     lab.write("q3 = ", "q3 = {'output': output.shape, 'h': h.shape, 'c': c.shape}")
-    expect(lab.run('check("q3"')).to_contain_text("✓ q3: right. That is what your own arrays show.")
+    expect(lab.run('check("q3"')).to_contain_text("✓ q3: right. Your own arrays confirm it.")
     lab.shoot('check("q3"', "right")
     lab.write("q2 = ", "q2 = {'output': 'all cell states', 'h': 'last hidden state', 'c': 'last cell state'}")
     expect(lab.run('check("q2"')).to_contain_text("● q2: recorded.")
@@ -118,7 +118,7 @@ def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path
     lab.page.keyboard.press("ControlOrMeta+s")
     lab.restart_and_run_all()
     expect(lab.shown("summary(")).to_contain_text("3 of 5 questions are done")
-    expect(lab.shown("summary(")).to_contain_text("Guesses that came true: 0 of 1.")
+    expect(lab.shown("summary(")).to_contain_text("Correct guesses: 0 of 1.")
     lab.shoot("summary(", "summary")
     expect(lab.shown('check("q3"')).to_contain_text("✓ q3: right.")
     lab.idle()
@@ -149,18 +149,18 @@ def test_what_is_shown_is_told_to_a_screen_reader(lab: Lab) -> None:
         """
         - status:
           - strong: "✗ q1: not yet."
-          - text: Axis 1 of data is not features. Which of your sizes stands at data.shape[1]?
+          - text: Axis 1 of data is not features. Which of your sizes is data.shape[1]?
           - img "data, as you gave it (1, 8, 2)"
         """
     )
     expect(lab.shown("summary(")).to_match_aria_snapshot(
         """
         - status:
-          - table "Where you stand":
-            - caption: Where you stand
+          - table "Your progress":
+            - caption: Your progress
             - rowgroup:
               - row "question last check what to do"
-              - row "q1 ✗ not yet read its check, or take a hint":
+              - row "q1 ✗ not yet read its message or take a hint":
                 - rowheader "q1"
         """
     )
@@ -171,5 +171,6 @@ def test_validate_in_the_toolbar_says_what_is_open(lab: Lab) -> None:
     lab.write("q9 = ", "q9 = (3,)")
     lab.page.locator("jp-button, button", has_text="Validate").filter(visible=True).first.click()
     dialog = lab.page.get_by_role("dialog")
-    expect(dialog).to_contain_text("q8 ○ not answered")
-    expect(dialog).to_contain_text("q9 ✗ not yet: output: you gave 1 axis, (3,); it has 2: the batch axis is missing.")
+    expect(dialog).to_contain_text("○ q8: not answered")
+    said = "✗ q9: not yet. output: you gave 1 axis, (3,); output has 2: the batch axis is missing."
+    expect(dialog).to_contain_text(said)

@@ -40,4 +40,4 @@ def test_validate_says_what_is_open_and_what_is_wrong(tmp_path: Path) -> None:
     open_, written, wrong = said.values()
     assert "q8 ○ not answered" in open_
     assert written == "You did not provide a response."
-    assert "q9 ✗ not yet: output: you gave 1 axis, (3,); it has 2: the batch axis is missing." in wrong
+    assert "✗ q9: not yet. output: you gave 1 axis, (3,); output has 2: the batch axis is missing." in wrong

@@ -113,22 +113,26 @@ def test_the_picture_in_words(given_text: str, said: str) -> None:
 
 def test_the_cells_of_a_picture_are_the_array() -> None:
     tree = ET.fromstring(picture(compare_answers("(8, 3)", "(1, 3)"), AXES))
-    cells = [element for element in tree.iter(f"{SVG}rect") if element.get("fill") == "#eee"]
+    cells = [element for element in tree.iter(f"{SVG}rect") if element.get("width") == "22"]
     assert len(cells) == 8 * 3 + 1 * 3
     texts = [element.text for element in tree.iter(f"{SVG}text")]
     assert {"timesteps: 8", "batch: 1", "units: 3"} <= set(texts)
 
 
-def test_what_is_left_out_is_said() -> None:
-    texts = [
-        element.text for element in ET.fromstring(picture(compare_answers("(20, 30)", "(1, 3)"), {})).iter(f"{SVG}text")
-    ]
-    assert {"30 (8 of 30 drawn)", "(8 of 20 drawn)", "20"} <= set(texts)
-    four = [
-        element.text
-        for element in ET.fromstring(picture(compare_answers("(2, 1, 8, 3)", "(1, 3)"), {})).iter(f"{SVG}text")
-    ]
-    assert "2: as many of these" in four
+def _texts_of(given_text: str) -> list[str | None]:
+    drawn = picture(compare_answers(given_text, "(1, 3)"), {})
+    return [element.text for element in ET.fromstring(drawn).iter(f"{SVG}text")]
+
+
+def test_a_long_axis_is_cut_and_keeps_its_size() -> None:
+    texts = _texts_of("(20, 30)")
+    assert {"20", "30", "19"} <= set(texts)
+    assert texts.count("⋯") == 7 + 8, "a gap in each of 7 rows, and a row of gaps"
+
+
+def test_a_fourth_axis_is_a_frame_around_frames() -> None:
+    column = ["1", "3", "8", *map(str, range(8))]
+    assert _texts_of("(2, 1, 8, 3)")[1 : 2 + 2 * len(column)] == ["2", *column, *column]
 
 
 def test_right_parts_are_not_drawn() -> None:

@@ -180,7 +180,11 @@ def test_explorations_stay_out_of_the_gradebook(course: Course, tmp_path: Path) 
     release(own, ASSIGNMENT)
     assert not (tmp_path / "gradebook.db").exists()
     mine = own_copy(own) / ASSIGNMENT
-    assert sorted(path.name for path in mine.iterdir()) == ["explore.py", *(f"{name}.ipynb" for name in NAMES)]
+    assert sorted(path.name for path in mine.iterdir()) == [
+        "explore.py",
+        *(f"{name}.ipynb" for name in NAMES),
+        "verdicts.py",
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -228,7 +232,7 @@ def test_the_readme_shows_the_way_through_all_seven() -> None:
 
 @pytest.mark.kernel
 def test_validate_says_which_predictions_are_open(tmp_path: Path) -> None:
-    for name in ("explore.py", "state_test.ipynb"):
+    for name in ("explore.py", "verdicts.py", "state_test.ipynb"):
         shutil.copy(RELEASED / name, tmp_path)
     notebook = read(tmp_path, "state_test")
     for cell in notebook.cells:
@@ -237,7 +241,7 @@ def test_validate_says_which_predictions_are_open(tmp_path: Path) -> None:
     results = Validator().validate(str(tmp_path / "state_test.ipynb"))
     said = "\n".join(failed["error"] for failed in results["failed"])
     assert "○ table: not answered." in said
-    assert "✗ stands: not yet. &#39;A&#39; is not what came out." in said
+    assert "✗ stands: not yet. &#39;A&#39; does not match the result." in said
 
 
 # The helper
@@ -245,27 +249,27 @@ def test_validate_says_which_predictions_are_open(tmp_path: Path) -> None:
 
 SHAPES = {"output": (3, 10, 4), "h": (3, 4)}
 MESSAGES = [
-    ((3, 4), ..., "○ it: not answered. Replace the ... in the cell above and run it, then this cell again."),
+    ((3, 4), ..., "○ it: not answered. Replace the ... in the cell above, run that cell, then run this cell again."),
     (SHAPES, {"output": (3, 10, 4), "h": ...}, "○ it: not answered."),
-    ((3, 4), (3, 4), "✓ it: right. That is what came out."),
+    ((3, 4), (3, 4), "✓ it: right. It matches the result."),
     ((3, 4), [3, 4], "✓ it: right."),
     (SHAPES, dict(SHAPES), "✓ it: right."),
     (2, 2, "✓ it: right."),
     ((3, (3, 4)), (3, (3, 4)), "✓ it: right."),
     (np.ones((2, 2)), [[1, 1], [1, 1.000001]], "✓ it: right."),
-    ((3, 4), (3, 10, 4), "✗ it: not yet. You gave 3 axes, (3, 10, 4); there are 2."),
-    ((3, 4), (3, 10), "✗ it: not yet. In (3, 10) the axis units has another size."),
-    ((3, 4), "(3, 4)", "✗ it: not yet. '(3, 4)' is not a shape: a shape is a tuple with one size for each axis."),
+    ((3, 4), (3, 10, 4), "✗ it: not yet. You gave 3 axes, (3, 10, 4); the result has 2."),
+    ((3, 4), (3, 10), "✗ it: not yet. In (3, 10) the units axis has the wrong size."),
+    ((3, 4), "(3, 4)", "✗ it: not yet. '(3, 4)' is not a shape. A shape is a tuple with one size for each axis."),
     (SHAPES, {"output": (3, 10, 4)}, "✗ it: not yet. Give a dict with one value for each of: output, h."),
-    (SHAPES, {**SHAPES, "h": (3,)}, "✗ it: not yet. h: You gave 1 axis, (3,); there are 2."),
-    (2, True, "✗ it: not yet. True is not what came out."),
-    (1, True, "✗ it: not yet. True is not what came out."),
-    ("C", "A", "✗ it: not yet. 'A' is not what came out."),
+    (SHAPES, {**SHAPES, "h": (3,)}, "✗ it: not yet. h: You gave 1 axis, (3,); the result has 2."),
+    (2, True, "✗ it: not yet. True does not match the result."),
+    (1, True, "✗ it: not yet. True does not match the result."),
+    ("C", "A", "✗ it: not yet. 'A' does not match the result."),
     ((3, (3, 4)), 3, "✗ it: not yet. Give 2 values."),
-    ((3, (3, 4)), (2, (3, 4)), "✗ it: not yet. 2 is not what came out."),
-    (np.ones((2, 2)), np.ones(2), "✗ it: not yet. You gave 1 axis, (2,); there are 2."),
-    (np.ones((2, 2)), np.zeros((2, 2)), "✗ it: not yet. The shape is right, the numbers are others."),
-    (np.ones((2, 2)), "ones", "✗ it: not yet. A str is not an array of numbers."),
+    ((3, (3, 4)), (2, (3, 4)), "✗ it: not yet. 2 does not match the result."),
+    (np.ones((2, 2)), np.ones(2), "✗ it: not yet. You gave 1 axis, (2,); the result has 2."),
+    (np.ones((2, 2)), np.zeros((2, 2)), "✗ it: not yet. The shape is right, but the values differ."),
+    (np.ones((2, 2)), "ones", "✗ it: not yet. You gave a string; an array of numbers is needed."),
 ]
 
 
@@ -275,7 +279,7 @@ def test_a_check_says_what_it_sees(explore: Any, came: Any, given: Any, says: st
 
 
 def test_without_axis_names_a_check_counts_the_axes(explore: Any) -> None:
-    assert "In (3, 5) the axis number 1 has another size." in repr(explore.check("it", (3, 5), (3, 4)))
+    assert "In (3, 5) axis 1 has the wrong size." in repr(explore.check("it", (3, 5), (3, 4)))
 
 
 class _Odd:
@@ -289,14 +293,14 @@ class _Odd:
 def test_a_check_never_raises_in_a_session(explore: Any, came: Any) -> None:
     for odd in (_Odd(), [_Odd(), _Odd()], {"output": _Odd(), "h": _Odd()}, np.ones(3), [[1], [1, 2]], None, 3 + 4j):
         assert explore.check("it", odd, came).verdict == "not yet"
-    text = "The answer cannot be read (RuntimeError): write text, numbers, tuples or arrays."
+    text = "Your answer could not be read (RuntimeError). Use strings, numbers, tuples or arrays."
     assert explore.check("it", _Odd(), 2).text == text
 
 
 def test_a_check_raises_under_validate_alone(explore: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     assert explore.check("it", 2, 2).verdict == "right"
-    with pytest.raises(AssertionError, match=r"✗ it: not yet\. 3 is not what came out\."):
+    with pytest.raises(AssertionError, match=r"✗ it: not yet\. 3 does not match the result\."):
         explore.check("it", 3, 2)
 
 
@@ -311,7 +315,7 @@ def test_a_table_hides_what_came_until_there_is_a_prediction(explore: Any, capsy
     came = {"a": (3, 4), "bb": (3, 10, 4), "c": 7}
     verdict = explore.compare("table", {"a": (3, 4), "bb": ..., "c": 8}, came)
     assert capsys.readouterr().out.splitlines() == [
-        "      came                  you predicted",
+        "      result                your prediction",
         "✓ a   (3, 4)                (3, 4)",
         "○ bb  ?                     ...",
         "✗ c   7                     8",
@@ -330,7 +334,7 @@ def test_show_names_the_axes_and_holds_the_array_to_them(explore: Any, capsys: p
         "b                  (16,)         (4·units,)",
         "x                  (1, 5, 1)     (1, timesteps, features)",
     ]
-    with pytest.raises(AssertionError, match=r"W: its shape is \(2, 16\), and \(batch, units\) stands for \(3, 4\)\."):
+    with pytest.raises(AssertionError, match=r"W: its shape is \(2, 16\), but \(batch, units\) means \(3, 4\)\."):
         explore.show("W", np.ones((2, 16)), "batch, units")
     with pytest.raises(KeyError, match="nodes"):
         explore.show("W", np.ones(4), "nodes")

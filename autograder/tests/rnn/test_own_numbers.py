@@ -85,14 +85,14 @@ def test_students_and_courses_differ(own: SimpleNamespace) -> None:
 @pytest.mark.parametrize("nobody", [..., "", "  "])
 def test_without_an_id_the_sizes_are_the_usual_ones_and_it_is_said(own: SimpleNamespace, nobody: object) -> None:
     assert own.sizes_of(nobody, "a", USUAL) == USUAL
-    assert own.whose(nobody, *USUAL) == (
+    assert own.describe_sizes(nobody, *USUAL) == (
         "The usual sizes: batch 1, timesteps 8, features 2, units 3. "
-        "No student id is typed yet: type yours above, then run all cells again."
+        "Type your student id in the cell above, then run all cells again."
     )
 
 
 def test_with_an_id_it_is_said_whose_sizes_they_are(own: SimpleNamespace) -> None:
-    assert own.whose(" ada ", 1, 9, 4, 7) == "The sizes of ada: batch 1, timesteps 9, features 4, units 7."
+    assert own.describe_sizes(" ada ", 1, 9, 4, 7) == "The sizes of ada: batch 1, timesteps 9, features 4, units 7."
 
 
 # how a notebook asks

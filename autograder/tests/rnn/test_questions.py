@@ -83,7 +83,7 @@ def test_the_check_says_that_an_answer_is_open(question: str, lived: Lived, all_
     said = _check(_answered(lived, question, code), question, all_plans[question])
     assert said.verdict == "not answered"
     assert repr(said) == (
-        f"{question} ○ not answered: Replace the ... in the cell above and run it, then this cell again."
+        f"○ {question}: not answered. Replace the ... in the cell above, run that cell, then run this cell again."
     )
 
 
@@ -98,9 +98,9 @@ def test_the_check_raises_under_validate_alone(
 ) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
     wrong, open_ = _answered(lived, "q3", "q3 = (3,)"), _answered(lived, "q3", "q3 = ...")
-    with pytest.raises(AssertionError, match="q3 ✗ not yet: output: you gave 1 axis"):
+    with pytest.raises(AssertionError, match=r"✗ q3: not yet\. output: you gave 1 axis"):
         _check(wrong, "q3", all_plans["q3"])
-    with pytest.raises(AssertionError, match="q3 ○ not answered"):
+    with pytest.raises(AssertionError, match="○ q3: not answered"):
         _check(open_, "q3", all_plans["q3"])
     assert _check(lived["q3"], "q3", all_plans["q3"]).verdict == "right"
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
@@ -131,7 +131,7 @@ def test_the_check_never_raises_in_a_session(question: str, lived: Lived, all_pl
 
 def test_a_verdict_is_shown_as_text_and_as_html(lived: Lived, all_plans: dict[str, TestPlan]) -> None:
     said = _check(_answered(lived, "q3", "q3 = {'output': '<b>', 'h': 1, 'c': 1}"), "q3", all_plans["q3"])
-    assert repr(said) == "q3 ✗ not yet: output: '<b>' is text, not a shape. Leave out the quotation marks."
+    assert repr(said) == "✗ q3: not yet. output: '<b>' is a string, not a shape. Leave out the quotation marks."
     shown = said._repr_html_()
     assert "✗ q3: not yet." in shown
     assert "&lt;b&gt;" in shown

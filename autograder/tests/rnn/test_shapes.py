@@ -39,35 +39,41 @@ LOOK = "Print h.shape and read it from left to right."
 CHOICES = "The choices are: all hidden states; last hidden state; all cell states; last cell state; "
 CHOICES += "a prediction for each unit; summary of the last step only."
 ONE = {"output": (1, 3), "h": (1, 3), "c": (1, 3)}
+TUPLE = "A shape is a tuple with one size for each axis."
+NO_ARRAY = "draw: x is not an array of numbers. Pass an array that predict returned."
 SAYS: list[tuple[str, Any, str]] = [
-    ("q3", ONE | {"h": (3, 1)}, f"h: in (3, 1) the sizes stand in another order; batch is misplaced. {LOOK}"),
-    ("q3", ONE | {"h": (8, 3)}, f"h: the batch axis is not 8 long. {LOOK}"),
-    ("q3", ONE | {"h": (1, 4)}, f"h: the units axis is not 4 long. {LOOK}"),
-    ("q3", ONE | {"h": (1, 8, 3, 3)}, "h: you gave 4 axes, (1, 8, 3, 3); it has 2. Count the axes: h.ndim."),
+    ("q3", ONE | {"h": (3, 1)}, f"h: the sizes in (3, 1) are in the wrong order, from the batch axis on. {LOOK}"),
+    ("q3", ONE | {"h": (8, 3)}, f"h: the batch axis does not have size 8. {LOOK}"),
+    ("q3", ONE | {"h": (1, 4)}, f"h: the units axis does not have size 4. {LOOK}"),
+    ("q3", ONE | {"h": (1, 8, 3, 3)}, "h: you gave 4 axes, (1, 8, 3, 3); h has 2. Print h.ndim to count the axes."),
     (
         "q3",
         ONE | {"h": (3,)},
-        "h: you gave 1 axis, (3,); it has 2: the batch axis is missing. Even a batch of size 1 is an axis.",
+        "h: you gave 1 axis, (3,); h has 2: the batch axis is missing. A batch of size 1 is still an axis.",
     ),
     (
         "q3",
         ONE | {"h": (1, 8, 3)},
-        "h: you gave 3 axes, (1, 8, 3); it has 2: the axis of size 8 is too many. Does h hold all steps, or one?",
+        "h: you gave 3 axes, (1, 8, 3); h has 2: the axis of size 8 is one too many. Does h hold all steps, or one?",
     ),
-    ("q3", ONE | {"h": "(1, 3)"}, "h: '(1, 3)' is text, not a shape. Leave out the quotation marks."),
-    ("q3", ONE | {"h": 3}, "h: the number 3 is not a shape. A shape is a tuple: one size for each axis."),
-    ("q3", ONE | {"h": {3}}, "h: a set is not a shape. A shape is a tuple: one size for each axis."),
+    ("q3", ONE | {"h": "(1, 3)"}, "h: '(1, 3)' is a string, not a shape. Leave out the quotation marks."),
+    (
+        "q3",
+        ONE | {"h": 3},
+        f"h: you gave the number 3; a shape is needed. {TUPLE}",
+    ),
+    ("q3", ONE | {"h": {3}}, f"h: you gave a set; a shape is needed. {TUPLE}"),
     (
         "q3",
         ONE | {"h": (None, 3)},
-        f"h: None is the open batch axis of a summary; this array has a size there. {LOOK}",
+        f"h: None is what a summary prints for the batch axis; this array has a size there. {LOOK}",
     ),
     ("q3", ONE | {"h": (1.0, 3)}, f"h: the size 1.0 is not a whole number. {LOOK}"),
     ("q3", {"output": (1, 3), "c": (1, 3)}, "h is missing. Give one shape for each of: output, h, c."),
-    ("q3", ONE | {"state": (1, 3)}, "'state' is not asked for. Give one shape for each of: output, h, c."),
-    ("q2", "last hidden state", "A str is not a dict. Give one choice for each of: output, h, c."),
-    ("q2", dict.fromkeys(ONE, "learned"), f"output: 'learned' is none of the choices. {CHOICES}"),
-    ("q1", "8 rows", "A str is not a tuple of names. Name each axis of data, first to last."),
+    ("q3", ONE | {"state": (1, 3)}, "'state' was not asked for. Give one shape for each of: output, h, c."),
+    ("q2", "last hidden state", "You gave a string; a dict is needed. Give one choice for each of: output, h, c."),
+    ("q2", dict.fromkeys(ONE, "learned"), f"output: 'learned' is not one of the choices. {CHOICES}"),
+    ("q1", "8 rows", "You gave a string; a tuple of names is needed. Name each axis of data, from first to last."),
     (
         "q1",
         ("sample", "rows", "features"),
@@ -78,30 +84,30 @@ SAYS: list[tuple[str, Any, str]] = [
         ("timesteps", "features"),
         "You named 2 axes; data has 3: the batch axis is missing. Look at data.shape.",
     ),
-    ("q1", ("batch", "features"), "You named 2 axes; data has 3: count data.ndim. Look at data.shape."),
+    ("q1", ("batch", "features"), "You named 2 axes; data has 3. Look at data.shape."),
     (
         "q1",
         ("batch", "features", "timesteps"),
-        "Axis 1 of data is not features. Which of your sizes stands at data.shape[1]?",
+        "Axis 1 of data is not features. Which of your sizes is data.shape[1]?",
     ),
     (
         "q7",
         {"holds": "all hidden states", "axes": ("batch", "timesteps", "features")},
-        "features is an axis of the input, not of output. What does the layer have of its own?",
+        "features is an axis of the input, not of output. Which size did the layer get when it was made?",
     ),
-    ("q4", "output and h", "A str is not a list of pairs. Write pairs of names, each in brackets."),
+    ("q4", "output and h", "You gave a string; a list of pairs is needed. Write two names in brackets for each pair."),
     (
         "q4",
         [("output", "h", "c")],
-        "('output', 'h', 'c') is not a pair. A pair has two names; write one pair after the other.",
+        "('output', 'h', 'c') is not a pair. A pair has two names. Put each pair in its own brackets.",
     ),
-    ("q4", [("output", "state")], "'state' is none of the arrays. The names are: output, h, c."),
-    ("q4", ("h", "h"), "An array always equals itself. Which two different names hold the same values?"),
-    ("q4", [("h", "c")], "c and h hold different values. Print both and compare number by number."),
+    ("q4", [("output", "state")], "'state' is not one of the arrays. The names are: output, h, c."),
+    ("q4", ("h", "h"), "An array always equals itself. Which two different arrays have the same values?"),
+    ("q4", [("h", "c")], "c and h have different values. Print both and compare them number by number."),
     (
         "q4",
         [],
-        "A pair that holds the same values is missing. Compare each array with each other: np.array_equal.",
+        "A pair of arrays with the same values is missing. Compare every two arrays with np.array_equal.",
     ),
     ("q8", {"LSTM": 2, "GRU": 1}, "LSTM: 2 is not a list of states. Use the names output, h, c."),
     (
@@ -112,25 +118,30 @@ SAYS: list[tuple[str, Any, str]] = [
     (
         "q12",
         {"axis": "timesteps", "index": "-1"},
-        "The index '-1' is not a whole number. Indices count from 0; −1 is the last.",
+        "The index '-1' is not a whole number. Indices start at 0; −1 is the last.",
     ),
     (
         "q12",
         {"axis": "timesteps", "index": 8},
-        "Index 8 lies outside the timesteps axis. Indices count from 0; −1 is the last.",
+        "Index 8 is out of range for the timesteps axis. Indices start at 0; −1 is the last.",
     ),
     (
         "q12",
         {"axis": "units", "index": -1},
-        "A slice along units keeps the axes batch, timesteps; h has others. Along which axis does h lie still?",
+        "One place along units keeps the axes batch, timesteps; h has different axes. "
+        "Along which axis do you pick one place to get h?",
     ),
     (
         "q12",
         {"axis": "timesteps", "index": 0},
-        "The slice at timesteps 0 holds other values than h. After which step is h handed back?",
+        "The slice at timesteps 0 has different values from h. After which step does the layer return h?",
     ),
     ("q3", ONE | {"h": [[]]}, f"h: the size [] is not a whole number. {LOOK}"),
-    ("q8", {"LSTM": [[]], "GRU": []}, "The answer cannot be read (TypeError). Write text, numbers, tuples or lists."),
+    (
+        "q8",
+        {"LSTM": [[]], "GRU": []},
+        "Your answer could not be read (TypeError). Use strings, numbers, tuples or lists.",
+    ),
 ]
 
 
@@ -138,12 +149,12 @@ SAYS: list[tuple[str, Any, str]] = [
 def shapes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The helper as a new session has it."""
     monkeypatch.setattr(sys, "path", [str(SOURCE), *sys.path])
-    for name in ("shapes", "ladder", "hints"):
+    for name in ("shapes", "ladder", "hints", "own", "shape_boxes", "verdicts"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     module = importlib.import_module("shapes")
     module.name_axes(batch=1, timesteps=8, features=2, units=3)
     yield module
-    for name in ("shapes", "ladder", "hints"):
+    for name in ("shapes", "ladder", "hints", "own", "shape_boxes", "verdicts"):
         del sys.modules[name]
 
 
@@ -164,7 +175,7 @@ def _texts(svg: ElementTree.Element) -> list[str]:
 @pytest.mark.parametrize(("question", "answer", "text"), SAYS)
 def test_a_wrong_answer_meets_its_sentence(shapes: Any, question: str, answer: Any, text: str) -> None:
     said = shapes.check(question, answer, **LIVE[question])
-    assert repr(said) == f"{question} ✗ not yet: {text}"
+    assert repr(said) == f"✗ {question}: not yet. {text}"
     html = said._repr_html_()
     assert html.startswith('<div role="status"')
     assert f"<strong>✗ {question}: not yet.</strong> " in html
@@ -190,17 +201,20 @@ def test_every_fault_of_the_ladder_has_its_sentence_above(shapes: Any, monkeypat
     assert unsaid == []
 
 
-def test_a_model_that_still_hands_back_its_states(shapes: Any) -> None:
+def test_a_model_that_still_returns_its_states(shapes: Any) -> None:
     said = shapes.check("q5", "last hidden state", output5=[1, 2, 3], output=STATES["h"])
-    assert repr(said) == "q5 ✗ not yet: output5: 3 values, not one array. Which argument asks for the states as well?"
+    look = "Which argument makes the layer return its states too?"
+    assert repr(said) == f"✗ q5: not yet. output5: you gave 3 arrays; one is needed. {look}"
 
 
 def test_the_other_three_verdicts_have_their_sentences(shapes: Any) -> None:
     right, open_ = shapes.check("q3", ONE, **STATES), shapes.check("q3", {**ONE, "h": ...}, **STATES)
     recorded = shapes.check("q2", {"output": HOLDS, "h": HOLDS, "c": HOLDS})
-    assert repr(right) == "q3 ✓ right: That is what your own arrays show."
-    assert repr(open_) == "q3 ○ not answered: Replace the ... in the cell above and run it, then this cell again."
-    assert repr(recorded) == ("q2 ● recorded: The form fits; your answer is recorded and graded after you hand in.")
+    assert repr(right) == "✓ q3: right. Your own arrays confirm it."
+    assert (
+        repr(open_) == "○ q3: not answered. Replace the ... in the cell above, run that cell, then run this cell again."
+    )
+    assert repr(recorded) == "● q2: recorded. The form of your answer is right. It is graded after you submit."
     assert "<svg" not in right.html + open_.html + recorded.html
 
 
@@ -269,7 +283,7 @@ def test_no_picture_of_a_wrong_answer_shows_what_was_expected(shapes: Any, quest
 # --- draw -----------------------------------------------------------------------------------------------------------
 
 
-def test_equal_rows_bear_the_same_letter(shapes: Any) -> None:
+def test_equal_rows_share_a_letter(shapes: Any) -> None:
     shown = shapes.draw(**SEQUENCE)
     assert repr(shown) == (
         "output: batch: 1, timesteps: 8, units: 3\nh: batch: 1, units: 3\nc: batch: 1, units: 3\n"
@@ -283,7 +297,7 @@ def test_equal_rows_bear_the_same_letter(shapes: Any) -> None:
     assert len(tinted) == 2 * 3
 
 
-def test_every_sample_has_a_letter_of_its_own(shapes: Any) -> None:
+def test_every_sample_has_its_own_letter(shapes: Any) -> None:
     output = RNG.normal(size=(3, 5, 4))
     assert repr(shapes.draw(output=output, h=output[:, -1])).splitlines()[2:] == [
         "A marks the same values: output[0, 4], h[0]",
@@ -326,12 +340,12 @@ def test_a_big_array_is_elided(shapes: Any) -> None:
 @pytest.mark.parametrize(
     ("array", "sentence"),
     [
-        ([1, 2], "draw: x is a list, not an array of numbers; give what predict returned."),
-        (..., "draw: x is a ellipsis, not an array of numbers; give what predict returned."),
-        ("abc", "draw: x is a str, not an array of numbers; give what predict returned."),
-        (np.array(["a"]), "draw: x is a ndarray, not an array of numbers; give what predict returned."),
-        (np.array([{}]), "draw: x is a ndarray, not an array of numbers; give what predict returned."),
-        (np.zeros((1,) * 5), "draw: x has 5 axes; a picture shows 4 at most, so draw a slice of it."),
+        ([1, 2], NO_ARRAY),
+        (..., NO_ARRAY),
+        ("abc", NO_ARRAY),
+        (np.array(["a"]), NO_ARRAY),
+        (np.array([{}]), NO_ARRAY),
+        (np.zeros((1,) * 5), "draw: x has 5 axes; at most 4 can be drawn. Pass a slice."),
     ],
 )
 def test_what_is_no_array_is_refused_in_one_sentence(shapes: Any, array: Any, sentence: str) -> None:
@@ -340,7 +354,7 @@ def test_what_is_no_array_is_refused_in_one_sentence(shapes: Any, array: Any, se
 
 
 def test_draw_without_arrays_and_without_names(shapes: Any) -> None:
-    assert repr(shapes.draw()) == "draw: give an array by its name, such as draw(output=output)."
+    assert repr(shapes.draw()) == "draw: pass an array by its name, such as draw(output=output)."
     assert repr(shapes.draw(OUTPUT[0, 0])) == "array 1: units: 3"
 
 
@@ -351,13 +365,11 @@ def test_a_tensor_is_drawn_and_a_symbol_is_refused(shapes: Any) -> None:
         def __array__(self, *options: Any) -> Any:
             raise ValueError("no numbers yet")
 
-    assert repr(shapes.draw(x=Symbol())) == (
-        "draw: x is a Symbol, not an array of numbers; give what predict returned."
-    )
+    assert repr(shapes.draw(x=Symbol())) == NO_ARRAY
 
 
 def test_a_picture_waits_for_its_question(shapes: Any) -> None:
-    waits = "Answer q4 first; then run this cell again, and it draws what you found."
+    waits = "Answer q4 first. Then run this cell again to see the picture."
     assert repr(shapes.draw(h=STATES["h"], after="q4")) == waits
     shapes.check("q4", [("h", "c")], **STATES)
     assert repr(shapes.draw(h=STATES["h"], after="q4")) == waits
@@ -430,36 +442,36 @@ def test_no_hint_is_an_answer(shapes: Any, question: str) -> None:
 
 
 def test_hints_that_there_are_not(shapes: Any) -> None:
-    assert repr(shapes.hint("q3", 4)) == "q3 has hints 1 to 3, and no hint 4."
-    assert repr(shapes.hint("q3", "one")) == "q3 has hints 1 to 3, and no hint 'one'."
+    assert repr(shapes.hint("q3", 4)) == "q3 has hints 1 to 3; there is no hint 4."
+    assert repr(shapes.hint("q3", "one")) == "q3 has hints 1 to 3; there is no hint 'one'."
     assert repr(shapes.hint("q13", 1)) == (
-        "There are no hints for 'q13'; the questions are q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12."
+        "There are no hints for 'q13'. The questions are q1, q2, q3, q4, q5, q6, q7, q8, q9, q10, q11, q12."
     )
 
 
 @pytest.mark.parametrize(
-    ("guess", "came", "text"),
+    ("guess", "observed", "text"),
     [
-        (3, 3, "arrays: you guessed 3; it is 3: just so."),
-        ("3", 3, "arrays: you guessed 3; it is 3: just so."),
-        (3.0, 3, "arrays: you guessed 3; it is 3: just so."),
-        (2, 3, "arrays: you guessed 2; it is 3: not as you thought."),
+        (3, 3, "arrays: You guessed 3: correct."),
+        ("3", 3, "arrays: You guessed 3: correct."),
+        (3.0, 3, "arrays: You guessed 3: correct."),
+        (2, 3, "arrays: You guessed 2; it is 3."),
         (..., 3, "arrays: no guess yet; it is 3."),
-        ("Output", ["output"], "arrays: you guessed output; it is output: just so."),
-        (["output", "h"], ["output"], "arrays: you guessed output, h; it is output: not as you thought."),
-        ("output and h", ["output", "h"], "arrays: you guessed output, h; it is output, h: just so."),
-        ((3, 2), (2, 3), "arrays: you guessed 3, 2; it is 2, 3: not as you thought."),
-        (np.arange(99), 1, "arrays: you guessed 0, 1, 2, 3, 4, 5, 6, 7; it is 1: not as you thought."),
+        ("Output", ["output"], "arrays: You guessed output: correct."),
+        (["output", "h"], ["output"], "arrays: You guessed output, h; it is output."),
+        ("output and h", ["output", "h"], "arrays: You guessed output, h: correct."),
+        ((3, 2), (2, 3), "arrays: You guessed 3, 2; it is 2, 3."),
+        (np.arange(99), 1, "arrays: You guessed 0, 1, 2, 3, 4, 5, 6, 7; it is 1."),
     ],
 )
-def test_a_guess_is_held_to_what_came(shapes: Any, guess: Any, came: Any, text: str) -> None:
-    assert shapes.compare("arrays", guess, came) == text
+def test_a_guess_is_compared_with_what_was_observed(shapes: Any, guess: Any, observed: Any, text: str) -> None:
+    assert shapes.compare("arrays", guess, observed) == text
 
 
 def test_the_first_guess_of_a_session_counts(shapes: Any) -> None:
     for what, guess in (("arrays", ...), ("arrays", 2), ("arrays", 3), ("rows", 1)):
         shapes.compare(what, guess, {"arrays": 3, "rows": 1}[what])
-    assert repr(shapes.summary()).endswith("Guesses that came true: 1 of 2.")
+    assert repr(shapes.summary()).endswith("Correct guesses: 1 of 2.")
 
 
 def test_the_summary_says_what_is_right_and_what_is_open(shapes: Any) -> None:
@@ -470,23 +482,23 @@ def test_the_summary_says_what_is_right_and_what_is_open(shapes: Any) -> None:
     shown = shapes.summary("q1", "q2", "q3", "q4", "q5")
     assert repr(shown).splitlines() == [
         "q1   ✓ right         done",
-        "q2   ● recorded      graded after you hand in",
-        "q3   ✗ not yet       read its check, or take a hint",
+        "q2   ● recorded      graded after you submit",
+        "q3   ✗ not yet       read its message or take a hint",
         "q4   ○ not answered  replace its ...",
         "q5   ○ not answered  run its check",
-        "2 of 5 questions are done; what you wrote in your own words is read by a person.",
+        "2 of 5 questions are done. Your instructor marks the answers in your own words.",
     ]
     table = ElementTree.fromstring(shown._repr_html_())
     assert [cell.text for cell in table.iter("th")][3:] == ["q1", "q2", "q3", "q4", "q5"]
     assert {cell.get("scope") for cell in table.iter("th")} == {"col", "row"}
-    assert table.findtext(".//caption") == "Where you stand"
+    assert table.findtext(".//caption") == "Your progress"
     assert [cell.text for cell in table.iter("td")][:2] == ["✓ right", "done"]
 
 
 def test_the_summary_shows_the_last_verdict(shapes: Any) -> None:
     shapes.check("q3", (3,), **STATES)
     shapes.check("q3", ONE, **STATES)
-    assert repr(shapes.summary("q3")).startswith("q3   ✓ right         done\n1 of 1 questions are done;")
+    assert repr(shapes.summary("q3")).startswith("q3   ✓ right         done\n1 of 1 questions are done.")
 
 
 # --- the files ------------------------------------------------------------------------------------------------------
@@ -499,10 +511,24 @@ def test_the_helper_is_small_and_needs_numpy_alone() -> None:
         trees = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
         names = {alias.name for node in trees if isinstance(node, ast.Import) for alias in node.names}
         names |= {str(node.module) for node in trees if isinstance(node, ast.ImportFrom)}
-        assert {name.split(".")[0] for name in names} <= {"numpy", "ladder", "hints", "own", *sys.stdlib_module_names}
+        assert {name.split(".")[0] for name in names} <= {
+            "numpy",
+            *(name.removesuffix(".py") for name in HELPERS),
+            *sys.stdlib_module_names,
+        }
 
 
 def test_every_folder_has_the_same_helper() -> None:
     for shapes in (*ROOT.glob("solutions/*/shapes.py"), *ROOT.glob("notebooks/*/shapes.py")):
         for name in HELPERS:
             assert (shapes.parent / name).read_bytes() == (SOURCE / name).read_bytes(), shapes.parent
+
+
+@pytest.mark.parametrize("folder", ["solutions/explorations", "notebooks/explorations"])
+def test_both_assignments_have_the_same_check_and_compare(folder: str) -> None:
+    assert (ROOT / folder / "verdicts.py").read_bytes() == (SOURCE / "verdicts.py").read_bytes()
+
+
+def test_the_notebooks_and_the_reports_have_the_same_drawing() -> None:
+    theirs = ROOT / "autograder" / "reports" / "shape_boxes.py"
+    assert theirs.read_bytes() == (SOURCE / "shape_boxes.py").read_bytes()

@@ -112,7 +112,7 @@ def test_submit_says_where_a_run_from_the_top_shows_something_else(
             (folder / name).unlink()
     notebook = nbformat.read(folder / "3_gru.ipynb", 4)
     cells = {cell.id: cell for cell in notebook.cells}
-    stored = "q9 ✗ not yet: output: you gave 1 axis, (3,); it has 2: the batch axis is missing."
+    stored = "✗ q9: not yet. output: you gave 1 axis, (3,); output has 2: the batch axis is missing."
     cells["q9-test"].outputs = [nbformat.v4.new_output("execute_result", {"text/plain": stored}, execution_count=7)]
     cells["q9-test"].execution_count = 7
     nbformat.write(notebook, folder / "3_gru.ipynb")

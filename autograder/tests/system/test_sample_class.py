@@ -172,7 +172,7 @@ def test_feedback_shows_messages_and_neither_tests_nor_schemes(graded: Course) -
 def test_what_the_class_knows(graded: Course) -> None:
     report = survey(graded, ASSIGNMENT)
     questions = {question.name: question for question in report.questions}
-    missing = "h: you gave 1 axis, (3,); it has 2: the batch axis is missing."
+    missing = "h: you gave 1 axis, (3,); h has 2: the batch axis is missing."
     assert [(m.says, m.students, m.given) for m in questions["q3"].mistakes if m.says == missing] == [
         (missing, 1, (("{'output': (1, 3), 'h': (3,), 'c': (1, 3)}", 1),))
     ]

@@ -7,4 +7,4 @@ FILES = {
     "autograder/expect.py": "answered = right = recurrence = words = array = lambda *given, **named: None",
 }
 CELLS = {"q9": "q9 = {'output': (3,), 'h': (3,)}"}
-EXPECT = {"q9": ("failed", "output: you gave 1 axis, (3,); it has 2: the batch axis is missing.")}
+EXPECT = {"q9": ("failed", "output: you gave 1 axis, (3,); output has 2: the batch axis is missing.")}
