@@ -37,6 +37,13 @@ c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
 c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
 c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
 
+# Kernels find the notebooks' libraries loaded, with what `summary` and `predict` load late.
+c.Limits.preload = [
+    *("numpy", "numpy.random", "numpy.testing", "tensorflow", "keras", "rich._emoji_codes"),
+    *(f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")),
+]
+c.Limits.environment = ["TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"]
+
 # Kernels load TensorFlow as the notebooks' own setup asks for it, run it step by step and rewrite no graphs: `predict`
 # takes half as long, and gives the same numbers to the last bit.
 c.Limits.prepare = """

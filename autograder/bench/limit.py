@@ -27,7 +27,6 @@ import nbformat
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.kernels.bubblewrap import environment
-from autograder.kernels.provisioner import MODULES
 from autograder.rnn.sample_class import ASSIGNMENT
 
 PASSES = 3  # after the first, which does not count
@@ -41,8 +40,8 @@ def measure(course: Course, prepare: str = "", how: Literal["warm", "forked"] = 
     """
     folder = course.folder("submitted", ASSIGNMENT, course.students(ASSIGNMENT)[0])
     done = subprocess.run(
-        [sys.executable, "-m", "autograder.bench.limit", str(folder), prepare, how],
-        env=environment(),
+        [sys.executable, "-m", "autograder.bench.limit", str(folder), prepare, how, *course.limits.preload],
+        env=environment(course.limits.environment),
         capture_output=True,
         check=False,
     )
@@ -54,14 +53,14 @@ def measure(course: Course, prepare: str = "", how: Literal["warm", "forked"] = 
 
 def main() -> None:
     """Print the mean of the notebooks' medians."""
-    folder, prepare, how = sys.argv[1:]
+    folder, prepare, how, *modules = sys.argv[1:]
     exec(prepare, {})
     os.chdir(folder)
     sys.path.insert(0, "")
     warnings.simplefilter("ignore")
     run = _pass
     if how == "forked":
-        for module in MODULES.split():
+        for module in modules:
             importlib.import_module(module)
         gc.collect()
         gc.freeze()

@@ -112,7 +112,7 @@ def run_grade(options: argparse.Namespace, course: Course) -> int:
     asked = _Asked(options.yes) if options.changed else None
     if options.yes and not asked:
         raise CourseError("--yes goes with --changed: add it, or leave --yes out.")
-    with _crew(options) as crew, terminal.class_progress("grading", _count(options, course, assignment)) as bar:
+    with _crew(options, course) as crew, terminal.class_progress("grading", _count(options, course, assignment)) as bar:
         how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy, "unsafe": _unsafe(options)}
         if asked:
             asked.before = bar.close
@@ -157,12 +157,12 @@ def _unsafe(options: argparse.Namespace) -> bool:
 
 
 @contextmanager
-def _crew(options: argparse.Namespace) -> Iterator[WorkerPool | None]:
+def _crew(options: argparse.Namespace, course: Course) -> Iterator[WorkerPool | None]:
     """The workers of the scheduler asked for; None means threads of this process."""
     if not options.scheduler:
         yield None
         return
-    with connected(options.scheduler) as cluster:
+    with connected(options.scheduler, course.limits.preload) as cluster:
         print(cluster, flush=True)
         yield cluster
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, fields
 from types import new_class
 from typing import Any, Literal
 
-from traitlets import Enum, Float, Integer, TraitType, Unicode
+from traitlets import Enum, Float, Integer, List, TraitError, TraitType, Unicode
 from traitlets.config import Configurable
 
 from autograder.evidence.encoder import MAX_TOTAL
@@ -49,18 +49,27 @@ class Limits:
     message: int = 2 * MAX_TOTAL + MIB  # bytes of one message
     fresh_kernels: int = 3  # after how many deaths the rest goes without evidence
     sandbox: Sandbox = "auto"  # warm, cold, auto (what can be had); none: student code runs as whoever grades
-    prepare: str = ""  # a line of Python that a kernel's parent runs first of all, such as a setting of TensorFlow
+    preload: tuple[str, ...] = ()  # modules that kernels find loaded
+    prepare: str = ""  # Python that a kernel's parent runs first of all, such as a setting of a module that it loads
+    environment: tuple[str, ...] = ()  # names of environment variables that kernels see, beyond the usual ones
 
     @classmethod
     def configured(cls, parent: Configurable) -> "Limits":
         """The limits that a course sets; raises traitlets' TraitError where one is not of its type."""
         found = _Settings(parent=parent)
-        return cls(**{one.name: getattr(found, one.name) for one in fields(cls)})
+        for module in found.preload:
+            if not all(part.isidentifier() for part in module.split(".")):
+                raise TraitError(f"the 'preload' trait has {module!r}, which is not the name of a module.")
+        values: dict[str, Any] = {one.name: getattr(found, one.name) for one in fields(cls)}
+        lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+        return cls(**{**values, **lists})
 
 
 def _trait(default: Any) -> TraitType[Any, Any]:
     if default in SANDBOXES:
         return Enum(SANDBOXES, default_value=default).tag(config=True)
+    if isinstance(default, tuple):
+        return List(Unicode(), default_value=list(default)).tag(config=True)
     kinds: dict[type, type[TraitType[Any, Any]]] = {str: Unicode, int: Integer, float: Float}
     return kinds[type(default)](default).tag(config=True)
 

@@ -123,7 +123,9 @@ async def kernel(notebook: NotebookNode, files: Mapping[str, bytes], limits: Lim
         client = _client(notebook, place, limits)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         async with contextlib.AsyncExitStack() as stack:
-            started = client.async_setup_kernel(cwd=str(place / "work"), env=_environment(place / "home"), **quiet)
+            started = client.async_setup_kernel(
+                cwd=str(place / "work"), env=_environment(place / "home", limits), **quiet
+            )
             try:
                 await stack.enter_async_context(started)
             except Exception as error:
@@ -139,7 +141,12 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
     sandboxed = limits.sandbox != "none"
     where = {"transport": "ipc", "ip": str(place / "k"), "connection_file": str(place / "c.json")}
     enforced = {name: getattr(limits, name) for name in ENFORCED}
-    box = {"shape": limits.sandbox, "output": limits.cell_output, "wall_seconds": WALL * limits.notebook_seconds}
+    box: dict[str, Any] = {
+        "shape": limits.sandbox,
+        "output": limits.cell_output,
+        "wall_seconds": WALL * limits.notebook_seconds,
+    }
+    box |= {"preload": " ".join(limits.preload), "environment": list(limits.environment)}
     client = Client(
         nb=notebook,
         config=Config(
@@ -162,12 +169,12 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
     return client
 
 
-def _environment(home: Path) -> dict[str, str]:
-    """A kernel's environment: what Python and TensorFlow need, nothing that is the instructor's.
+def _environment(home: Path, limits: Limits) -> dict[str, str]:
+    """A kernel's environment: what Python needs and what the course adds, nothing that is the instructor's.
 
     PYTHONSAFEPATH: the kernel itself starts from what is installed, whatever modules lie in its folder.
     """
-    kept = {name: os.environ[name] for name in INHERITED_ENVIRONMENT if name in os.environ}
+    kept = {name: os.environ[name] for name in (*INHERITED_ENVIRONMENT, *limits.environment) if name in os.environ}
     places = {name: str(home) for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR")}
     return {**kept, **places, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1"}
 

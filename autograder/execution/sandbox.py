@@ -1,14 +1,14 @@
 """May student code run here, and in what kind of sandbox? Asked once, before a class is graded."""
 
+from contextlib import suppress
 from dataclasses import replace
 
 from autograder.course.course import Course
-from autograder.course.limits import Limits, Sandbox
+from autograder.course.limits import Limits
 from autograder.errors import CourseError, NoSandboxError
 from autograder.kernels import launcher
 from autograder.kernels.bubblewrap import python_folders
 from autograder.kernels.launcher import Loaded
-from autograder.kernels.provisioner import MODULES
 
 ROUND = (
     "Student code would run with your rights; if you want that, say --unsafe-no-sandbox (the marks will be marked so)."
@@ -22,15 +22,22 @@ WARNING = (
 PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"  # Jupyter's own variable
 
 
-def for_tools(sandbox: Sandbox, own: bool = False) -> dict[str, str]:
+def for_tools(limits: Limits, own: bool = False) -> dict[str, str]:
     """Environment in which any Jupyter tool starts its kernels in a sandbox of this shape, by this process' server.
 
     `own` notebooks may import all of this package.
     """
-    if sandbox == "none":
+    if limits.sandbox == "none":
         return {}
-    server = launcher.server(Loaded(MODULES, whole=own), sandbox)
+    server = launcher.server(replace(loaded(limits), prepare="", whole=own), limits.sandbox)
     return {PROVISIONER: "autograder-sandbox", **launcher.shared(server)}
+
+
+def for_own_notebooks(course: Course) -> dict[str, str]:
+    """The same for one's own notebooks, which run without a sandbox where there is none."""
+    with suppress(NoSandboxError):
+        return for_tools(replace(course.limits, sandbox="auto"), own=True)
+    return {}
 
 
 def remote_limits(course: Course, unsafe: bool = False) -> Limits:
@@ -38,12 +45,12 @@ def remote_limits(course: Course, unsafe: bool = False) -> Limits:
     return replace(course.limits, sandbox="none") if unsafe else course.limits
 
 
-def sandbox_if_any() -> Sandbox:
-    """The shape of sandbox to run one's own notebooks in: the fastest there is, or none."""
+def own_limits(course: Course) -> Limits:
+    """A course's limits for one's own notebooks: in the fastest sandbox that there is, or without one."""
     try:
-        return launcher.shape_of(launcher.server(Loaded(MODULES)))
+        return sandboxed(replace(course.limits, sandbox="auto"))
     except NoSandboxError:
-        return "none"
+        return replace(course.limits, sandbox="none")
 
 
 def grading_limits(course: Course, unsafe: bool = False) -> Limits:
@@ -67,4 +74,9 @@ def sandboxed(limits: Limits) -> Limits:
     """Limits with the kind of sandbox that this machine gives; raises NoSandboxError where it gives none asked for."""
     if limits.sandbox == "none":
         return limits
-    return replace(limits, sandbox=launcher.shape_of(launcher.server(Loaded(MODULES, limits.prepare), limits.sandbox)))
+    return replace(limits, sandbox=launcher.shape_of(launcher.server(loaded(limits), limits.sandbox)))
+
+
+def loaded(limits: Limits) -> Loaded:
+    """What a course's kernels find loaded."""
+    return Loaded(" ".join(limits.preload), limits.prepare, limits.environment)

@@ -69,20 +69,25 @@ class Cluster(WorkerPool):
 
     def submit(self, place: Executor, submission: Submission, masters: Assignment, limits: Limits) -> "Future[Result]":
         """Have a submission graded by a worker that is like this process."""
-        return place.submit(pickle.loads, pickle.dumps(_Unit(dict(versions()), submission, masters, limits)))
+        return place.submit(
+            pickle.loads, pickle.dumps(_Unit(dict(versions(limits.preload)), submission, masters, limits))
+        )
 
-    def compare(self) -> None:
-        """Raise CourseError where a worker that is there now is not like this process."""
-        for worker, found in self.client.run(versions, on_error="return").items():
+    def compare(self, modules: tuple[str, ...]) -> None:
+        """Raise CourseError where a worker that is there now is not like this process; `modules` are preloaded."""
+        for worker, found in self.client.run(versions, modules, on_error="return").items():
             if isinstance(found, Exception):
                 said = f"{type(found).__name__}: {found}"
                 raise CourseError(f"{worker}: this worker cannot load autograder ({said}); install it there.")
-            _require_same_version(worker, found, versions())
+            _require_same_version(worker, found, versions(modules))
 
 
 @contextmanager
-def connected(address: str) -> Iterator[Cluster]:
-    """The workers of the scheduler at `address`, such as tcp://10.0.0.1:8786; raises CourseError where it fails."""
+def connected(address: str, modules: tuple[str, ...] = ()) -> Iterator[Cluster]:
+    """The workers of the scheduler at `address`, such as tcp://10.0.0.1:8786; raises CourseError where it fails.
+
+    `modules` are those that the course preloads: all machines must have the same versions of them.
+    """
     try:
         import dask
         from distributed import Client
@@ -101,7 +106,7 @@ def connected(address: str) -> Iterator[Cluster]:
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it would tell, our sentences tell
         try:
             cluster = Cluster(client, address)
-            cluster.compare()
+            cluster.compare(modules)
             yield cluster
         finally:
             with suppress(OSError):  # of a scheduler that is gone
@@ -134,7 +139,7 @@ def grade_alike(ours: Mapping[str, str], submission: Submission, masters: Assign
     from distributed import get_worker
 
     worker = get_worker().address
-    _require_same_version(worker, versions(), ours)
+    _require_same_version(worker, versions(limits.preload), ours)
     try:
         return grade_submission(submission, masters, sandboxed(limits))
     except NoSandboxError as error:

@@ -5,7 +5,7 @@ import json
 import platform
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import autograder
@@ -13,22 +13,24 @@ from autograder.course.limits import Limits
 from autograder.files import digest
 from autograder.model import Assignment, Submission
 
-PACKAGES = ("ipykernel", "keras", "numpy", "tensorflow")
-VARIANTS = {"tensorflow": ("tensorflow", "tensorflow-cpu")}  # one library under several names
+PACKAGES = ("ipykernel", "numpy")  # that every notebook and every test runs on
 
 
 @cache
-def versions() -> Mapping[str, str]:
-    """Versions by package as this process finds them; of autograder its files count as well as its number."""
+def versions(modules: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """Return versions by package: what grades every course, and what has the `modules` that a course preloads.
+
+    Of autograder its files count as well as its number.
+    """
     major, minor, _ = platform.python_version_tuple()
     found = {"Python": f"{major}.{minor}", "autograder": f"{_version('autograder')} ({_own_files()})"}
-    return found | {name: _version(*VARIANTS.get(name, (name,))) for name in PACKAGES}
+    return found | {name: _version(name) for name in sorted({*PACKAGES, *(name.split(".")[0] for name in modules)})}
 
 
 def basis(masters: Assignment, limits: Limits) -> str:
     """A digest of what a whole class is graded by; all shapes of sandbox give the same marks, having none may not."""
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
-    said = json.dumps([dict(versions()), dataclasses.asdict(limits)], sort_keys=True, default=str)
+    said = json.dumps([dict(versions(limits.preload)), dataclasses.asdict(limits)], sort_keys=True, default=str)
     said += json.dumps(masters.wordings) if masters.wordings else ""
     files = [part for name, content in (*masters.notebooks, *masters.helpers) for part in (name, content)]
     return digest(said, *files)
@@ -40,13 +42,12 @@ def fingerprint(submission: Submission, graded_by: str) -> str:
     return digest(graded_by, *submission.repairs, "files", *files)
 
 
-def _version(*names: str) -> str:
-    for name in names:
-        try:
-            return version(name)
-        except PackageNotFoundError:
-            continue
-    return "missing"
+def _version(name: str) -> str:
+    """Return the version of the distribution of this name, or of those that have a module of this name."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ", ".join(sorted(version(other) for other in set(packages_distributions().get(name, ())))) or "missing"
 
 
 def _own_files() -> str:

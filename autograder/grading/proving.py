@@ -7,14 +7,13 @@ cannot be judged across the trust line is found here, and what fails later, on a
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import nbformat
 
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
-from autograder.execution.sandbox import sandbox_if_any
+from autograder.execution.sandbox import own_limits
 from autograder.grading.class_run import masters_of
 from autograder.grading.pipeline import NotebookGrader, grade_notebook
 from autograder.judging.proof import notebook_faults
@@ -33,7 +32,7 @@ def prove(course: Course, assignment: str, limits: Limits | None = None) -> None
 def faults(course: Course, assignment: str, limits: Limits | None = None) -> list[str]:
     """A sentence for each test cell at fault, in the order of the course."""
     masters, sources = masters_of(course, assignment), course.masters(assignment)
-    limits = limits or replace(course.limits, sandbox=sandbox_if_any())  # one's own notebooks run without one, too
+    limits = limits or own_limits(course)
     teaching = {name: (content, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks}
     graders = {name: NotebookGrader.of(name, master, masters) for name, (_, master) in teaching.items()}
     contents = {path.stem: (path.read_bytes(), teaching[path.stem][0]) for path in sources if graders[path.stem].plans}

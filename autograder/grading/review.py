@@ -59,7 +59,7 @@ def parts_of(masters: Assignment, limits: Limits) -> Parts:
             found[f"{kind} of {name}"] = _digest(cell.source)
     found["helpers"] = _digest(*(part for name, text in masters.helpers for part in (name, text)))
     found["limits"] = _digest(json.dumps(dataclasses.asdict(limits), sort_keys=True, default=str))
-    return found | dict(versions())
+    return found | dict(versions(limits.preload))
 
 
 def submission_digest(submission: Submission) -> str:

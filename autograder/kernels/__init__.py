@@ -1,4 +1,4 @@
-"""Kernels that start in a fork of a process with Keras loaded, and that can reach nothing.
+"""Kernels that start in a fork of a process with modules loaded, and that can reach nothing.
 
 Any Jupyter tool uses them by name: the kernelspec `autograder` says which provisioner starts them. What crosses a wall:
 

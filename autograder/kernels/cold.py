@@ -1,4 +1,4 @@
-"""The other shape: a bubblewrap for each kernel, where namespaces do not nest. Slower by what loading Keras takes.
+"""The other shape: a bubblewrap for each kernel, where namespaces do not nest. Slower by what loading takes.
 
 Theory of operation. The same server as the zygote's, but outside any sandbox and with nothing loaded. For each request
 it forks a supervisor, which starts bubblewrap; inside, this module again becomes the kernel. bubblewrap dies with its
@@ -39,7 +39,7 @@ def main() -> None:
     if options.request:
         _inside(options)
         return
-    os.write(options.announce, b"ready")
+    os.write(options.announce, b"{}")  # nothing is preloaded, so nothing of that fails
     os.close(options.announce)
     listener = socket.socket(fileno=options.listener)
     Server(listener, options.lifeline, lambda request: _fork(request, options.filter)).serve()

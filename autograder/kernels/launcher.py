@@ -8,6 +8,8 @@ what a starter that was killed left on the disk, the next one removes.
 
 import atexit
 import contextlib
+import json
+import logging
 import os
 import select
 import shutil
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
@@ -25,7 +27,7 @@ import psutil
 
 from autograder.errors import NoSandboxError
 from autograder.kernels import bubblewrap
-from autograder.kernels.limits import KERNELS, NO_NESTING
+from autograder.kernels.limits import FAILED_BEFORE, FAILED_PRELOADING, KERNELS, NO_NESTING
 
 Shape = Literal["warm", "cold"]
 GIVEN = "AUTOGRADER_KERNELS"  # environment: the socket of a server to be used, whatever it has loaded
@@ -37,19 +39,22 @@ END_TIMEOUT = 5.0  # seconds that a server has to end
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a server has loaded: modules by name, and a line of Python that is run after loading them.
+    """What a server has loaded: modules by name, and a line of Python that is run before loading them.
 
-    `whole`: its kernels see all of this package, for notebooks of one's own whose tests import it.
+    `environment` names variables that it sees beyond the usual ones. `whole`: its kernels see all of this package, for
+    notebooks of one's own whose tests import it.
     """
 
     preload: str = ""
     prepare: str = ""
+    environment: tuple[str, ...] = ()
     whole: bool = False
 
     @property
     def name(self) -> str:
         """A short name for a socket."""
-        return sha256(f"{self.preload}\0{self.prepare}\0{self.whole}".encode()).hexdigest()[:8]
+        names = " ".join(self.environment)
+        return sha256(f"{self.preload}\0{self.prepare}\0{names}\0{self.whole}".encode()).hexdigest()[:8]
 
 
 @dataclass
@@ -70,6 +75,7 @@ _lock = threading.Lock()
 _servers: dict[str, _Server] = {}
 _own: list[Path] = []
 _refused: set[str] = set()  # shapes that this machine does not give
+_warned: set[str] = set()
 
 
 def server(loaded: Loaded, shape: str = "auto") -> Path:
@@ -164,9 +170,11 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
             os.close(descriptor)
     with os.fdopen(announced, "rb") as pipe:
         heard, _, _ = select.select([pipe], [], [], LOADING)
-        ready = heard and pipe.read(1)
+        ready = pipe.read() if heard else b""
     if ready:
         _servers[path.name] = _Server(process, ours)
+        for module, reason in json.loads(ready).items():
+            _warn(f"the module {module} cannot be preloaded ({reason}); kernels start without it")
         return
     os.close(ours)
     path.unlink()
@@ -174,6 +182,12 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
         for stuck in psutil.Process(process.pid).children(recursive=True):
             stuck.kill()
         process.kill()
+    elif shape == "warm" and loaded.preload and process.wait() not in (FAILED_BEFORE, NO_NESTING):
+        said = _last_line(process, path.with_suffix(".log"))
+        ended = said if process.returncode == FAILED_PRELOADING else f"the process ended with {process.returncode}"
+        _warn(f"nothing is preloaded ({ended}); kernels load {loaded.preload} themselves")
+        _start(replace(loaded, preload=""), shape, path)
+        return
     _explain(process, shape, path.with_suffix(".log"), late=not heard)
 
 
@@ -190,7 +204,7 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
     with path.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(
             [*outside, sys.executable, "-P", "-m", module, *options],
-            env=bubblewrap.environment(),
+            env=bubblewrap.environment(loaded.environment),
             pass_fds=tuple(given.values()),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -204,9 +218,21 @@ def _explain(process: subprocess.Popen[bytes], shape: str, log: Path, late: bool
     if ended == NO_NESTING:
         _refused.add(shape)
         raise _NoNestingError
-    said = log.read_text(errors="replace").strip().splitlines()[-1:] or [f"it ended with {ended}"]
-    said = [f"it has not loaded everything within {LOADING:g} s"] if late else said
-    raise NoSandboxError(f"the {shape} sandbox does not start here: {said[0]}")
+    said = f"it has not loaded everything within {LOADING:g} s" if late else _last_line(process, log)
+    raise NoSandboxError(f"the {shape} sandbox does not start here: {said}")
+
+
+def _last_line(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the last line that a server has written, or how it ended."""
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else f"it ended with {process.wait()}"
+
+
+def _warn(sentence: str) -> None:
+    """Warn of a setting, once in this process."""
+    if sentence not in _warned:
+        _warned.add(sentence)
+        logging.getLogger(__name__).warning("c.Limits.preload: %s.", sentence)
 
 
 def _sweep() -> None:

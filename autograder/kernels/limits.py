@@ -17,6 +17,8 @@ from pathlib import PurePosixPath
 
 KERNELS = PurePosixPath("/run/kernels")  # folders of kernels, inside
 SCRATCH = PurePosixPath("/scratch")  # an empty folder of the read-only root
+FAILED_BEFORE = 1  # a zygote's exit status where it fails before it preloads: Python's own after an exception
+FAILED_PRELOADING = 4  # and where preloading started threads
 NO_NESTING = 3  # a zygote's exit status where no fork can be locked in
 MIB = 1 << 20
 

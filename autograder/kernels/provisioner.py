@@ -30,11 +30,6 @@ from autograder.kernels import bubblewrap, launcher
 from autograder.kernels.launcher import Loaded
 from autograder.kernels.limits import KERNELS, Policy
 
-DATA_OPS = [
-    f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")
-]
-LATE = ["rich._emoji_codes", *DATA_OPS]  # what `summary` and `predict` load late
-MODULES = " ".join(["numpy numpy.random numpy.testing tensorflow keras", *LATE])
 MAX_MESSAGE = 1 << 16
 INSIDE = "inside.json"
 POLL = 0.02  # seconds
@@ -59,8 +54,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         help="warm: a fork of a process with everything loaded; cold: a process of its own; auto: what can be had.",
     ).tag(config=True)
     preload = Unicode(
-        MODULES,
-        help="Modules that a kernel finds loaded, by name.",
+        "",
+        help="Modules that a kernel finds loaded, by name, between spaces.",
     ).tag(config=True)
     prepare = Unicode("", help="A line of Python to be run before loading them; it must start no thread.").tag(
         config=True
@@ -135,7 +130,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         """Make the kernel's folder, its connection file and a copy of its working folder; raises NoSandboxError."""
         manager = self.manager
         with self._or_nothing():
-            self.server = await asyncio.to_thread(launcher.server, Loaded(self.preload, self.prepare), self.shape)
+            loaded = Loaded(self.preload, self.prepare, tuple(self.environment))
+            self.server = await asyncio.to_thread(launcher.server, loaded, self.shape)
             self._furnish(self.server.parent, kwargs.get("cwd"))
             command = manager.format_kernel_cmd(kwargs.pop("extra_arguments", []))
             return dict(await super().pre_launch(cmd=command, **kwargs))

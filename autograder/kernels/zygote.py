@@ -1,17 +1,17 @@
-"""A process with Keras loaded that forks a kernel for each request. Runs inside bubblewrap; never runs a notebook.
+"""A process with modules loaded that forks a kernel for each request. Runs inside bubblewrap; never runs a notebook.
 
 Theory of operation. It is handed a listening socket, a lifeline and the seccomp program as open descriptors; its only
 other doors are the folder of connection files and sockets, and nothing else that can be written. It has *imported*
-modules and run nothing of them: any TensorFlow operation before a fork starts threads, and then the child hangs. So it
-has one thread, which it proves before it serves.
+modules and run nothing of them: a library that has started threads before a fork hangs in the child. So it has one
+thread, which it proves before it serves. A module that cannot be loaded is left out, and is named in what it announces.
 
 A connection is a kernel: one request comes, the process id of its supervisor goes back; an order to end may come; when
 the kernel has ended, how it did goes back. Where the connection ends first, so does the kernel: a killed client leaves
 none. Where the lifeline ends (its writer, who started this zygote, has died), so does the zygote, and with it every
 kernel: supervisors end with their parent, kernels with their supervisor.
 
-What a fork inherits: loaded modules (so KERAS_BACKEND and TF_* set in a notebook come too late), one seed for the
-hashes of texts, no descriptor but those of its standard streams.
+What a fork inherits: loaded modules (variables of the environment that they read as they load come too late in a
+notebook), one seed for the hashes of texts, no descriptor but those of its standard streams.
 """
 
 import argparse
@@ -25,13 +25,13 @@ import socket
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from autograder.kernels import sandbox
-from autograder.kernels.limits import ENDINGS, NO_NESTING, STATUS, Policy
+from autograder.kernels.limits import ENDINGS, FAILED_BEFORE, FAILED_PRELOADING, NO_NESTING, STATUS, Policy
 from autograder.kernels.linux import NODEV, NOEXEC, NOSUID, SET_DUMPABLE, collapse, mount, prctl
 from autograder.kernels.sandbox import Request
 
@@ -42,6 +42,7 @@ KERNEL = (
     "tornado.platform.asyncio tornado.queues tornado.locks"
 ).split()
 MAX_REQUEST = 1 << 20
+MAX_REASON = 200  # characters of why a module cannot be loaded
 THREADS_TIMEOUT = 2.0  # seconds
 HUGE = 2 << 20  # bytes of a huge page
 FIRST_DESCRIPTOR = 3
@@ -146,18 +147,37 @@ def main() -> None:
     if not _nests(options.rehearsal, program):
         sys.exit(NO_NESTING)
     exec(options.prepare, {})  # first: some settings are read once, as a module loads
-    for module in (*KERNEL, *options.preload.split()):
+    for module in KERNEL:
         importlib.import_module(module)
+    _require_one_thread("c.Limits.prepare", FAILED_BEFORE)
+    missing = _preload(options.preload.split())
     gc.collect()
     gc.freeze()
     _compact()
-    if (threads := _threads()) > 1:
-        os.write(2, f"{threads} threads after loading {options.preload}: a fork would hang.".encode())
-        os._exit(1)  # a thread may never end
-    os.write(options.announce, b"ready")
+    _require_one_thread(f"loading {options.preload}", FAILED_PRELOADING)
+    os.write(options.announce, json.dumps(missing).encode())
     os.close(options.announce)
     Server(listener, options.lifeline, lambda request: _fork(request, program, be_kernel)).serve()
-    os._exit(0)  # TensorFlow's own way out takes a second, where it comes to an end at all
+    os._exit(0)  # a large library's own way out takes a second, where it comes to an end at all
+
+
+def _preload(modules: Sequence[str]) -> dict[str, str]:
+    """Load modules for all forks to find; return why, of those that cannot be loaded."""
+    missing = {}
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except (Exception, SystemExit) as error:
+            lines = str(error).strip().splitlines()
+            missing[module] = f"{type(error).__name__}: {lines[0][:MAX_REASON]}" if lines else type(error).__name__
+    return missing
+
+
+def _require_one_thread(after: str, status: int) -> None:
+    """End this process where there are more threads than this one."""
+    if (threads := _threads()) > 1:
+        os.write(2, f"{threads} threads after {after}: a fork would hang".encode())
+        os._exit(status)  # a thread may never end
 
 
 def _compact() -> None:

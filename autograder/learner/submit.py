@@ -17,7 +17,7 @@ from nbgrader.utils import is_grade, is_solution
 
 from autograder.course.course import Course
 from autograder.errors import CourseError, Damaged
-from autograder.execution.sandbox import for_tools, sandbox_if_any
+from autograder.execution.sandbox import for_own_notebooks
 from autograder.files import write_zip
 from autograder.notebook.cells import grade_id
 from autograder.notebook.source import answered
@@ -55,7 +55,8 @@ def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: boo
     if not found:
         raise CourseError(f"{folder}: no notebooks of {assignment} here; pass their folder with --folder.")
     open_ = {name: _open(content, masters[name], name) for name, content in found.items()}
-    differs = {name: _differs(folder, name, masters[name], released) for name in found} if rerun else {}
+    kernels = for_own_notebooks(course) if rerun else {}
+    differs = {name: _differs(folder, name, masters[name], released, kernels) for name in found} if rerun else {}
     missing = [
         f"{name}: not found in {folder.name}/, so it is not in the zip." for name in masters if name not in found
     ]
@@ -80,13 +81,12 @@ def _open(content: bytes, master: NotebookNode, name: str) -> list[str]:
     ]
 
 
-def _differs(folder: Path, name: str, master: NotebookNode, helpers: Path) -> str:
+def _differs(folder: Path, name: str, master: NotebookNode, helpers: Path, kernels: Mapping[str, str]) -> str:
     """Describe what a run from the top prints differently; "" where nothing differs."""
     watched = copy.deepcopy(master)
     for cell in watched.cells:
         if cell.cell_type == "code" and is_grade(cell):
             cell.metadata.tags = [*cell.metadata.get("tags", []), TAG]
-    kernels = for_tools(sandbox_if_any(), own=True)  # a student's own notebooks may run without one
     faults, _ = again(folder / f"{name}.ipynb", watched, helpers, CELL_SECONDS, kernels)
     cells = ", ".join(fault.partition("/")[2] or fault for fault in faults)
     return f"a run from the top gives other output in {cells}: {FRESH}." if faults else ""

@@ -22,7 +22,7 @@ from nbformat import NotebookNode
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.execution.sandbox import for_tools, grading_limits, sandbox_if_any
+from autograder.execution.sandbox import for_own_notebooks, for_tools, grading_limits
 from autograder.gradebook.ledger import Ledger
 from autograder.replay.nbval import (
     CELL_SECONDS,
@@ -50,7 +50,7 @@ def validate(course: Course, assignment: str | None = None, timeout: int = CELL_
         if not path.is_file():
             raise CourseError(f"{path.parent}: {path.name} is not released; run `make release`.")
     unstored = {path: _unstored(read_master(path)) for path in masters}
-    kernels = for_tools(sandbox_if_any(), own=True)  # one's own notebooks run without one, too
+    kernels = for_own_notebooks(course)
 
     def run(path: Path) -> Outcome:
         if unstored.get(path):
@@ -73,7 +73,7 @@ def reproduce(
     masters = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
     helpers, ledger = _released(course, assignment), Ledger(course, assignment)
     chosen, results = _submitted(course, assignment, students), {}
-    kernels = for_tools(grading_limits(course, unsafe).sandbox)
+    kernels = for_tools(grading_limits(course, unsafe))
 
     def run(student: str) -> str:
         folder = course.folder("submitted", assignment, student)

@@ -30,7 +30,7 @@ def add_command(add: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace, course: "Course") -> int:
     """Make, grade and show the sample class."""
     from autograder.cli import terminal
-    from autograder.execution.sandbox import sandbox_if_any
+    from autograder.execution.sandbox import own_limits
     from autograder.export.exporters import write_csv
     from autograder.gradebook.queries import table
     from autograder.grading.class_run import grade
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, course: "Course") -> int:
 
     salt = SALT if options.own_numbers else ""
     demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed, salt)
-    unsafe = sandbox_if_any() == "none"
+    unsafe = own_limits(demo).sandbox == "none"
     if unsafe:
         print(BANNER, file=sys.stderr)
     with terminal.class_progress("grading", len(demo.students(ASSIGNMENT))) as bar:

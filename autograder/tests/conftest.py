@@ -17,7 +17,6 @@ from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans
 from autograder.kernels import launcher
 from autograder.kernels.launcher import Loaded
-from autograder.kernels.provisioner import MODULES
 from autograder.model import TestPlan
 from autograder.notebook.variants import teaching_copy
 from autograder.tests.harness.recorded import make_known
@@ -34,7 +33,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def sandbox_or_skip() -> None:
     """Skip a test where this machine has no sandbox; the reason says what is missing."""
     try:
-        launcher.server(Loaded(MODULES))
+        launcher.server(Loaded())
     except NoSandboxError as error:
         pytest.skip(f"no sandbox: {error}")
 

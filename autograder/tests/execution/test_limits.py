@@ -1,6 +1,7 @@
 """Each limit met by a real kernel: the verdict's reason, its sentence, the next kernel, and nothing left behind."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -176,4 +177,14 @@ def test_limits_are_settings_of_the_course(course: Course) -> None:
     assert Course(config=set_here).limits == replace(course.limits, memory=1 << 30, sandbox="cold")
     set_here.Limits.memory = "much"
     with pytest.raises(CourseError, match=r"nbgrader_config.py: c.Limits: The 'memory' trait .* expected an int"):
+        _ = Course(config=set_here).limits
+
+
+def test_what_is_preloaded_has_the_names_of_modules(course: Course) -> None:
+    set_here = Config(course.config)
+    set_here.Limits.preload = ["json", "os.path"]
+    assert Course(config=set_here).limits.preload == ("json", "os.path")
+    set_here.Limits.preload = ["json", "no module"]
+    said = f"{course.root}/nbgrader_config.py: c.Limits: the 'preload' trait has 'no module', which"
+    with pytest.raises(CourseError, match=re.escape(said)):
         _ = Course(config=set_here).limits

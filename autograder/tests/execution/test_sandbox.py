@@ -9,7 +9,7 @@ import pytest
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.errors import CourseError, NoSandboxError
-from autograder.execution.sandbox import WARNING, for_tools, grading_limits, sandbox_if_any
+from autograder.execution.sandbox import WARNING, for_own_notebooks, grading_limits, own_limits
 from autograder.gradebook.queries import table
 from autograder.rnn.demo import BANNER
 
@@ -71,8 +71,8 @@ def test_with_a_sandbox_the_same_grade_has_no_such_status(small: Course, capsys:
 
 @pytest.mark.usefixtures("bare")
 def test_ones_own_notebooks_run_without_one(course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert sandbox_if_any() == "none"
-    assert for_tools("none") == {}
+    assert own_limits(course).sandbox == "none"
+    assert for_own_notebooks(course) == {}
     assert main(["--course", str(course.root), "demo", "--students", "1", "--folder", str(tmp_path / "demo")]) == 0
     assert BANNER in capsys.readouterr().err
     demo = Course.at(tmp_path / "demo")

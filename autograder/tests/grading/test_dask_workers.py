@@ -32,9 +32,9 @@ def server(*_):
     raise NoSandboxError("bubblewrap is missing.")
 launcher.server = server
 """
-OTHER_KERAS = """
+OTHER_NUMPY = """
 import importlib.metadata as metadata
-metadata.version = lambda name, true=metadata.version: "3.0.0" if name == "keras" else true(name)
+metadata.version = lambda name, true=metadata.version: "3.0.0" if name == "numpy" else true(name)
 """
 
 
@@ -141,10 +141,10 @@ def test_by_command(machines: Machines, course: Course, capsys: pytest.CaptureFi
 def test_a_worker_of_another_version(machines: Machines, course: Course) -> None:
     from importlib.metadata import version
 
-    worker = machines.worker(OTHER_KERAS)
+    worker = machines.worker(OTHER_NUMPY)
     with pytest.raises(CourseError) as raised, connected(machines.address):
         pass
-    said = f"{worker}: keras is 3.0.0 on this worker and {version('keras')} where grading was started"
+    said = f"{worker}: numpy is 3.0.0 on this worker and {version('numpy')} where grading was started"
     assert str(raised.value) == f"{said}; install the same on both."
 
 
@@ -159,7 +159,7 @@ def test_a_worker_without_the_package(machines: Machines) -> None:
 @pytest.mark.parametrize(
     ("preload", "said"),
     [
-        (OTHER_KERAS, "keras is 3.0.0 on this worker"),
+        (OTHER_NUMPY, "numpy is 3.0.0 on this worker"),
         (NO_PACKAGE, "install autograder there."),
         (NO_SANDBOX, "no sandbox: bubblewrap is missing."),
     ],

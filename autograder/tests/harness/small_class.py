@@ -149,5 +149,5 @@ def new_helper(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def new_version(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = {**fingerprint.versions(), "keras": "4.0"}
-    monkeypatch.setattr(fingerprint, "versions", lambda: found)
+    found = {**fingerprint.versions(), "numpy": "4.0"}
+    monkeypatch.setattr(fingerprint, "versions", lambda modules: found)

@@ -313,9 +313,40 @@ def test_doctor_tells_the_shape_and_what_got_out(course: Course, monkeypatch: py
     assert said().endswith("12 escape attempts made: it could mount")
 
 
-def test_a_server_that_cannot_load_says_why() -> None:
+def test_a_server_that_cannot_be_prepared_says_why() -> None:
     with pytest.raises(NoSandboxError, match="the warm sandbox does not start here: ModuleNotFoundError: No module"):
-        launcher.server(Loaded("no_such_module"))
-    with pytest.raises(NoSandboxError, match=r"\d+ threads after loading json: a fork would hang"):
+        launcher.server(Loaded("json", "import no_such_module"))
+    with pytest.raises(NoSandboxError, match=r"\d+ threads after c.Limits.prepare: a fork would hang"):
         launcher.server(Loaded("json", "import threading; threading.Thread(target=threading.Event().wait).start()"))
     assert issubclass(KernelError, Exception)
+
+
+def test_a_module_that_cannot_be_preloaded_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    found = _printed("import sys; print('json' in sys.modules)", preload="no_such_module json")
+    assert found == ["True"]
+    launcher.server(Loaded("json no_such_module"))
+    why = "ModuleNotFoundError: No module named 'no_such_module'"
+    said = f"c.Limits.preload: the module no_such_module cannot be preloaded ({why}); kernels start without it."
+    assert caplog.messages == [said], "once, however many servers start"
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        (
+            "import threading as t; t.Thread(target=t.Event().wait).start()",
+            "threads after loading",
+        ),
+        ("import os\nos._exit(0)", "the process ended with 0"),
+    ],
+)
+def test_where_preloading_ends_the_server_kernels_start_without_it(
+    source: str, why: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    prepare = (
+        f"import sys\nclass Finder:\n    def find_spec(name, path=None, target=None):\n        "
+        f"if name == 'trouble': exec({source!r})\nsys.meta_path.insert(0, Finder)"
+    )
+    assert _printed("print(6 * 7)", preload="json trouble", prepare=prepare) == ["42"]
+    assert [message.split(" (")[0] for message in caplog.messages] == ["c.Limits.preload: nothing is preloaded"]
+    assert why in caplog.text

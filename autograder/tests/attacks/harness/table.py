@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
+from autograder.course.course import Course
+from autograder.execution.sandbox import loaded
 from autograder.kernels import launcher
-from autograder.kernels.launcher import Loaded
-from autograder.kernels.provisioner import MODULES
 from autograder.tests.attacks.harness import ours, plain
 from autograder.tests.attacks.harness.attack import Attack, found
 from autograder.tests.attacks.harness.outcome import Outcome, faults, gained, lost
 from autograder.tests.attacks.harness.scene import scene
+from autograder.tests.support import ROOT
 
 HELD, KEPT, NONE = "held", "marks kept", "–"
 HONEST = "honest"  # how the names of attacks begin that are none
@@ -124,7 +125,7 @@ def _apart(attack: Attack, ours_only: bool) -> Row:
             capture_output=True,
             timeout=PATIENCE,
             start_new_session=True,
-            env={**os.environ, **launcher.shared(launcher.server(Loaded(MODULES)))},
+            env={**os.environ, **launcher.shared(launcher.server(loaded(Course.at(ROOT).limits)))},
         )
         return Row(**json.loads(done.stdout.decode().splitlines()[-1]))
     except subprocess.TimeoutExpired:
