@@ -12,14 +12,14 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 INSTRUCTOR = README.partition("## I am an instructor")[2].partition("\n## ")[0]
 TERM = [
     "Set up",
-    "Hand out",
+    "Release",
     "Collect",
     "Grade",
-    "Read",
-    "Look at the class",
+    "Mark written answers",
+    "Report",
     "Export",
-    "Feed back",
-    "Change your mind",
+    "Give feedback",
+    "Change a question",
 ]
 
 
