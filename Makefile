@@ -7,6 +7,7 @@ ENV := .venv
 endif
 BIN := $(ENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(ENV)/.autograder-ready
+PINS := autograder/constraints.txt
 RUN := $(BIN)/python -m autograder.cli
 COURSE ?= .
 AUTOGRADER := $(RUN) --course $(COURSE)
@@ -100,11 +101,11 @@ FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
 
-$(READY): pyproject.toml
+$(READY): pyproject.toml $(PINS)
 	@test -n "$(CONDA_PREFIX)" || test -n "$(PYTHON)" || \
 		{ echo "No Python 3.11, 3.12 or 3.13 here: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "setting up $(ENV) (once; takes a minute or two)"
 	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[learn,test,cluster,postgresql]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(PINS) --editable ".[learn,test,cluster,postgresql]"
 	@$(BIN)/python -m jupyter kernelspec install --sys-prefix autograder/kernels/share/kernels/autograder 2>/dev/null
 	@touch $@

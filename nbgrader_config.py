@@ -1,8 +1,8 @@
 """The course as nbgrader, formgrader and autograder see it."""
 
+from autograder.distribution import pinned
 from autograder.grading import nbgrader_preprocessors
 from autograder.notebook.personalize import RELEASE
-from autograder.release.handout import pinned
 from autograder.reports.nbgrader_feedback import CHAIN
 
 c = get_config()  # noqa: F821  (traitlets puts it here)

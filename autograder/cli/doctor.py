@@ -3,13 +3,15 @@
 import platform
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, version
 
 from jupyter_client.kernelspec import KernelSpecManager
 from packaging.requirements import Requirement
 
 from autograder.course.course import Course, find_alembic
+from autograder.distribution import pins, requirements
 from autograder.errors import CourseError, KernelError
 from autograder.execution.sandbox import grading_limits
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
@@ -45,21 +47,37 @@ def _python() -> Finding:
 
 
 def _packages() -> list[Finding]:
-    """The pins of the grader and of the learner's side, each held to what is installed."""
-    wrong = []
-    for line in requires("autograder") or ():
-        requirement = Requirement(line)
-        if requirement.marker and not requirement.marker.evaluate({"extra": "learn"}):
-            continue
-        try:
-            found = version(requirement.name)
-        except PackageNotFoundError:
-            found = "missing"
-        if found == "missing" or not requirement.specifier.contains(found):
-            wrong.append(
-                Finding(False, f"{requirement.name} {found}", f"run `make setup` (wanted {requirement.specifier})")
-            )
-    return wrong or [Finding(True, f"packages as pinned (nbgrader {version('nbgrader')}, nbval {version('nbval')})")]
+    """Compare what the grader and the learner's side require with what is installed."""
+    try:
+        wanted = [one for one in requirements() if not one.marker or one.marker.evaluate({"extra": "learn"})]
+    except CourseError as error:
+        return [Finding(False, "packages", str(error))]
+    installed = {one.name: _installed(one.name) for one in wanted}
+    wrong = [one for one in wanted if not _admits(one, installed[one.name])]
+    remedy = "run `make setup` (wanted {})"
+    return [Finding(False, f"{one.name} {installed[one.name]}", remedy.format(one.specifier)) for one in wrong] or [
+        Finding(True, _versions(installed))
+    ]
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _admits(requirement: Requirement, installed: str) -> bool:
+    return installed != "missing" and requirement.specifier.contains(installed)
+
+
+def _versions(installed: Mapping[str, str]) -> str:
+    """Name the packages that have other versions than those that this one is tested with."""
+    tested = pins()
+    others = [f"{name} {there} (tested: {tested[name]})" for name, there in installed.items() if there != tested[name]]
+    if others:
+        return f"packages in the required ranges, of which {len(others)} in other versions: {', '.join(others)}"
+    return f"packages as pinned (nbgrader {installed['nbgrader']}, nbval {installed['nbval']})"
 
 
 def _alembic() -> Finding:

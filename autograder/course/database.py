@@ -11,6 +11,7 @@ from nbgrader.api import Gradebook, Student
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError
 
+from autograder.distribution import install_command
 from autograder.errors import CourseError
 
 DRIVERS = ("psycopg", "psycopg2")  # what SQLAlchemy asks for where an address begins with postgresql
@@ -33,7 +34,7 @@ def opened(address: str, course_id: str, settings: Path) -> Iterator[Gradebook]:
         if error.name not in DRIVERS:
             raise
         said = f"{shown(address)} needs the package {error.name}, which is not installed"
-        raise CourseError(f"{settings}: {said}; `pip install '.[postgresql]'` brings psycopg.") from error
+        raise CourseError(f"{settings}: {said}; run `{install_command('postgresql')}`.") from error
     except (OperationalError, InterfaceError) as error:
         said = f"the gradebook {shown(address)} cannot be used ({_plain(error.orig)})"
         raise CourseError(f"{settings}: {said}; see to it, or change c.CourseDirectory.db_url.") from error

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from autograder.course.limits import Limits
+from autograder.distribution import install_command
 from autograder.errors import CourseError, NoSandboxError
 from autograder.execution.sandbox import sandboxed
 from autograder.grading.fingerprint import versions
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_SECONDS = 10
-NO_DASK = "--scheduler needs Dask, which is not installed: run `pip install autograder[cluster]`."
+NO_DASK = f"--scheduler needs Dask, which is not installed: run `{install_command('cluster')}`."
 
 
 class Cluster(WorkerPool):

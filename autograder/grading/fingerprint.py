@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 import autograder
+from autograder import distribution
 from autograder.course.limits import Limits
 from autograder.files import digest
 from autograder.model import Assignment, Submission
@@ -23,7 +24,7 @@ def versions(modules: tuple[str, ...] = ()) -> Mapping[str, str]:
     Of autograder its files count as well as its number.
     """
     major, minor, _ = platform.python_version_tuple()
-    found = {"Python": f"{major}.{minor}", "autograder": f"{_version('autograder')} ({_own_files()})"}
+    found = {"Python": f"{major}.{minor}", "autograder": f"{_version(distribution.NAME)} ({_own_files()})"}
     return found | {name: _version(name) for name in sorted({*PACKAGES, *(name.split(".")[0] for name in modules)})}
 
 

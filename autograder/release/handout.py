@@ -1,9 +1,6 @@
 """notebooks/ → a zip for students: the released notebooks, an environment, a short README. Nothing of solutions/."""
 
-from importlib.metadata import requires
 from pathlib import Path
-
-from packaging.requirements import Requirement
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -68,16 +65,3 @@ def _papers(course: Course, name: str) -> dict[str, bytes]:
         "requirements.txt": "".join(f"{line}\n" for line in course.requirements),
     }
     return {file: text.encode() for file, text in texts.items()}
-
-
-def pinned(extra: str) -> list[str]:
-    """What an extra of this package installs, pinned as there; for `c.Course.requirements` in nbgrader_config.py."""
-    found = []
-    for line in requires("autograder") or ():
-        requirement = Requirement(line)
-        marker = str(requirement.marker or "")
-        if f'extra == "{extra}"' in marker:
-            rest = marker.replace(f'extra == "{extra}"', "").strip().removesuffix("and").strip()
-            rest = rest.removeprefix("(").removesuffix(")")
-            found.append(f"{requirement.name}{requirement.specifier}" + (f" ; {rest}" if rest else ""))
-    return found

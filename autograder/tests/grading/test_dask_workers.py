@@ -214,5 +214,5 @@ def test_no_scheduler(address: str, course: Course, monkeypatch: pytest.MonkeyPa
 def test_no_dask(course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert main(["--course", str(course.root), "grade", "--scheduler", "tcp://127.0.0.1:1"]) == 1
-    said = "--scheduler needs Dask, which is not installed: run `pip install autograder[cluster]`."
+    said = "--scheduler needs Dask, which is not installed: run `pip install 'notebook-autograder[cluster]'`."
     assert capsys.readouterr().err == f"autograder: {said}\n"

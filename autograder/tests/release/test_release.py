@@ -13,9 +13,10 @@ from nbgrader.api import Gradebook
 
 from autograder.cli.main import main
 from autograder.course.course import CONFIG, Course
+from autograder.distribution import pinned
 from autograder.errors import CourseError
 from autograder.release import release as room
-from autograder.release.handout import handout, pinned
+from autograder.release.handout import handout
 from autograder.release.release import is_stale, release
 from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT
 

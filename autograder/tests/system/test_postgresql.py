@@ -230,5 +230,5 @@ def test_without_its_driver(folder: Path, capsys: pytest.CaptureFixture[str], mo
     said = _said(folder, "postgresql://me:secret@host/rnn", capsys)
     assert said == (
         "postgresql://me:***@host/rnn needs the package psycopg, which is not installed; "
-        "`pip install '.[postgresql]'` brings psycopg."
+        "run `pip install 'notebook-autograder[postgresql]'`."
     )
