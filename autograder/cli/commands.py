@@ -58,7 +58,10 @@ def run_release(options: argparse.Namespace, course: Course) -> int:
             _warn(marks_above_maximum(course, assignment) if assignment not in course.ungraded else [])
         elif is_stale(course, assignment):
             stale = 1
-            print(f"stale: {folder} is not what its source gives; run `make release` and commit it.", file=sys.stderr)
+            print(
+                f"stale: {folder} is not what its source gives; run `autograder release` and commit it.",
+                file=sys.stderr,
+            )
         else:
             print(f"up to date: {folder}")
     return stale

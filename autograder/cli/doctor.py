@@ -15,7 +15,9 @@ from autograder.distribution import pins, requirements
 from autograder.errors import CourseError, KernelError
 from autograder.execution.sandbox import grading_limits
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
+from autograder.kernels.manager import SPEC
 
+INSTALL_SPEC = f"jupyter kernelspec install --sys-prefix {SPEC.resource_dir}"
 SHAPES = {
     "warm": "kernels are forked with everything loaded",
     "cold": "each kernel starts anew, since namespaces do not nest here",
@@ -54,10 +56,10 @@ def _packages() -> list[Finding]:
         return [Finding(False, "packages", str(error))]
     installed = {one.name: _installed(one.name) for one in wanted}
     wrong = [one for one in wanted if not _admits(one, installed[one.name])]
-    remedy = "run `make setup` (wanted {})"
-    return [Finding(False, f"{one.name} {installed[one.name]}", remedy.format(one.specifier)) for one in wrong] or [
-        Finding(True, _versions(installed))
-    ]
+    return [
+        Finding(False, f"{one.name} {installed[one.name]}", f"run `pip install '{one.name}{one.specifier}'`")
+        for one in wrong
+    ] or [Finding(True, _versions(installed))]
 
 
 def _installed(name: str) -> str:
@@ -82,12 +84,12 @@ def _versions(installed: Mapping[str, str]) -> str:
 
 def _alembic() -> Finding:
     find_alembic()
-    return Finding(shutil.which("alembic") is not None, "alembic, which makes gradebooks", "run `make setup`")
+    return Finding(shutil.which("alembic") is not None, "alembic, which makes gradebooks", "run `pip install alembic`")
 
 
 def _kernelspec() -> Finding:
     known = KernelSpecManager().find_kernel_specs()
-    return Finding("autograder" in known, "kernelspec autograder, for other Jupyter tools", "run `make setup`")
+    return Finding("autograder" in known, "kernelspec autograder, for other Jupyter tools", f"run `{INSTALL_SPEC}`")
 
 
 def _sandbox(course: Course) -> list[Finding]:
@@ -112,5 +114,5 @@ def _course(course: Course) -> list[Finding]:
     found = [Finding(True, f"course {course.root}: {', '.join(assignments)}")]
     for assignment in assignments:
         folder = course.folder("release", assignment)
-        found.append(Finding(folder.is_dir(), f"release {folder.resolve()}", "run `make release`"))
+        found.append(Finding(folder.is_dir(), f"release {folder.resolve()}", "run `autograder release`"))
     return found

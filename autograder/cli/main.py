@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--list", action="store_true", help="show marked groups as well as those with open marks")
     how = "give all answers of a group this mark (may be given again)"
     what.add_argument("--mark", nargs=2, action="append", metavar=("GROUP", "POINTS"), help=how)
-    sub.add_argument("--question", metavar="NAME", help="show only this question's answers, such as q2-why")
+    sub.add_argument("--question", metavar="NAME", help="show only this question's answers, such as q2")
     sub.add_argument("--comment", metavar="TEXT", help="say this to the students whose answers --mark marks")
     sub.add_argument("--replace", action="store_true", help="with --mark: change marks and comments given before, too")
     add("feedback", commands.run_feedback, "write a feedback page for each graded notebook")

@@ -1,7 +1,7 @@
 """Results for the eye: a table of marks and a progress bar in the terminal, by rich. Knows nothing of how they came."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from autograder.gradebook.queries import Row, Table, question_names
+from autograder.gradebook.queries import Key, Row, Table
 from autograder.grading.review import MarkChange, Review
 from autograder.marking import Answer, Group, Question
 from autograder.model import Status
@@ -25,18 +25,18 @@ console = Console(highlight=False, soft_wrap=not Console().is_terminal)
 
 def show_table(results: Table, picture: Path | None = None) -> None:
     """Print a row a student, a mark a question, the total and the status; on request draw it as SVG as well."""
-    automatic = [name for name in results.points if not name.endswith("-why")]
-    written = [name for name in results.points if name.endswith("-why")]
+    automatic = [name for name in results.points if name not in results.written]
+    written = [name for name in results.points if name in results.written]
     grid = RichTable(title=f"{results.assignment}: {len(results.rows)} students", title_justify="left", pad_edge=False)
     grid.add_column("student", no_wrap=True)
     for name in automatic:
         grid.add_column(name, justify="right", no_wrap=True)
     if written:
-        grid.add_column("why", justify="right", no_wrap=True)
+        grid.add_column("written", justify="right", no_wrap=True)
     for name in ("score", "of", "status"):
         grid.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
     for row in results.rows:
-        grid.add_row(row.student, *(_mark(row.marks[name]) for name in automatic), *_why(row, written), *_end(row))
+        grid.add_row(row.student, *(_mark(row.marks[name]) for name in automatic), *_written(row, written), *_end(row))
     page = Console(highlight=False, width=None if console.is_terminal else WIDTH, record=picture is not None)
     page.print(grid)
     page.print(f"{OPEN} is open: a reader has still to give this mark. Scores are less late penalties.")
@@ -44,7 +44,7 @@ def show_table(results: Table, picture: Path | None = None) -> None:
         page.save_svg(str(picture), title="autograder demo")
 
 
-def _why(row: Row, written: list[str]) -> list[str]:
+def _written(row: Row, written: list[str]) -> list[str]:
     """The written answers in one column: their sum once all are read."""
     marks = [row.marks[name] for name in written]
     known = [mark for mark in marks if mark is not None]
@@ -65,14 +65,14 @@ def show_review(review: Review) -> None:
     if review.changed:
         page.print(Text(f"changed since they were graded: {', '.join(review.changed)}"))
     if review.moves:
-        page.print(_moves(review.moves))
+        page.print(_moves(review.moves, review.names))
     students = len({move.student for move in review.moves})
     said = f"{_count(len(review.moves), 'mark')} of {_count(students, 'student')} to move; "
     said += f"{_count(len(review.same), 'student')} to keep all marks; {len(review.first)} graded for the first time"
     page.print(Text(said))
 
 
-def _moves(moves: Sequence[MarkChange]) -> RichTable:
+def _moves(moves: Sequence[MarkChange], names: Mapping[Key, str]) -> RichTable:
     grid = RichTable(pad_edge=False)
     for name in ("student", "question"):
         grid.add_column(name, no_wrap=True)
@@ -80,10 +80,11 @@ def _moves(moves: Sequence[MarkChange]) -> RichTable:
         grid.add_column(name, justify="right", no_wrap=True)
     grid.add_column("now", ratio=2, overflow="fold")
     grid.add_column("changed", ratio=1, overflow="fold")
-    names = question_names({move.question for move in moves})
     for move in moves:
         marks, why = (_mark(move.old), _mark(move.new)), Text(_shown(", ".join(move.why)))
-        grid.add_row(_shown(move.student), names[move.question], *marks, _plain(move.says, LONGEST), why)
+        grid.add_row(
+            _shown(move.student), names.get(move.question, move.question[1]), *marks, _plain(move.says, LONGEST), why
+        )
     return grid
 
 

@@ -1,9 +1,9 @@
 """The kernel's half of `evidence`: plain copies of a student's answers, as JSON text.
 
 Theory of operation. The source text of this module is sent into the student's kernel and executed there, in a namespace
-of its own; it needs the standard library alone, and looks at NumPy, TensorFlow and Keras only where the student has
-loaded them. Subclasses are flattened with the methods of their plain base, so that an honest answer is told as it is.
-Whatever is patched in that kernel, this half can only produce other data, a refusal or rubbish: the trusted half,
+of its own; it needs the standard library alone, and looks at NumPy and the types of `TENSORS` only where the student
+has loaded them. Subclasses are flattened with the methods of their plain base, so that an honest answer is told as it
+is. Whatever is patched in that kernel, this half can only produce other data, a refusal or rubbish: the trusted half,
 `evidence`, believes nothing and checks everything.
 
 None, bools and strings are their own JSON. All else is a pair of a tag and either a text (a leaf) or the list of its
@@ -26,6 +26,12 @@ MAX_KEYS = 2_000  # in all sets and dicts of a value: chosen hashes collide, and
 MAX_DEPTH = 20
 MAX_BITS = 10_000  # of an int: Python still prints it
 MAX_RAISED = 200
+TENSORS = (  # well-known types: their module, their name in it, the method that gives their value as plain data
+    ("tensorflow", "TensorShape", "as_list"),
+    ("tensorflow", "__internal__.EagerTensor", "numpy"),
+    ("tensorflow.python.ops.resource_variable_ops", "ResourceVariable", "numpy"),
+    ("keras", "Variable", "numpy"),
+)
 DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float16", "float32", "float64", "complex64", "complex128"),
@@ -195,20 +201,15 @@ class _Encoder:
         return ["int", int.__format__(value, "x")]
 
     def foreign(self, value: Any, kind: type, path: tuple[int, ...]) -> Any:
-        numpy, tensorflow = _loaded("numpy"), _loaded("tensorflow")
+        numpy = _loaded("numpy")
         if numpy is not None and issubclass(kind, numpy.ndarray):
             return self.array(numpy.ndarray.view(value, numpy.ndarray))
         if numpy is not None and issubclass(kind, numpy.generic) and any(kind is own for own in numpy.ScalarType):
             return self.scalar(value, numpy.generic.__array__(value))  # which would ask a subclass
-        if tensorflow is not None and kind is _loaded("tensorflow", "TensorShape"):
-            return self.tree(tuple(tensorflow.TensorShape.as_list(value)), path)
-        tensors = (
-            _loaded("tensorflow", "__internal__", "EagerTensor"),
-            _loaded("tensorflow.python.ops.resource_variable_ops", "ResourceVariable"),
-            _loaded("keras", "Variable"),
-        )
-        if any(kind is tensor for tensor in tensors):  # these very types: a subclass may bring its own numpy()
-            return self.tree(kind.numpy(value), path)  # type: ignore[attr-defined]
+        for module, name, method in TENSORS:
+            if kind is _loaded(module, *name.split(".")):  # this very type: a subclass may bring its own method
+                data = getattr(kind, method)(value)
+                return self.tree(tuple(data) if type(data) is list else data, path)
         return self.refuse(_kind(value))
 
     def scalar(self, value: Any, array: Any) -> Any:

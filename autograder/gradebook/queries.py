@@ -7,7 +7,7 @@ An open mark is None (blank in a file), never 0. `score` is the sum of the marks
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from nbgrader.api import (
@@ -16,6 +16,7 @@ from nbgrader.api import (
     Gradebook,
     GradeCell,
     Notebook,
+    SolutionCell,
     Student,
     SubmittedAssignment,
     SubmittedNotebook,
@@ -52,6 +53,7 @@ class Table:
     points: Mapping[str, float]
     rows: tuple[Row, ...]
     cells: Mapping[str, Key] = field(default_factory=dict)  # (notebook, grade_id) of each question
+    written: frozenset[str] = frozenset()  # questions that are marked by hand: their cell is the answer
 
 
 def table(course: Course, assignment: str) -> Table:
@@ -59,21 +61,31 @@ def table(course: Course, assignment: str) -> Table:
     ledger = Ledger(course, assignment)
     with course.gradebook() as book:
         cells, marks, penalties = _cells(book, assignment), _marks(book, assignment), _penalties(book, assignment)
+        answers = _answers(book, assignment)
         students = sorted(book.db.scalars(select(Student.id)))  # here: databases differ in what comes first
     if not cells:
-        raise CourseError(f"{assignment}: the gradebook does not know it; run `make release`, then `make grade`.")
-    names = question_names(cells)
+        raise CourseError(
+            f"{assignment}: the gradebook does not know it; run `autograder release`, then `autograder grade`."
+        )
+    names = question_names(cells, answers)
     points = {names[key]: most for key, (_, most) in cells.items()}
     rows = []
     for student in students:
         own = {names[key]: marks.get((student, cell)) for key, (cell, _) in cells.items()}
         rows.append(_row(student, own, points, penalties.get(student), ledger))
-    return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()})
+    written = frozenset(names[key] for key in cells if key in answers)
+    return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()}, written)
 
 
-def question_names(cells: Iterable[Key]) -> dict[Key, str]:
-    """A column name for each (notebook, grade_id): `q1-test` → `q1`, `q2-why` stays; with its notebook on a clash."""
-    short = {key: key[1].removesuffix("-test") for key in cells}
+def question_names(cells: Iterable[Key], answers: Container[Key]) -> dict[Key, str]:
+    """Return a column name for each (notebook, grade_id) of a graded cell.
+
+    A test `q1-test` of an answer cell `q1` is called after its answer. Where two names clash, each has its notebook.
+    """
+    short = {}
+    for notebook, name in cells:
+        answer = name.removesuffix("-test")
+        short[notebook, name] = answer if (notebook, answer) in answers else name
     times = Counter(short.values())
     return {key: name if times[name] == 1 else f"{key[0]}/{name}" for key, name in short.items()}
 
@@ -112,6 +124,20 @@ def _cells(book: Gradebook, assignment: str) -> dict[Key, tuple[str, float]]:
         )
         found |= {(notebook, name): (key, most) for notebook, name, key, most in book.db.execute(query)}
     return dict(sorted(found.items(), key=lambda item: [_natural(part) for part in item[0]]))
+
+
+def _answers(book: Gradebook, assignment: str) -> set[Key]:
+    """(notebook, grade_id) of each cell that a student fills in."""
+    found: set[Key] = set()
+    for kind in (SolutionCell, TaskCell):
+        query = (
+            select(Notebook.name, kind.name)
+            .join(Notebook, kind.notebook_id == Notebook.id)
+            .join(Assignment, Notebook.assignment_id == Assignment.id)
+            .where(Assignment.name == assignment)
+        )
+        found |= {(notebook, name) for notebook, name in book.db.execute(query)}
+    return found
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

@@ -153,7 +153,7 @@ class Recorder:
             submission.timestamp = self._timestamp(result.student)
             for notebook in result.notebooks:
                 if notebook.name not in sheets:
-                    raise CourseError(f"{notebook.name}: the gradebook does not know it; run `make release`.")
+                    raise CourseError(f"{notebook.name}: the gradebook does not know it; run `autograder release`.")
                 sheet, path = sheets[notebook.name], place / f"{notebook.name}.ipynb"
                 write_notebook(sheet.grades, sheet.comments, notebook, partial(_last_written, path))
                 self._penalize(submission, sheet)

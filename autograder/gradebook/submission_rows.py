@@ -25,6 +25,8 @@ from nbgrader.api import (
 from sqlalchemy import select
 from sqlalchemy.orm import load_only
 
+from autograder.gradebook.queries import Key, question_names
+
 Cells = dict[str, str]  # id → grade_id
 
 
@@ -47,6 +49,14 @@ class Rows:
         self.notebooks: dict[str, str] = {row.name: row.id for row in self.db.execute(query)}
         self.graded = self._cells(GradeCell, TaskCell)
         self.commented = self._cells(SolutionCell, TaskCell)
+
+    def names(self) -> dict[Key, str]:
+        """Return what each graded cell is called, by (notebook, grade_id)."""
+        keys = [
+            {(notebook, name) for notebook, id_ in self.notebooks.items() for name in cells[id_].values()}
+            for cells in (self.graded, self.commented)
+        ]
+        return question_names(keys[0], keys[1])
 
     def known(self, student: str) -> bool:
         """Has this student a submission in the gradebook?"""

@@ -39,7 +39,8 @@ class PendingResults:
     def review(self) -> Review:
         """What recording all of them would change, by student."""
         ordered = tuple(sorted(self.found.moves, key=lambda move: move.student))
-        return Review(ordered, tuple(sorted(self.found.same)), tuple(sorted(self.found.first)), tuple(self.what))
+        same, first = tuple(sorted(self.found.same)), tuple(sorted(self.found.first))
+        return Review(ordered, same, first, tuple(self.what), self.recorder.rows.names())
 
     def results(self) -> dict[str, Callable[[], Recorded]]:
         """By student how to get what was held back."""

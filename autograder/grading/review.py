@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nbformat
 from nbgrader.utils import is_grade, is_solution, is_task
@@ -19,7 +19,7 @@ from autograder.model import Assignment, Result, Submission, Verdict
 from autograder.notebook.cells import grade_id
 
 Key = tuple[str, str]  # notebook, grade_id
-Parts = Mapping[str, str]  # of what a class is graded by: "test of q3" → a digest, "keras" → its version
+Parts = Mapping[str, str]  # of what a class is graded by: "test of q3" → a digest, "numpy" → its version
 OLDER = "the grader"  # since versions that kept no parts
 ANSWER = "the submission"
 
@@ -44,6 +44,7 @@ class Review:
     same: tuple[str, ...]
     first: tuple[str, ...]
     changed: tuple[str, ...]  # all that has changed, in the order of the course
+    names: Mapping[Key, str] = field(default_factory=dict)  # of the questions
 
 
 def parts_of(masters: Assignment, limits: Limits) -> Parts:

@@ -22,7 +22,7 @@ CALLED = "a function, a method, a builtin_function_or_method, a partial, an ufun
 CURES = {
     "the test ends in": "end it in an assert, or in a number of points",
     "the test's own preparation": "what locked cells import must be installed or lie beside the source notebooks",
-    "": "`make doctor` says what is missing",
+    "": "`autograder doctor` says what is missing",
 }
 
 

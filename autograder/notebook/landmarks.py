@@ -44,7 +44,7 @@ def axes_of(master: NotebookNode) -> dict[int, str]:
 
 
 def _sizes(source: str) -> Iterator[tuple[str, int]]:
-    """`batch, units = 1, 3` and `units = 3` → (batch, 1), (units, 3)."""
+    """`rows, columns = 1, 3` and `columns = 3` → (rows, 1), (columns, 3)."""
     try:
         statements = parse(source).body
     except SyntaxError:  # such as a magic

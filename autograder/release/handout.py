@@ -49,7 +49,7 @@ def _notebooks(course: Course) -> dict[str, bytes]:
     for assignment in course.assignments():
         folder = course.folder("release", assignment)
         if is_stale(course, assignment):
-            raise CourseError(f"{folder.resolve()}: older than its source notebooks; run `make release` first.")
+            raise CourseError(f"{folder.resolve()}: older than its source notebooks; run `autograder release` first.")
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not {".ipynb_checkpoints", "__pycache__"} & set(file.parts):
                 found[f"{assignment}/{file.relative_to(folder)}"] = file.read_bytes()

@@ -48,7 +48,7 @@ def validate(course: Course, assignment: str | None = None, timeout: int = CELL_
     released = [_released(course, path.parent.name) / path.name for path in masters]
     for path in released:
         if not path.is_file():
-            raise CourseError(f"{path.parent}: {path.name} is not released; run `make release`.")
+            raise CourseError(f"{path.parent}: {path.name} is not released; run `autograder release`.")
     unstored = {path: _unstored(read_master(path)) for path in masters}
     kernels = for_own_notebooks(course)
 
@@ -106,7 +106,7 @@ def read_master(path: Path) -> NotebookNode:
 def _released(course: Course, assignment: str) -> Path:
     folder = course.folder("release", assignment)
     if not folder.is_dir():
-        raise CourseError(f"{folder}: nothing is released yet; run `make release`.")
+        raise CourseError(f"{folder}: nothing is released yet; run `autograder release`.")
     return folder
 
 
@@ -131,7 +131,7 @@ def _each(job: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any
 
 def _unstored(master: NotebookNode) -> list[Failure]:
     cells = [name_of(cell, i) for i, cell in enumerate(code_cells(master), 1) if is_marked(cell) and not cell.outputs]
-    return [Failure.at(cell, f"is marked {TAG} but has no stored output; run `make outputs`.") for cell in cells]
+    return [Failure.at(cell, f"is marked {TAG} but has no stored output; run `autograder outputs`.") for cell in cells]
 
 
 @contextmanager

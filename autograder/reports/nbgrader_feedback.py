@@ -89,7 +89,9 @@ def feedback(course: Course, assignment: str, student: str = "*") -> list[str]:
     """
     graded = course.students(assignment, "autograded")
     if not graded:
-        raise CourseError(f"{course.folder('autograded', assignment, '*')}: nothing is graded yet; run `make grade`.")
+        raise CourseError(
+            f"{course.folder('autograded', assignment, '*')}: nothing is graded yet; run `autograder grade`."
+        )
     convert(course, GenerateFeedback, assignment, student=student, force=True, preprocessors=CHAIN)
     students = graded if student == "*" else [student]
     Pages(course, assignment).write(students)

@@ -90,9 +90,9 @@ def test_an_unknown_student(small: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_nothing_graded_yet(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "nothing is graded yet; run `make grade`." in _said(capsys, "--course", small, "feedback")
+    assert "nothing is graded yet; run `autograder grade`." in _said(capsys, "--course", small, "feedback")
     assert _said(capsys, "--course", small, "export") == (
-        "ps1: the gradebook does not know it; run `make release`, then `make grade`."
+        "ps1: the gradebook does not know it; run `autograder release`, then `autograder grade`."
     )
 
 
@@ -165,9 +165,9 @@ def test_doctor_says_what_is_missing(course: Course, monkeypatch: pytest.MonkeyP
     said = [str(finding) for finding in doctor.examine(course)]
     assert said[0].endswith(": use Python 3.11, 3.12 or 3.13")
     assert said[1].startswith("✗ numpy 2")
-    assert said[1].endswith(": run `make setup` (wanted ==1.0)")
-    assert said[2] == "✗ no-such-package missing: run `make setup` (wanted ==2)"
-    assert said[3] == "✗ alembic, which makes gradebooks: run `make setup`"
+    assert said[1].endswith(": run `pip install 'numpy==1.0'`")
+    assert said[2] == "✗ no-such-package missing: run `pip install 'no-such-package==2'`"
+    assert said[3] == "✗ alembic, which makes gradebooks: run `pip install alembic`"
 
 
 def test_doctor_names_other_versions_than_the_tested_ones(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -221,7 +221,7 @@ def test_no_kernel_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         prove(course(tmp_path, book=question("q", "q = 1", "assert q == 1")), "ps1")
     assert str(error.value) == (
         "ps1/book.ipynb: cell q-test cannot be judged: no kernel could be started (OSError: none left);"
-        " `make doctor` says what is missing."
+        " `autograder doctor` says what is missing."
     )
 
 

@@ -88,9 +88,9 @@ def test_a_changed_source_is_stale_and_the_command_says_how_to_mend_it(
     path.write_text(path.read_text().replace("# 1 · What", "# 1 · How"), encoding="utf-8")
     assert is_stale(own, ASSIGNMENT)
     assert main(["--course", str(own.root), "release", "--check"]) == 1
-    assert "run `make release` and commit it." in capsys.readouterr().err
+    assert "run `autograder release` and commit it." in capsys.readouterr().err
     assert not (own.root / "gradebook.db").exists()
-    with pytest.raises(CourseError, match="older than its source notebooks; run `make release` first"):
+    with pytest.raises(CourseError, match="older than its source notebooks; run `autograder release` first"):
         handout(own)
 
 

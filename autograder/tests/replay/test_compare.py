@@ -309,7 +309,7 @@ def test_validate_names_marked_cells_without_output(course: Course, monkeypatch:
     monkeypatch.setattr(room, "nbval", lambda *_: Outcome(True, ()))
     (_, source), (_, released) = validate(course, "toy")
     assert [str(failure) for failure in source.failures] == [
-        f"cell {name} is marked nbval-check-output but has no stored output; run `make outputs`."
+        f"cell {name} is marked nbval-check-output but has no stored output; run `autograder outputs`."
         for name in ("shape", "sum", "twice", "list")
     ]
     assert released.ok
@@ -322,7 +322,7 @@ BAD_COURSES: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "half a release": (
         lambda root: (root / "notebooks/toy/a.ipynb").unlink(),
-        "notebooks/toy: a.ipynb is not released; run `make release`.",
+        "notebooks/toy: a.ipynb is not released; run `autograder release`.",
     ),
     "a broken source": (
         lambda root: (root / "solutions/toy/a.ipynb").write_text("{"),
