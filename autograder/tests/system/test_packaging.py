@@ -158,3 +158,17 @@ def test_no_text_installs_the_other_project_of_that_name() -> None:
     texts += [path for path in ROOT.iterdir() if path.suffix in TEXTS or path.name == "Makefile"]
     stranger = re.compile(r"pip install [^\n`]*?(?<![-\w/])autograder\b(?![-\w./])")
     assert [path for path in texts if stranger.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_pre_commit_runs_the_tools_of_the_environment_and_downloads_nothing() -> None:
+    config = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    assert set(re.findall(r"repo: (.+)", config)) == {"local"}
+    assert set(re.findall(r"language: (.+)", config)) == {"system"}
+    assert set(re.findall(r"entry: (\S+)", config)) <= {one.name for one in _project()["test"]}
+
+
+def test_the_changelog_has_what_is_not_released_yet() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "\n## [Unreleased]\n" in changelog
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.+)$", changelog, re.MULTILINE)) <= kinds
