@@ -1,11 +1,12 @@
-"""What grading costs, measured: plain nbgrader beside this grader, in one run on one machine.
+"""Measure what grading costs: plain nbgrader and this grader, in one run on one machine.
 
-Theory of operation. Every measurement runs in a process of its own, on a throw-away copy of one and the same class, in
-which every learner gives right answers. A round takes one of each, every other round in reverse order, so that a busy
-spell of the machine hits all alike; of all rounds the medians count. What is measured starts when the first notebook
-is about to be graded (plain nbgrader) or a first submission has been (this grader): start-up is told apart.
+Theory of operation. Each measurement runs in its own process, on a temporary copy of the same class. Every student in
+it gives right answers. A round takes each measurement once; every second round takes them in reverse order, so a busy
+period of the machine affects all of them. The figures are medians over all rounds. A measurement starts when plain
+nbgrader begins its first notebook, or when this grader has graded its first submission. Start-up is reported
+separately.
 
-`scene` makes the classes, `plain` and `ours` (with `worker`, the process it starts) measure the graders, `limit` the
-notebooks' own cells, `machine` says on what; `figures` holds what was measured, as data, and all that is worked out
-from it; `table`, `plot` and `scale` show it.
+`scene` makes the classes. `plain` and `ours` (with `worker`, the process that it starts) measure the graders, `limit`
+measures the notebooks' cells alone, and `machine` describes the computer. `figures` holds the measurements as data, and
+what follows from them. `table`, `plot` and `scale` show them.
 """

@@ -1,4 +1,4 @@
-"""`make bench`: measure, and write table, picture and page. See the package for how."""
+"""Measure plain nbgrader and this grader, then write a table, a picture and a page (`make bench`)."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autograder.bench import figures, limit, machine, ours, plain, plot, scale
 from autograder.bench.figures import COLD, WARM, Report, Run
-from autograder.bench.scene import GRADEBOOK, hold_to_full_marks, make_right, part_of
+from autograder.bench.scene import GRADEBOOK, make_right, part_of, require_full_marks
 from autograder.bench.table import markdown
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -22,7 +22,7 @@ BEGIN, END = "<!-- bench -->", "<!-- /bench -->"  # in the README
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured: submissions in each class, how many at a time, how often."""
+    """What to measure: submissions in each class, how many are graded at a time, how many rounds."""
 
     plain: int = 2
     cold: int = 4
@@ -36,7 +36,7 @@ QUICK = Plan(plain=1, cold=1, warm=2, large=4, jobs=(1, 2), rounds=1)
 
 
 class Bench:
-    """Measures on copies of one class, below a folder that is thrown away."""
+    """Take measurements on copies of one class, in a temporary folder."""
 
     def __init__(self, course: Course, folder: Path, size: Plan) -> None:
         self.size, self.folder = size, folder
@@ -45,7 +45,11 @@ class Bench:
         self.stored: dict[str, float] = {}
 
     def report(self) -> Report:
-        """Take all measurements; raises CourseError where one cannot be taken."""
+        """Take all measurements.
+
+        Raises:
+            CourseError: a measurement failed.
+        """
         described, runs, limits, unset, forked = machine.describe(), [], [], [], []
         for number in range(self.size.rounds):
             steps = list(self._steps())
@@ -72,7 +76,7 @@ class Bench:
         )
 
     def _steps(self) -> Iterator[Callable[[], Run]]:
-        """One of each, to be taken in any order."""
+        """Yield each measurement of a round, in any order."""
         for setting in plain.SETTINGS_TRIED:
             yield partial(self._plain, setting)
         for shape, students in ((COLD, self.size.cold), (WARM, self.size.warm)):
@@ -83,26 +87,26 @@ class Bench:
         students = max(self.size.plain, setting.processes)
         with self._part(students, setting.settings) as part:
             run = plain.measure(part, setting)
-            hold_to_full_marks(part, students)
+            require_full_marks(part, students)
         return run
 
     def _ours(self, shape: str, students: int, jobs: int) -> Run:
-        with self._part(students + 1) as part:  # the first is graded before it counts
+        with self._part(students + 1) as part:  # the first one is graded before the measurement starts
             run = ours.measure(part, shape, jobs)
-            hold_to_full_marks(part, students + 1)
+            require_full_marks(part, students + 1)
             if students == self.size.large:
                 self.stored = _stored(part, students + 1, self.empty)
         return run
 
     @contextmanager
     def _part(self, students: int, settings: str = "") -> Iterator[Course]:
-        """A copy of the class' first students, for one measurement."""
+        """Copy the first students of the class into a temporary course."""
         with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as folder:
             yield part_of(self.whole, Path(folder) / "course", students, settings)
 
 
 def _stored(course: Course, students: int, empty: int) -> dict[str, float]:
-    """Bytes a submission, by where they lie; `empty` were the gradebook's before."""
+    """Return bytes per submission, by folder; `empty` is the size of the gradebook before grading."""
     sizes = {step: _bytes(course.root / step) for step in ("submitted", "autograded")}
     sizes["in the gradebook"] = (course.root / GRADEBOOK).stat().st_size - empty
     return {place: size / students for place, size in sizes.items()}
@@ -113,7 +117,11 @@ def _bytes(folder: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure or read a report, show it; 1 where something could not be measured."""
+    """Measure, or read an earlier report, and show it.
+
+    Returns:
+        The exit status: 1 if something could not be measured.
+    """
     options = _parser().parse_args(arguments)
     try:
         report = figures.read(options.read) if options.read else _measured(options)
@@ -127,11 +135,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m autograder.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="very small classes, once: shows that it works, no more")
+    parser.add_argument(
+        "--quick", action="store_true", help="very small classes, one round: a test of the bench, not a measurement"
+    )
     parser.add_argument("--course", type=Path, default=Path(), help="the course whose notebooks are graded")
-    parser.add_argument("--folder", type=Path, help="for bench.png, bench.json and scale.md (default: .github)")
-    parser.add_argument("--readme", type=Path, help=f"a file to write the table into, between {BEGIN} and {END}")
-    parser.add_argument("--read", type=Path, metavar="JSON", help="show an earlier run's figures; measure nothing")
+    parser.add_argument(
+        "--folder", type=Path, help="where to write bench.png, bench.json and scale.md (default: .github)"
+    )
+    parser.add_argument("--readme", type=Path, help=f"the file to write the table into, between {BEGIN} and {END}")
+    parser.add_argument("--read", type=Path, metavar="JSON", help="show the figures of an earlier run; measure nothing")
     return parser
 
 
@@ -143,7 +155,7 @@ def _measured(options: argparse.Namespace) -> Report:
 
 
 def _write(report: Report, options: argparse.Namespace) -> None:
-    """Write what is asked for; a quick run's figures mean nothing and stay out of the repository."""
+    """Write picture, data, page and table; a quick run's figures mean nothing and stay out of the repository."""
     folder = options.folder or Path("build/bench" if options.quick else ".github")
     folder.mkdir(parents=True, exist_ok=True)
     plot.draw(report, folder / "bench.png")
@@ -152,7 +164,7 @@ def _write(report: Report, options: argparse.Namespace) -> None:
     if options.readme and not options.quick:
         text = options.readme.read_text(encoding="utf-8")
         if BEGIN not in text or END not in text:
-            raise CourseError(f"{options.readme}: has no place for the table; put {BEGIN} and {END} there.")
+            raise CourseError(f"{options.readme}: has no place for the table; add the lines {BEGIN} and {END}.")
         before, after = text.partition(BEGIN)[0], text.partition(END)[2]
         options.readme.write_text(f"{before}{BEGIN}\n{markdown(report)}\n{END}{after}", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What was measured, as plain data, and what follows from it. Times in seconds, sizes in bytes, all of them medians."""
+"""Hold what was measured, as plain data, and compute medians from it. Times are in seconds, sizes in bytes."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping
@@ -8,12 +8,12 @@ from statistics import median
 from typing import Any
 
 PLAIN, COLD, WARM = "plain nbgrader", "cold", "warm"
-GRADING, JUDGE, KERNELS = "grading", "judge", "kernels"  # whose processor time
+GRADING, JUDGE, KERNELS = "grading", "judge", "kernels"  # roles that processor time is measured for
 
 
 @dataclass(frozen=True)
 class Run:
-    """One class graded once. `cpu` by whose it is; `start` is the time until the first notebook or submission."""
+    """One class graded once. `cpu` is by role; `start` is the time until the first notebook or submission."""
 
     what: str  # PLAIN or one of its settings, COLD, WARM
     jobs: int
@@ -22,37 +22,37 @@ class Run:
     seconds: float
     start: float
     cpu: Mapping[str, float]
-    peak: int = 0  # of the grading process' resident memory
-    recording: float = 0.0  # of all notebooks
-    head: float = 0.0  # what the process that reads and records spent on that alone
+    peak: int = 0  # resident memory of the grading process
+    recording: float = 0.0  # all notebooks
+    head: float = 0.0  # what the head process spent on reading and recording
 
     @property
     def each(self) -> float:
-        """Seconds a notebook."""
+        """Return seconds per notebook."""
         return self.seconds / self.notebooks
 
     @property
     def cpu_each(self) -> float:
-        """Processor seconds a notebook, all processes."""
+        """Return processor seconds per notebook, all processes."""
         return sum(self.cpu.values()) / self.notebooks
 
 
 @dataclass(frozen=True)
 class Report:
-    """All that one run of the bench has measured."""
+    """Everything that one run of the bench measured."""
 
     machine: tuple[str, ...]
     cores: int
     runs: tuple[Run, ...]
-    limit: tuple[float, ...]  # processor time of a notebook's cells in a warm process set as kernels are, a round
-    unset: tuple[float, ...]  # the same with TensorFlow as it comes
-    forked: tuple[float, ...]  # in a fresh fork each, set as kernels are
-    unique: tuple[int, ...]  # bytes that a warm kernel shares with nobody, at most, a kernel
-    proportional: tuple[int, ...]  # the same with its share of what is shared
-    stored: Mapping[str, float] = field(default_factory=dict)  # bytes a submission: submitted, autograded, gradebook
+    limit: tuple[float, ...]  # processor time of a notebook's cells, per round: warm process, the kernels' settings
+    unset: tuple[float, ...]  # the same, with TensorFlow's default settings
+    forked: tuple[float, ...]  # the same, each in a new fork, with the kernels' settings
+    unique: tuple[int, ...]  # most bytes that a warm kernel does not share, per kernel
+    proportional: tuple[int, ...]  # the same plus its share of shared memory
+    stored: Mapping[str, float] = field(default_factory=dict)  # bytes per submission: submitted, autograded, gradebook
 
     def of(self, what: str, jobs: int | None = None, submissions: int | None = None) -> list[Run]:
-        """The runs of one kind."""
+        """Return the runs of one kind."""
         return [
             run
             for run in self.runs
@@ -60,15 +60,15 @@ class Report:
         ]
 
     def middle(self, measure: Callable[[Run], float], runs: Iterable[Run]) -> float:
-        """The median of a measure over runs."""
+        """Return the median of a measure over runs."""
         return median(map(measure, runs))
 
     def share(self, role: str, runs: Iterable[Run]) -> float:
-        """Processor seconds a notebook of one role."""
+        """Return the processor seconds per notebook of one role."""
         return self.middle(lambda run: run.cpu.get(role, 0.0) / run.notebooks, runs)
 
     def kinds(self) -> list[tuple[str, int, int]]:
-        """What, jobs and size of the runs there are, in their order, the large class last."""
+        """Return each kind of run (what, jobs, submissions) in the order of the table, the large class last."""
         found = dict.fromkeys((run.what, run.jobs, run.submissions) for run in self.runs)
         return sorted(found, key=lambda kind: (kind[2] == self.sizes[-1], *self._place(kind)))
 
@@ -78,28 +78,28 @@ class Report:
 
     @property
     def sizes(self) -> list[int]:
-        """Sizes of the classes graded warm, ascending."""
+        """Return the sizes of the classes graded warm, ascending."""
         return sorted({run.submissions for run in self.of(WARM)})
 
     @property
     def plain(self) -> float:
-        """Seconds a notebook of plain nbgrader as it comes."""
+        """Return seconds per notebook of plain nbgrader with default settings."""
         return self.middle(lambda run: run.each, self.of(PLAIN))
 
     @property
     def ceiling(self) -> float:
-        """How many times plain nbgrader's pace this machine could go if grading were nothing but cells in forks."""
+        """Return how much faster than plain nbgrader this machine would be if it only ran cells in forks."""
         return self.plain * self.cores / median(self.forked)
 
     @property
     def fastest_plain(self) -> str:
-        """The name of plain nbgrader's fastest setting."""
+        """Return the name of plain nbgrader's fastest setting."""
         names = {run.what for run in self.runs} - {COLD, WARM}
         return min(names, key=lambda name: self.middle(lambda run: run.each, self.of(name)))
 
     @property
     def best(self) -> list[Run]:
-        """The runs of the smaller warm class at the number of jobs that is fastest."""
+        """Return the runs of the smaller warm class with the fastest number of jobs."""
         size = self.sizes[0]
         jobs = {run.jobs for run in self.of(WARM, submissions=size)}
         return min(
@@ -108,32 +108,32 @@ class Report:
 
     @property
     def large(self) -> list[Run]:
-        """The runs of the largest warm class."""
+        """Return the runs of the largest warm class."""
         return self.of(WARM, submissions=self.sizes[-1])
 
     @property
     def growth(self) -> float:
-        """Cost of a notebook in the largest class, as a multiple of that in the smaller one at as many jobs."""
+        """Return the time per notebook in the largest class, divided by that in the smaller one with as many jobs."""
         small = self.of(WARM, self.large[0].jobs, self.sizes[0])
         return self.middle(lambda run: run.each, self.large) / self.middle(lambda run: run.each, small)
 
     @property
     def recording(self) -> float:
-        """Seconds of recording a notebook, in the largest class."""
+        """Return the seconds that recording takes per notebook, in the largest class."""
         return self.middle(lambda run: run.recording / run.notebooks, self.large)
 
     @property
     def head(self) -> float:
-        """Seconds a notebook that one process needs for reading and recording, which nobody can share with it."""
+        """Return the seconds per notebook of the head process: reading and recording, which no other process can do."""
         return self.middle(lambda run: run.head / run.notebooks, self.large)
 
     def text(self) -> str:
-        """As JSON."""
+        """Return the report as JSON."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
 
 def read(path: Path) -> Report:
-    """A report as `text` wrote it."""
-    said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    lists = {name: tuple(said[name]) for name in ("machine", "limit", "unset", "forked", "unique", "proportional")}
-    return Report(**{**said, **lists, "runs": tuple(Run(**run) for run in said["runs"])})
+    """Read a report that `text` wrote."""
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    lists = {name: tuple(stored[name]) for name in ("machine", "limit", "unset", "forked", "unique", "proportional")}
+    return Report(**{**stored, **lists, "runs": tuple(Run(**run) for run in stored["runs"])})

@@ -1,10 +1,11 @@
-"""The limit: the same cells in one warm Python process, again and again, with nothing round them. Run as a program.
+"""Measure a notebook's cells alone: one warm Python process, no kernel, no grader. Run as a program.
 
-It has TensorFlow started and each notebook run before it measures; a kernel that has just started can come near it, but
-not reach it. It has the environment of the sandbox's kernels, and on request their settings.
+Two figures result. The limit: the process has started TensorFlow and run each notebook before the measurement. A new
+kernel can come close to it, but not reach it. The process has the environment of the sandbox's kernels and, on request,
+their settings.
 
-The floor: each notebook's cells in a fork of such a process that has loaded everything and run nothing. Whoever keeps
-submissions apart and shares what is loaded pays that much, whatever grades them.
+The floor: each notebook's cells run in a fork of a process that has loaded everything and run nothing. Any grader that
+separates submissions and shares what is loaded needs at least this much.
 """
 
 import contextlib
@@ -29,14 +30,19 @@ from autograder.errors import CourseError
 from autograder.kernels.bubblewrap import environment
 from autograder.rnn.sample_class import ASSIGNMENT
 
-PASSES = 3  # after the first, which does not count
+PASSES = 3  # after a first pass that is not counted
 
 
 def measure(course: Course, prepare: str = "", how: Literal["warm", "forked"] = "warm") -> float:
-    """Processor seconds of one notebook's cells: the mean of an assignment's, as the first learner handed them in.
+    """Return the processor seconds of one notebook's cells: the mean over the first student's notebooks.
 
-    `prepare` is run first, as in the kernels' parent; without it TensorFlow is as it comes. They run `warm`, one time
-    after the other in one process, or `forked`, each time in a process of their own.
+    Args:
+        course: a course with a class.
+        prepare: code that runs first, as in the kernels' parent; without it TensorFlow has its default settings.
+        how: `warm` runs the cells repeatedly in one process, `forked` each time in a new process.
+
+    Raises:
+        CourseError: the cells fail.
     """
     folder = course.folder("submitted", ASSIGNMENT, course.students(ASSIGNMENT)[0])
     done = subprocess.run(
@@ -52,7 +58,7 @@ def measure(course: Course, prepare: str = "", how: Literal["warm", "forked"] = 
 
 
 def main() -> None:
-    """Print the mean of the notebooks' medians."""
+    """Print the mean of the notebooks' medians, as JSON."""
     folder, prepare, how, *modules = sys.argv[1:]
     exec(prepare, {})
     os.chdir(folder)
@@ -88,7 +94,7 @@ def _fork(cells: list[CodeType]) -> float:
         os._exit(failed)
     _, status, usage = os.wait4(child, 0)
     if status:
-        raise RuntimeError("they fail in a fork")
+        raise RuntimeError("the cells fail in a fork")
     return usage.ru_utime + usage.ru_stime
 
 

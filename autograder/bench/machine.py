@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""Describe the computer that the figures were measured on."""
 
 import os
 import platform
@@ -11,18 +11,18 @@ PACKAGES = ("tensorflow-cpu", "keras", "ipykernel", "nbclient", "nbgrader")
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe() -> tuple[str, ...]:
-    """Machine and versions, each in a few words."""
+    """Return the machine, its load and the versions of packages, a few words each."""
     packages = [f"{name} {found}" for name in PACKAGES if (found := _version(name))]
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{_model()}, {cores()} cores, {memory:.0f} GiB",
         f"{platform.system()} {platform.release()}",
-        f"a load of {os.getloadavg()[0]:.1f} before",
+        f"load average {os.getloadavg()[0]:.1f} before the run",
         f"Python {platform.python_version()}",
         *packages,
     )

@@ -1,4 +1,4 @@
-"""This grader, measured by `worker` in a process of its own."""
+"""Measure this grader; `worker` does so in a separate process."""
 
 import json
 import subprocess
@@ -11,14 +11,18 @@ from autograder.errors import CourseError
 
 
 def measure(course: Course, shape: str, jobs: int) -> Run:
-    """Grade the course's class in one shape of the sandbox; raises CourseError where that fails."""
-    said = _worker(course, shape, jobs)
-    said.pop("memory")
-    return Run(what=shape, jobs=jobs, **said)
+    """Grade the course's class in one shape of the sandbox (warm or cold).
+
+    Raises:
+        CourseError: grading fails.
+    """
+    result = _worker(course, shape, jobs)
+    result.pop("memory")
+    return Run(what=shape, jobs=jobs, **result)
 
 
 def memory(course: Course, shape: str, jobs: int) -> list[tuple[int, int]]:
-    """Bytes that each kernel has had at most: its own, and those with its share of what is shared."""
+    """Return the most bytes of each kernel: what it does not share, and that plus its share of shared memory."""
     return [(unique, proportional) for unique, proportional in _worker(course, shape, jobs, "--memory")["memory"]]
 
 

@@ -1,7 +1,7 @@
-"""Plain nbgrader: its own command, its own preprocessors and kernels, a throw-away course.
+"""Measure plain nbgrader: its own command, preprocessors and kernels, on a temporary course.
 
-Its start-up, which a class pays once, ends with the first notebook that its log names. Two processes at a time each
-take one half of the class; what they do a second is added up.
+Start-up is needed once per class. It ends when the log names the first notebook. With two processes, each grades half
+of the class, and their rates are added.
 """
 
 import os
@@ -20,7 +20,7 @@ from autograder.errors import CourseError
 from autograder.rnn.sample_class import ASSIGNMENT
 
 LEAVE_OUT = "--CourseDirectory.student_id_exclude"
-FIRST = b"Sanitizing "  # in the log's line of the first notebook
+FIRST = b"Sanitizing "  # the log's line for the first notebook contains this
 KILL = """c.Execute.shutdown_kernel = "immediate"  # a kernel is killed; Python and TensorFlow need a second to end
 c.Execute.store_widget_state = False
 c.Execute.record_timing = False
@@ -30,7 +30,7 @@ c.Execute.extra_arguments = ["--HistoryManager.enabled=False"]
 
 @dataclass(frozen=True)
 class Setting:
-    """One way of running it: settings beside the course's, and how many processes share the class."""
+    """One way to run it: additional settings, and how many processes share the class."""
 
     name: str
     settings: str = SETTINGS
@@ -47,20 +47,20 @@ SETTINGS_TRIED = (
 
 @dataclass
 class _Process:
-    """One `nbgrader autograde`, listened to by a thread."""
+    """One `nbgrader autograde`; a thread reads its log."""
 
     process: subprocess.Popen[bytes]
     first: float = 0.0
     ended: float = 0.0
     cpu: float = 0.0
-    said: list[bytes] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
 
     def listen(self) -> None:
-        """Wait for its end."""
+        """Read the log until the process ends."""
         assert self.process.stdout is not None
-        with self.process.stdout as lines:
-            for line in lines:
-                self.said.append(line)
+        with self.process.stdout as log:
+            for line in log:
+                self.lines.append(line)
                 if FIRST in line and not self.first:
                     self.first, self.cpu = time.perf_counter(), -_spent(self.process.pid)
         _, status, usage = os.wait4(self.process.pid, 0)
@@ -69,7 +69,11 @@ class _Process:
 
 
 def measure(course: Course, setting: Setting) -> Run:
-    """Grade the course's class; raises CourseError where nbgrader fails."""
+    """Grade the course's class with plain nbgrader.
+
+    Raises:
+        CourseError: nbgrader fails.
+    """
     students, notebooks = course.students(ASSIGNMENT), len(course.masters(ASSIGNMENT))
     parts = [students[i :: setting.processes] for i in range(setting.processes)]
     started = time.perf_counter()
@@ -81,7 +85,7 @@ def measure(course: Course, setting: Setting) -> Run:
         thread.join()
     for one in running:
         if one.process.returncode or not one.first:
-            raise CourseError(f"{course.root}: nbgrader failed: {b''.join(one.said[-1:]).decode().strip()}")
+            raise CourseError(f"{course.root}: nbgrader failed: {b''.join(one.lines[-1:]).decode().strip()}")
     rate = sum(notebooks * len(part) / (one.ended - one.first) for part, one in zip(parts, running, strict=False))
     return Run(
         what=setting.name,

@@ -1,4 +1,4 @@
-"""A report as a picture: notebooks a minute, where processor time goes, and whether cost grows with the class."""
+"""Draw a report: notebooks per minute, where processor time goes, and whether cost grows with the class."""
 
 from pathlib import Path
 from statistics import median
@@ -11,7 +11,7 @@ from autograder.bench.table import WHO, name_of
 
 COLOURS = {COLD: "#88aadd", WARM: "#225ea8"}
 OTHER = "#999999"
-HATCHES = ("", "//", "..")  # so that no share is told by its colour alone
+HATCHES = ("", "//", "..")  # so that no share is known by its colour alone
 SHADES = ("#225ea8", "#7fb4d8", "#c7dcec")
 
 
@@ -32,7 +32,7 @@ def _speeds(axes: Any, report: Report) -> None:
     bars = axes.barh(names, rates, color=[COLOURS.get(kind[0], OTHER) for kind in kinds])
     times = [f"{rate:.3g}  ({rate * report.plain / 60:.3g}×)" for rate in rates]
     axes.bar_label(bars, labels=times, padding=3, fontsize=8)
-    axes.set(title="notebooks a minute (times plain nbgrader)", xlim=(0, max(rates) * 1.3))
+    axes.set(title="notebooks per minute (× plain nbgrader)", xlim=(0, max(rates) * 1.3))
     axes.invert_yaxis()
     axes.tick_params(labelsize=8)
 
@@ -45,9 +45,9 @@ def _shares(axes: Any, report: Report) -> None:
         axes.bar([str(one) for one in jobs], parts, bottom=below, label=who, color=colour, hatch=hatch)
         below = [old + part for old, part in zip(below, parts, strict=True)]
     axes.axhline(median(report.unset), color="black", linestyle="--", label="cells alone, warm process")
-    axes.axhline(median(report.limit), color="black", linestyle=":", label="the same, set as our kernels are")
+    axes.axhline(median(report.limit), color="black", linestyle=":", label="the same, with our kernels' settings")
     axes.set(
-        title="processor seconds a notebook, warm",
+        title="processor seconds\nper notebook, warm",
         xlabel="submissions at a time",
         ylim=(0, 1.7 * max(*below, median(report.unset))),
     )
@@ -58,6 +58,8 @@ def _growth(axes: Any, report: Report) -> None:
     sizes, jobs = report.sizes, report.large[0].jobs
     costs = [report.middle(lambda run: run.each, report.of(WARM, jobs, size)) for size in sizes]
     axes.plot(sizes, costs, "o-", color=COLOURS[WARM])
-    axes.set(title="seconds a notebook by class", xlabel="submissions", ylim=(0, max(costs) * 1.5), xscale="log")
+    axes.set(
+        title="seconds per notebook,\nby class size", xlabel="submissions", ylim=(0, max(costs) * 1.5), xscale="log"
+    )
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()

@@ -1,4 +1,4 @@
-"""Classes to be graded: learners who all give right answers, for this grader and for plain nbgrader."""
+"""Make classes to grade, in which every student gives right answers."""
 
 import shutil
 from pathlib import Path
@@ -10,9 +10,9 @@ from autograder.errors import CourseError
 from autograder.rnn.sample_answers import SAMPLES
 from autograder.rnn.sample_class import ASSIGNMENT, SampleStudent, make_course
 
-FULL = 24.0  # points that right answers earn by machine
+FULL = 24.0  # points that right answers get automatically
 GRADEBOOK = "gradebook.db"
-WRITINGS = 2  # ways of writing a right answer that the class takes in turn: typed, computed
+WRITINGS = 2  # ways to write a right answer, which the students use in turn: typed, computed
 
 SETTINGS = """c = get_config()
 c.CourseDirectory.course_id = "rnn"
@@ -22,7 +22,7 @@ c.CourseDirectory.release_directory = "notebooks"
 
 
 def make_right(course: Course, folder: Path, students: int) -> Course:
-    """Make a course folder with a released assignment and a class that has everything right."""
+    """Make a course folder with a released assignment and a class whose answers are all right."""
     answers = [{name: samples[way].code for name, samples in SAMPLES.items()} for way in range(WRITINGS)]
     return make_course(
         course, folder, {f"student{i:06}": SampleStudent(answers[i % WRITINGS]) for i in range(students)}
@@ -30,7 +30,7 @@ def make_right(course: Course, folder: Path, students: int) -> Course:
 
 
 def part_of(course: Course, folder: Path, students: int, settings: str = "") -> Course:
-    """A copy of the course with its first `students` alone, and settings of its own where they are given."""
+    """Copy the course with only its first `students`; `settings` replaces its config unless empty."""
     folder.mkdir(parents=True)
     for name in (course.directory.source_directory, course.directory.release_directory):
         shutil.copytree(course.root / name, folder / name)
@@ -44,8 +44,8 @@ def part_of(course: Course, folder: Path, students: int, settings: str = "") -> 
     return Course.at(folder)
 
 
-def hold_to_full_marks(course: Course, students: int) -> None:
-    """Raise CourseError unless `students` were graded and got full marks: else it is not grading that was measured."""
+def require_full_marks(course: Course, students: int) -> None:
+    """Raise CourseError unless `students` were graded and got full marks; if not, it is not grading that was timed."""
     with Gradebook(course.directory.db_url, course.directory.course_id) as book:
         marks = [
             sum(grade.auto_score or 0.0 for note in one.notebooks for grade in note.grades)

@@ -1,4 +1,4 @@
-"""A report as Markdown: a row for each way of grading, what the goals say, the machine."""
+"""Show a report as Markdown: one row per way of grading, the goals, the machine."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -6,19 +6,21 @@ from statistics import median
 from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS, WARM, Report
 
 MIB = 1 << 20
-HEAD = "| | submissions | seconds a notebook | notebooks a minute | times plain | processor seconds a notebook |"
-CLASS = 40  # submissions, with their four notebooks each, that goals speak of
+HEAD = (
+    "| | submissions | seconds per notebook | notebooks per minute | × plain nbgrader "
+    "| processor seconds per notebook |"
+)
 
 
 @dataclass(frozen=True)
 class Goal:
-    """One figure with what it should be."""
+    """One figure and its goal."""
 
     what: str
     found: float
     most: float
     unit: str = ""
-    least: bool = False  # `most` is the least it should be
+    least: bool = False  # if so, `most` is a minimum
 
     @property
     def met(self) -> bool:
@@ -30,24 +32,26 @@ class Goal:
 
 
 def goals(report: Report) -> list[Goal]:
-    """What the report holds against the goals."""
+    """Return the report's figures that have goals."""
     best = report.best
     each, cpu = (report.middle(of, best) for of in (lambda run: run.each, lambda run: run.cpu_each))
     return [
-        Goal("notebooks a second, against plain nbgrader", report.plain / each, 25, " times", least=True),
+        Goal("notebooks per second, compared with plain nbgrader", report.plain / each, 25, " times", least=True),
         Goal(
-            "processor time a notebook, against its cells in one warm process",
+            "processor time per notebook, compared with its cells in one warm process",
             cpu / median(report.unset),
             1.6,
             " times",
         ),
-        Goal("the same, with that process set as our kernels are", cpu / median(report.limit), 1.6, " times"),
-        Goal("memory of a running kernel that it shares with nobody", median(report.unique) / MIB, 100, " MiB"),
+        Goal("the same, if that process has our kernels' settings", cpu / median(report.limit), 1.6, " times"),
+        Goal("memory of a running kernel that it does not share", median(report.unique) / MIB, 100, " MiB"),
         Goal("memory of the grading process, largest class", max(run.peak for run in report.large) / MIB, 600, " MiB"),
-        Goal("recording a notebook", 1000 * report.recording, 30, " ms"),
-        Goal("first submission graded, from the command on", report.middle(lambda run: run.start, best), 10, " s"),
+        Goal("time to record a notebook", 1000 * report.recording, 30, " ms"),
         Goal(
-            f"a notebook's cost in a class of {report.sizes[-1]}, against {report.sizes[0]}",
+            "time from the command to the first graded submission", report.middle(lambda run: run.start, best), 10, " s"
+        ),
+        Goal(
+            f"time per notebook in a class of {report.sizes[-1]}, compared with {report.sizes[0]}",
             report.growth,
             1.1,
             " times",
@@ -56,15 +60,15 @@ def goals(report: Report) -> list[Goal]:
 
 
 def markdown(report: Report) -> str:
-    """The whole report."""
-    checks = ["| goal | measured | wanted | met |", "|---|---|---|---|", *(goal.line() for goal in goals(report))]
+    """Return the whole report."""
+    checks = ["| figure | measured | goal | met |", "|---|---|---|---|", *(goal.line() for goal in goals(report))]
     return "\n".join(
         [*_rows(report), "", *checks, "", *_notes(report), "", f"Measured on: {'; '.join(report.machine)}."]
     )
 
 
 def name_of(kind: tuple[str, int, int]) -> str:
-    """A way of grading in words."""
+    """Return the name of a way of grading."""
     what, jobs, _ = kind
     return f"autograder, {what}, {jobs} at a time" if what in (COLD, WARM) else what
 
@@ -84,15 +88,15 @@ def _notes(report: Report) -> list[str]:
     spent = ", ".join(f"{who} {report.share(role, best):.3f} s" for role, who in WHO.items())
     start = report.middle(lambda run: run.start, report.of(report.kinds()[0][0]))
     return [
-        f"Processor time of a notebook at the fastest ({best[0].jobs} at a time): {spent}; "
-        f"its cells alone, in one warm Python process: {unset:.3f} s; set as our kernels are {limit:.3f} s; set so and "
-        f"in a fresh fork each time {median(report.forked):.3f} s. {report.cores} cores that did nothing but run cells "
-        f"in forks would be {report.ceiling:.0f} times as fast as plain nbgrader: the rest goes into starting "
-        "Jupyter's kernel in each fork, its messages, judging and recording.",
-        f"A warm kernel holds {median(report.unique) / MIB:.0f} MiB of its own and, with its share of what all have in "
-        f"common, {median(report.proportional) / MIB:.0f} MiB. "
-        f"Not in the rows: plain nbgrader starts for {start:.1f} s. Plain nbgrader's fastest setting: "
-        f"{report.fastest_plain.partition(', ')[2] or 'as it comes'}.",
+        f"Processor time per notebook at the fastest setting ({best[0].jobs} at a time): {spent}. "
+        f"Its cells alone need {unset:.3f} s in one warm Python process, {limit:.3f} s with our kernels' settings, and "
+        f"{median(report.forked):.3f} s with these settings in a new fork each time. If {report.cores} cores only ran "
+        f"cells in forks, they would be {report.ceiling:.0f} times as fast as plain nbgrader. The rest is needed to "
+        "start Jupyter's kernel in each fork, for its messages, for judging and for recording.",
+        f"A warm kernel uses {median(report.unique) / MIB:.0f} MiB that it does not share, or "
+        f"{median(report.proportional) / MIB:.0f} MiB with its share of shared memory. "
+        f"Plain nbgrader also needs {start:.1f} s to start, which the rows leave out. Its fastest setting: "
+        f"{report.fastest_plain.partition(', ')[2] or 'the default'}.",
     ]
 
 

@@ -1,7 +1,7 @@
-"""The process that grades one class by this grader and measures itself. Run as a program; `ours` starts it.
+"""Grade one class with this grader and measure this process. Run as a program; `ours` starts it.
 
-The first learner is graded before anything is measured: by then the kernels' parent and the judge are there. Processor
-time is that of this process and of all below it, those that have ended included, before and after.
+The first student is graded before the measurement, so that the kernels' parent and the judge are running. Processor
+time is counted before and after, for this process and all its descendants, including those that have ended.
 """
 
 import argparse
@@ -24,17 +24,18 @@ from autograder.gradebook.recorder import Recorder
 from autograder.grading.class_run import grade
 from autograder.rnn.sample_class import ASSIGNMENT
 
-LOOK = 0.1  # seconds
-ROLES = {"autograder.judging.worker": JUDGE, "autograder.kernels": KERNELS, "": GRADING}  # by words of the command
+POLL_INTERVAL = 0.1  # seconds
+# roles, by a part of the command line
+ROLES = {"autograder.judging.worker": JUDGE, "autograder.kernels": KERNELS, "": GRADING}
 
 
 def main() -> None:
-    """Print one line of JSON."""
+    """Grade the class and print the measurements as one line of JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("course", type=Path)
     parser.add_argument("--jobs", type=int, required=True)
     parser.add_argument("--shape", required=True)
-    parser.add_argument("--memory", action="store_true")  # of kernels: to look at it costs time
+    parser.add_argument("--memory", action="store_true")  # measure kernels' memory, which takes time
     options = parser.parse_args()
     course = Course.at(options.course)
     limits = replace(course.limits, sandbox=options.shape)
@@ -57,13 +58,13 @@ def _measured(work: Callable[[], object]) -> dict[str, Any]:
     seconds, own, after = time.perf_counter() - started, time.thread_time() - own, _cpu()
     recording, computing = (sum(each) for each in zip(*recorded, strict=True))
     cpu = {role: after[role] - before[role] for role in ROLES.values()}
-    # waiting for the disk is the head's time as well, waiting for results is not
+    # the head process' time includes waiting for the disk, but not waiting for results
     return {"seconds": seconds, "cpu": cpu, "recording": recording, "head": own - computing + recording}
 
 
 @contextmanager
 def _timed(owner: type, name: str) -> Iterator[list[tuple[float, float]]]:
-    """Wall and processor time of each call of a method."""
+    """Collect wall and processor time of each call of a method."""
     found: list[tuple[float, float]] = []
     plain = getattr(owner, name)
 
@@ -83,7 +84,7 @@ def _timed(owner: type, name: str) -> Iterator[list[tuple[float, float]]]:
 
 
 def _cpu() -> dict[str, float]:
-    """Processor seconds by whose they are."""
+    """Return processor seconds by role."""
     found = dict.fromkeys(ROLES.values(), 0.0)
     for process in _all():
         with suppress(psutil.Error):
@@ -104,14 +105,14 @@ def _role(process: psutil.Process) -> str:
 
 
 def _peak() -> int:
-    """Bytes of resident memory that this process has had at most."""
+    """Return the most bytes of resident memory that this process has had."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
 
 
 @dataclass
 class _Kernel:
-    """The most that was seen of a kernel: bytes of its own, with its share of others, processor seconds."""
+    """Maxima of one kernel: bytes that it does not share, those plus its share of shared memory, processor seconds."""
 
     unique: int = 0
     proportional: int = 0
@@ -119,9 +120,9 @@ class _Kernel:
 
 
 class _Watch:
-    """Looks at running kernels: at their memory on request, and at their processor time.
+    """Poll running kernels for processor time and, on request, memory.
 
-    bubblewrap is killed, so that nobody is told what a kernel has spent in it: what was seen last is all there is.
+    bubblewrap is killed, so the system does not report what its kernel has used: the last poll is the only source.
     """
 
     def __init__(self, memory: bool) -> None:
@@ -130,16 +131,17 @@ class _Watch:
         self.thread.start()
 
     def seen(self) -> list[_Kernel]:
-        """Look no more; gives what was seen."""
+        """Stop polling and return what was measured."""
         self.done.set()
         self.thread.join()
         return list(self.found.values())
 
     def _watch(self) -> None:
-        while not self.done.wait(LOOK):
+        while not self.done.wait(POLL_INTERVAL):
             for process in _all()[1:]:
                 with suppress(psutil.Error):
-                    if _role(process) == KERNELS and process.num_threads() > 1:  # those that fork and watch have one
+                    # processes that only fork or watch have one thread
+                    if _role(process) == KERNELS and process.num_threads() > 1:
                         self._look(process, self.found.setdefault(process.pid, _Kernel()))
 
     def _look(self, process: psutil.Process, kernel: _Kernel) -> None:

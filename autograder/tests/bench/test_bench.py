@@ -9,7 +9,7 @@ from autograder.bench import figures, limit, ours, plain, plot, scale
 from autograder.bench.__main__ import BEGIN, END, main
 from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS, PLAIN, WARM, Report, Run
 from autograder.bench.machine import cores, describe
-from autograder.bench.scene import GRADEBOOK, SETTINGS, hold_to_full_marks, make_right, part_of
+from autograder.bench.scene import GRADEBOOK, SETTINGS, make_right, part_of, require_full_marks
 from autograder.bench.table import goals, markdown
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -62,14 +62,15 @@ def test_figures_are_medians_of_rounds(report: Report) -> None:
 
 def test_goals_say_what_was_found_and_wanted(report: Report) -> None:
     assert [goal.line() for goal in goals(report)] == [
-        "| notebooks a second, against plain nbgrader | 30 times | at least 25 times | yes |",
-        "| processor time a notebook, against its cells in one warm process | 1 times | at most 1.6 times | yes |",
-        "| the same, with that process set as our kernels are | 1.25 times | at most 1.6 times | yes |",
-        "| memory of a running kernel that it shares with nobody | 70 MiB | at most 100 MiB | yes |",
+        "| notebooks per second, compared with plain nbgrader | 30 times | at least 25 times | yes |",
+        "| processor time per notebook, compared with its cells in one warm process | 1 times "
+        "| at most 1.6 times | yes |",
+        "| the same, if that process has our kernels' settings | 1.25 times | at most 1.6 times | yes |",
+        "| memory of a running kernel that it does not share | 70 MiB | at most 100 MiB | yes |",
         "| memory of the grading process, largest class | 200 MiB | at most 600 MiB | yes |",
-        "| recording a notebook | 10 ms | at most 30 ms | yes |",
-        "| first submission graded, from the command on | 8 s | at most 10 s | yes |",
-        "| a notebook's cost in a class of 400, against 40 | 1.25 times | at most 1.1 times | **no** |",
+        "| time to record a notebook | 10 ms | at most 30 ms | yes |",
+        "| time from the command to the first graded submission | 8 s | at most 10 s | yes |",
+        "| time per notebook in a class of 400, compared with 40 | 1.25 times | at most 1.1 times | **no** |",
     ]
 
 
@@ -85,26 +86,28 @@ def test_a_row_for_each_way_and_the_machine(report: Report) -> None:
     ]
     assert lines[-1] == "Measured on: a machine; Python 3."
     assert (
-        "Processor time of a notebook at the fastest (4 at a time): kernels and their parent 0.400 s, judge 0.050 s, "
-        "grading process 0.050 s; its cells alone, in one warm Python process: 0.500 s; set as "
-        "our kernels are 0.400 s; set so and in a fresh fork each time 0.400 s. 2 cores that did nothing but run cells "
-        "in forks would be 30 times as fast as plain nbgrader: the rest goes into starting Jupyter's kernel in each "
-        "fork, its messages, judging and recording."
+        "Processor time per notebook at the fastest setting (4 at a time): kernels and their parent 0.400 s, judge "
+        "0.050 s, grading process 0.050 s. Its cells alone need 0.500 s in one warm Python process, 0.400 s with our "
+        "kernels' settings, and 0.400 s with these settings in a new fork each time. If 2 cores only ran cells in "
+        "forks, they would be 30 times as fast as plain nbgrader. The rest is needed to start Jupyter's kernel in each "
+        "fork, for its messages, for judging and for recording."
     ) in lines
     assert (
-        "A warm kernel holds 70 MiB of its own and, with its share of what all have in common, 85 MiB. Not in the "
-        "rows: plain nbgrader starts for 8.0 s. Plain nbgrader's fastest setting: kernels killed."
+        "A warm kernel uses 70 MiB that it does not share, or 85 MiB with its share of shared memory. Plain nbgrader "
+        "also needs 8.0 s to start, which the rows leave out. Its fastest setting: kernels killed."
     ) in lines
 
 
-def test_more_workers_help_until_the_head_saturates(report: Report) -> None:
+def test_more_workers_help_until_the_head_process_is_the_limit(report: Report) -> None:
     page = scale.page(report)
     rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
     assert rows[0] == "| 1 | 2 | 22.2 | 5 | the workers |"  # 400,000 notebooks of 0.2 s
     assert rows[3] == "| 10 | 20 | 2.2 | 50 | the workers |"
-    assert rows[-1] == "| 100 | 200 | 2.2 | 50 | the head |"  # of 0.02 s
-    assert "The head reads, hands out and records: 20.0 ms a notebook, 10.0 ms of it recording" in page
-    assert "keeps up with 50 notebooks a second, which is 10 workers (20 cores)" in page
+    assert rows[-1] == "| 100 | 200 | 2.2 | 50 | the head process |"  # of 0.02 s
+    assert (
+        "The head process reads, distributes and records. It needs 20.0 ms per notebook, 10.0 ms of it for recording"
+    ) in page
+    assert "can do 50 notebooks per second, as many as 10 workers (20 cores) can." in page
     assert "at most 200 MiB with 400 submissions, 200 MiB with 40." in page
     assert "A submission takes 100 KiB submitted, 120 KiB autograded, 8 KiB in the gradebook: 21.7 GiB for all." in page
 
@@ -127,11 +130,11 @@ def test_picture_table_and_page_are_written(report: Report, tmp_path: Path, caps
     assert (folder / "bench.png").read_bytes().startswith(b"\x89PNG")
     readme.write_text("nothing here\n")
     assert main(["--read", str(tmp_path / "old.json"), "--folder", str(folder), "--readme", str(readme)]) == 1
-    said = f"autograder: {readme}: has no place for the table; put {BEGIN} and {END} there."
+    said = f"autograder: {readme}: has no place for the table; add the lines {BEGIN} and {END}."
     assert capsys.readouterr().err.strip() == said
 
 
-def test_the_picture_bears_a_class_of_one_size(report: Report, tmp_path: Path) -> None:
+def test_the_picture_needs_only_one_size_of_class(report: Report, tmp_path: Path) -> None:
     plot.draw(replace(report, runs=report.runs[:-1]), tmp_path / "bench.png")
     assert (tmp_path / "bench.png").stat().st_size > 10_000
 
@@ -151,7 +154,7 @@ def test_a_class_without_full_marks_is_no_measurement(right: Course, tmp_path: P
     part = part_of(right, tmp_path / "part", 1, SETTINGS)
     assert part.students(ASSIGNMENT) == ["student000000"]
     with pytest.raises(CourseError) as caught:
-        hold_to_full_marks(part, 1)
+        require_full_marks(part, 1)
     assert str(caught.value) == (f"{part.root}: 0 of 1 right submissions got full marks; see what `make doctor` says.")
 
 
@@ -179,7 +182,7 @@ def test_the_limit_is_what_the_cells_spend(right: Course) -> None:
 def test_a_graded_class_is_measured(right: Course, tmp_path: Path) -> None:
     part = part_of(right, tmp_path / "part", 2)
     run = ours.measure(part, WARM, 1)
-    hold_to_full_marks(part, 2)
+    require_full_marks(part, 2)
     assert (run.submissions, run.notebooks) == (1, 4)
     assert 0 < run.recording < run.seconds
     assert run.cpu[KERNELS] > run.cpu[JUDGE] > 0
@@ -199,7 +202,7 @@ def test_memory_of_each_kernel_is_seen(right: Course, tmp_path: Path) -> None:
 def test_plain_nbgrader_is_measured(right: Course, tmp_path: Path) -> None:
     part = part_of(right, tmp_path / "part", 2, plain.SETTINGS_TRIED[-1].settings)
     run = plain.measure(part, plain.SETTINGS_TRIED[-1])
-    hold_to_full_marks(part, 2)
+    require_full_marks(part, 2)
     assert (run.submissions, run.notebooks, run.jobs) == (2, 8, 2)
     assert run.cpu_each > 0.5
     assert run.start > 0.5
