@@ -15,7 +15,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check attacks bench lab submit collect grade why release handout feedback report export formgrader reproduce validate outputs doctor system
+.PHONY: help setup demo test check attacks bench lab submit collect grade mark release handout feedback report export formgrader reproduce validate outputs doctor system
 
 help:  ## list the targets
 	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
@@ -62,8 +62,11 @@ release: $(READY)  ## make notebooks/ from solutions/
 handout: $(READY)  ## pack the released notebooks into a zip for students
 	$(AUTOGRADER) handout
 
-why: $(READY)  ## show written answers in groups, or mark a group (ARGS='--mark GROUP 1')
-	$(AUTOGRADER) why $(ASSIGNMENT) $(ARGS)
+mark: $(READY)  ## show written answers in groups, or mark a group (ARGS='--mark GROUP 1')
+	$(AUTOGRADER) mark $(ASSIGNMENT) $(ARGS)
+
+.PHONY: why
+why: mark  # an older name
 
 feedback: $(READY)  ## write each student's feedback pages
 	$(AUTOGRADER) feedback $(ASSIGNMENT)

@@ -19,7 +19,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 from sqlalchemy import select
 
 from autograder.course.course import Course
-from autograder.errors import CourseError
+from autograder.errors import UsageError
 from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import Reader
 from autograder.gradebook.ledger import Ledger
@@ -133,10 +133,10 @@ def mark(
 
 def _check(known: Mapping[str, tuple[Question, Group]], name: str, points: float) -> None:
     if name not in known:
-        raise CourseError(f"{name}: no such group of answers; `autograder mark --list` lists them.")
+        raise UsageError(f"{name}: no such group of answers; `autograder mark --list` lists them.")
     most = known[name][0].points
     if not (math.isfinite(points) and 0 <= points <= most):
-        raise CourseError(f"{name}: {points:g} is not a valid mark; give one from 0 to {most:g}.")
+        raise UsageError(f"{name}: {points:g} is not a valid mark; give one from 0 to {most:g}.")
 
 
 def _mark(

@@ -1,45 +1,34 @@
-"""What each subcommand of `autograder` does: one function each, which prints and gives the exit status.
+"""What each subcommand of `autograder` does: one function each, which prints and returns the exit status.
 
-0: all went well; 1: something is wrong with what was looked at. What stops a command is raised as CourseError.
+0: all is well; 1: something is wrong with what was looked at. What stops a command is raised as an AutograderError.
+Each function imports what it needs when it is called, since `autograder --help` loads this module as well.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from autograder.cli import terminal
-from autograder.cli.doctor import examine
-from autograder.course.course import Course
-from autograder.errors import CourseError
-from autograder.execution.sandbox import WARNING
-from autograder.export.canvas import CanvasExporter
-from autograder.export.exporters import CsvExporter, Exporter
-from autograder.export.moodle import MoodleExporter
-from autograder.gradebook.assignment_sync import marks_above_maximum
-from autograder.gradebook.queries import table
-from autograder.grading.class_run import grade
-from autograder.grading.dask_workers import connected
-from autograder.grading.proving import prove
-from autograder.grading.review import Review
-from autograder.grading.workers import WorkerPool
-from autograder.learner import jupyterlab
-from autograder.learner.submit import submit
-from autograder.marking import mark, questions
-from autograder.release.handout import handout
-from autograder.release.release import is_stale, release
-from autograder.replay.compare import reproduce, validate
-from autograder.replay.refresh import refresh
-from autograder.reports.class_report import write_report
-from autograder.reports.nbgrader_feedback import feedback
-from autograder.submissions.collect import collect
+from autograder.errors import UsageError
+
+if TYPE_CHECKING:
+    from autograder.course.course import Course
+    from autograder.grading.review import Review
+    from autograder.grading.workers import WorkerPool
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
-EXPORTERS: dict[str, type[Exporter]] = {"csv": CsvExporter, "canvas": CanvasExporter, "moodle": MoodleExporter}
+EXPORTERS = {
+    "csv": "autograder.export.exporters.CsvExporter",
+    "canvas": "autograder.export.canvas.CanvasExporter",
+    "moodle": "autograder.export.moodle.MoodleExporter",
+}
+log = logging.getLogger(__name__)
 
 
-def _chosen(options: argparse.Namespace, course: Course) -> list[str]:
+def _chosen(options: argparse.Namespace, course: "Course") -> list[str]:
     """The assignment asked for, or all of them."""
     known = course.assignments()
     if options.assignment and options.assignment not in known:
@@ -47,8 +36,11 @@ def _chosen(options: argparse.Namespace, course: Course) -> list[str]:
     return [options.assignment] if options.assignment else known
 
 
-def run_release(options: argparse.Namespace, course: Course) -> int:
+def run_release(options: argparse.Namespace, course: "Course") -> int:
     """Make releases, or with --check only say whether they are stale (1)."""
+    from autograder.gradebook.assignment_sync import marks_above_maximum
+    from autograder.release.release import is_stale, release
+
     stale = 0
     for assignment in _chosen(options, course):
         folder = course.folder("release", assignment).resolve()
@@ -69,27 +61,34 @@ def run_release(options: argparse.Namespace, course: Course) -> int:
 
 def _warn(sentences: Sequence[str]) -> None:
     for sentence in sentences:
-        print(f"Warning: {sentence}", file=sys.stderr)
+        log.warning(sentence)
 
 
-def _prove(course: Course, assignment: str) -> None:
+def _prove(course: "Course", assignment: str) -> None:
     """Nothing is released whose tests have not shown that the solution, and it alone, earns the points."""
+    from autograder.grading.proving import prove
+
     if assignment not in course.ungraded:
         print(f"proving every test of {assignment} on its solution", flush=True)
         prove(course, assignment)
 
 
-def run_handout(options: argparse.Namespace, course: Course) -> int:
+def run_handout(options: argparse.Namespace, course: "Course") -> int:
     """Pack the released notebooks."""
+    from autograder.release.handout import handout
+
     print(f"for students: {handout(course)}")
     return 0
 
 
-def run_submit(options: argparse.Namespace, course: Course) -> int:
+def run_submit(options: argparse.Namespace, course: "Course") -> int:
     """Pack a learner's notebooks."""
+    from autograder.learner.jupyterlab import COPY
+    from autograder.learner.submit import submit
+
     assignment = course.assignment(options.assignment)
-    folder = Path(options.folder or course.root / jupyterlab.COPY / assignment)
-    path = Path(options.to or course.root / jupyterlab.COPY / f"{assignment}.zip")
+    folder = Path(options.folder or course.root / COPY / assignment)
+    path = Path(options.to or course.root / COPY / f"{assignment}.zip")
     if not options.no_run:
         print("running your notebooks from the top, to see whether they show the same", flush=True)
     packed = submit(course, assignment, folder, path, rerun=not options.no_run)
@@ -98,8 +97,10 @@ def run_submit(options: argparse.Namespace, course: Course) -> int:
     return 0
 
 
-def run_collect(options: argparse.Namespace, course: Course) -> int:
+def run_collect(options: argparse.Namespace, course: "Course") -> int:
     """Sort what a learning platform gave; 1 where nobody was found."""
+    from autograder.submissions.collect import collect
+
     assignment = course.assignment(options.assignment)
     found = collect(course, assignment, [Path(source) for source in options.sources], options.replace)
     for one in found:
@@ -109,17 +110,22 @@ def run_collect(options: argparse.Namespace, course: Course) -> int:
     return int(not any(one.student for one in found))
 
 
-def run_grade(options: argparse.Namespace, course: Course) -> int:
+def run_grade(options: argparse.Namespace, course: "Course") -> int:
     """Grade; 1 where nothing could be graded, or nobody could be asked."""
+    from autograder.cli import terminal
+    from autograder.gradebook.assignment_sync import marks_above_maximum
+    from autograder.gradebook.queries import table
+    from autograder.grading.class_run import grade
+
     assignment = course.assignment(options.assignment)
     asked = _Asked(options.yes) if options.changed else None
     if options.yes and not asked:
-        raise CourseError("--yes goes with --changed: add it, or leave --yes out.")
-    with _crew(options, course) as crew, terminal.class_progress("grading", _count(options, course, assignment)) as bar:
+        raise UsageError("--yes goes with --changed: add it, or leave --yes out.")
+    with _pool(options, course) as pool, terminal.class_progress("grading", _count(options, course, assignment)) as bar:
         how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy, "unsafe": _unsafe(options)}
         if asked:
             asked.before = bar.close
-        statuses = grade(course, assignment, options.student, bar, crew, review=asked, **how)
+        statuses = grade(course, assignment, options.student, bar, pool, review=asked, **how)
     if asked and not asked.agreed:
         return int(not asked.answered)
     terminal.show_table(table(course, assignment))
@@ -134,7 +140,9 @@ class _Asked:
         self.yes, self.agreed, self.answered = yes, False, True
         self.before: Callable[[], None] = lambda: None
 
-    def __call__(self, review: Review) -> bool:
+    def __call__(self, review: "Review") -> bool:
+        from autograder.cli import terminal
+
         self.before()
         terminal.show_review(review)
         self.answered = self.yes or sys.stdin.isatty()
@@ -154,28 +162,35 @@ def _says_yes(question: str) -> bool:
 
 def _unsafe(options: argparse.Namespace) -> bool:
     """Was it asked for in so many words that student code run without a sandbox? Then warn."""
+    from autograder.execution.sandbox import WARNING
+
     if options.unsafe_no_sandbox:
-        print(WARNING, file=sys.stderr)
+        log.warning(WARNING)
     return bool(options.unsafe_no_sandbox)
 
 
 @contextmanager
-def _crew(options: argparse.Namespace, course: Course) -> Iterator[WorkerPool | None]:
+def _pool(options: argparse.Namespace, course: "Course") -> Iterator["WorkerPool | None"]:
     """The workers of the scheduler asked for; None means threads of this process."""
     if not options.scheduler:
         yield None
         return
+    from autograder.grading.dask_workers import connected
+
     with connected(options.scheduler, course.limits.preload) as cluster:
         print(cluster, flush=True)
         yield cluster
 
 
-def _count(options: argparse.Namespace, course: Course, assignment: str) -> int:
+def _count(options: argparse.Namespace, course: "Course", assignment: str) -> int:
     return len(set(options.student or course.students(assignment)))
 
 
-def run_why(options: argparse.Namespace, course: Course) -> int:
+def run_mark(options: argparse.Namespace, course: "Course") -> int:
     """Show or mark written answers."""
+    from autograder.cli import terminal
+    from autograder.marking import mark, questions
+
     assignment = course.assignment(options.assignment)
     if options.mark:
         for done in mark(course, assignment, list(map(_points, options.mark)), options.comment, options.replace):
@@ -183,15 +198,15 @@ def run_why(options: argparse.Namespace, course: Course) -> int:
             print(f"; {len(done.kept)} keep the mark given before (--replace changes them)" if done.kept else "")
         return 0
     if options.comment is not None or options.replace:
-        raise CourseError("--comment and --replace go with --mark GROUP POINTS: name a group, or leave them out.")
+        raise UsageError("--comment and --replace go with --mark GROUP POINTS: name a group, or leave them out.")
     asked = questions(course, assignment)
     chosen = [question for question in asked if options.question in (None, question.name)]
     if not chosen:
         names = ", ".join(question.name for question in asked) or "none"
         said = f"no written answers to {options.question!r}" if options.question else "no written answers"
-        raise CourseError(f"{assignment}: {said}; questions that a reader marks: {names}.")
+        raise UsageError(f"{assignment}: {said}; questions with written answers: {names}.")
     terminal.show_answers(chosen, options.list)
-    print("mark a group with: autograder why --mark GROUP POINTS --comment TEXT")
+    print("mark a group with: autograder mark --mark GROUP POINTS --comment TEXT")
     return 0
 
 
@@ -200,26 +215,30 @@ def _points(given: Sequence[str]) -> tuple[str, float]:
     try:
         return given[0], float(given[1])
     except ValueError:
-        raise CourseError(f"{given[0]}: {given[1]!r} is no number; give the points such as 0.5.") from None
+        raise UsageError(f"{given[0]}: {given[1]!r} is not a number; give the points such as 0.5.") from None
 
 
-def run_feedback(options: argparse.Namespace, course: Course) -> int:
+def run_feedback(options: argparse.Namespace, course: "Course") -> int:
     """Write feedback."""
+    from autograder.reports.nbgrader_feedback import feedback
+
     assignment = course.assignment(options.assignment)
     students = feedback(course, assignment)
     print(f"feedback for {len(students)} students: {course.folder('feedback', assignment, '<student>')}.html")
     return 0
 
 
-def run_export(options: argparse.Namespace, course: Course) -> int:
+def run_export(options: argparse.Namespace, course: "Course") -> int:
     """Write marks."""
+    from traitlets.utils.importstring import import_item
+
     if options.format == "csv" and (options.roster or options.open):
-        raise CourseError("--roster and --open are for Canvas and Moodle: name one with --format, or leave them out.")
+        raise UsageError("--roster and --open are for Canvas and Moodle: choose one with --format, or leave them out.")
     asked = {"open_marks": options.open, "decimal": options.decimal}
     given = {name: value for name, value in asked.items() if value}
     if options.roster:
         given["roster"] = str(Path(options.roster).resolve())  # as the user sees it, not from the course's folder
-    exporter = EXPORTERS[options.format](parent=course, **given)
+    exporter = import_item(EXPORTERS[options.format])(parent=course, **given)
     exporter.assignment = [course.assignment(options.assignment)] if options.assignment else course.graded()
     with course.gradebook() as book:
         exporter.export(book)
@@ -227,23 +246,30 @@ def run_export(options: argparse.Namespace, course: Course) -> int:
     return 0
 
 
-def run_report(options: argparse.Namespace, course: Course) -> int:
+def run_report(options: argparse.Namespace, course: "Course") -> int:
     """Write reports."""
+    from autograder.reports.class_report import write_report
+
     for assignment in [course.assignment(options.assignment)] if options.assignment else course.graded():
         print(*(f"report: {path}" for path in write_report(course, assignment)), sep="\n")
     return 0
 
 
-def run_reproduce(options: argparse.Namespace, course: Course) -> int:
+def run_reproduce(options: argparse.Namespace, course: "Course") -> int:
     """Run submissions again; 1 where one shows something else."""
+    from autograder.cli import terminal
+    from autograder.replay.compare import reproduce
+
     assignment = course.assignment(options.assignment)
     with terminal.progress("running again", len(course.students(assignment))) as step:
         found = reproduce(course, assignment, progress=step, unsafe=_unsafe(options))
     return int(any(said != "yes" for said in found.values()))
 
 
-def run_validate(options: argparse.Namespace, course: Course) -> int:
+def run_validate(options: argparse.Namespace, course: "Course") -> int:
     """Check stored outputs; 1 where one differs."""
+    from autograder.replay.compare import validate
+
     failed = 0
     for path, outcome in validate(course, options.assignment):
         print(f"{'✓' if outcome.ok else '✗'} {path.relative_to(course.root)}")
@@ -253,30 +279,38 @@ def run_validate(options: argparse.Namespace, course: Course) -> int:
     return int(failed > 0)
 
 
-def run_outputs(options: argparse.Namespace, course: Course) -> int:
+def run_outputs(options: argparse.Namespace, course: "Course") -> int:
     """Store outputs anew."""
+    from autograder.replay.refresh import refresh
+
     for assignment in _chosen(options, course):
         refresh(course, assignment)
         print(f"outputs stored: {course.folder('source', assignment).resolve()}")
     return 0
 
 
-def run_doctor(options: argparse.Namespace, course: Course) -> int:
+def run_doctor(options: argparse.Namespace, course: "Course") -> int:
     """Say what is missing; 1 where something is."""
+    from autograder.cli.doctor import examine
+
     findings = examine(course)
     print(*findings, sep="\n")
     return int(not all(finding.ok for finding in findings))
 
 
-def run_lab(options: argparse.Namespace, course: Course) -> int:
+def run_lab(options: argparse.Namespace, course: "Course") -> int:
     """Serve a learner's own copy."""
+    from autograder.learner import jupyterlab
+
     mine = jupyterlab.own_copy(course)
     print(f"Your notebooks: {mine} (your work stays there; git ignores it)", flush=True)
     jupyterlab.serve(mine, jupyterlab.first_page(course, mine), jupyterlab.LEARNERS)
     return 0
 
 
-def run_formgrader(options: argparse.Namespace, course: Course) -> int:
+def run_formgrader(options: argparse.Namespace, course: "Course") -> int:
     """Serve formgrader."""
+    from autograder.learner import jupyterlab
+
     jupyterlab.serve(course.root, "/formgrader")
     return 0

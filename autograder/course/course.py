@@ -16,7 +16,7 @@ from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.course.database import opened
 from autograder.course.limits import Limits
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 
 CONFIG = "nbgrader_config.py"
 
@@ -44,10 +44,10 @@ class Course(LoggingConfigurable):
 
     @classmethod
     def at(cls, folder: Path) -> "Course":
-        """Read the course in `folder`; raise CourseError where there is none or its settings cannot be read."""
+        """Read the course in `folder`; raise UsageError where there is none, CourseError for unreadable settings."""
         folder = folder.resolve()
         if not (folder / CONFIG).is_file():
-            raise CourseError(f"{folder}: no {CONFIG} here, so this is no course folder; name one with --course DIR.")
+            raise UsageError(f"{folder}: not a course folder (no {CONFIG}); pass --course DIR.")
         try:
             config = PyFileConfigLoader(CONFIG, path=str(folder)).load_config()
             config.CourseDirectory.root = str(folder)
@@ -104,7 +104,7 @@ class Course(LoggingConfigurable):
             return known[0]
         if name not in known:
             said = "no assignment named" if name is None else f"no assignment {name!r}"
-            raise CourseError(f"{self.folder('source')}: {said}; there are: {', '.join(known)}.")
+            raise UsageError(f"{self.folder('source')}: {said}; there are: {', '.join(known)}.")
         return name
 
     def masters(self, assignment: str) -> list[Path]:

@@ -16,7 +16,7 @@ ROUND = (
 
 
 WARNING = (
-    "Warning: student code runs with your rights and can read, change and send whatever you can; "
+    "student code runs with your rights and can read, change and send whatever you can; "
     "what goes well in this run has the status `unsandboxed`."
 )
 PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"  # Jupyter's own variable

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 from autograder.files import write_atomically
 
 FORMULA = (
@@ -60,7 +60,7 @@ def read_sheet(path: Path) -> CsvTable:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise CourseError(f"{path}: cannot be read ({error.strerror}); check the name.") from error
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the name.") from error
     mark, text = content.startswith(codecs.BOM_UTF8), _text(content)
     head = text.lstrip().partition("\n")[0]
     separator = max(SEPARATORS, key=head.count)

@@ -22,7 +22,7 @@ from traitlets import Dict, Enum, Unicode
 from traitlets.config import Config
 
 from autograder.course.course import Course
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 from autograder.export.csv_files import CsvTable, Style, number_cell, read_sheet, write_sheet
 from autograder.export.roster import Matched, match
 from autograder.gradebook.queries import Row, Table, table
@@ -122,7 +122,7 @@ class RosterExporter(Exporter):
     def sheet(self) -> CsvTable:
         """Read the roster; raise CourseError where none is named or it cannot be read."""
         if not self.roster:
-            raise CourseError(
+            raise UsageError(
                 f"{self.platform} needs its list of students: {self.hint}, and pass the file with --roster."
             )
         return read_sheet(self.course.root / self.roster)

@@ -26,7 +26,7 @@ from nbgrader.api import MissingEntry
 from autograder.course.course import Course
 from autograder.course.database import ids_fit
 from autograder.course.limits import Limits
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 from autograder.execution.sandbox import grading_limits, remote_limits
 from autograder.gradebook.assignment_sync import (
     check_cells,
@@ -261,7 +261,7 @@ def _chosen(course: Course, assignment: str, students: Sequence[str] | None) -> 
         raise CourseError(f"{where}: no submissions here; put each student's notebooks into a folder like this one.")
     for student in students or ():
         if student not in found:
-            raise CourseError(f"{course.folder('submitted', assignment, student)}: not here; check the student's id.")
+            raise UsageError(f"{course.folder('submitted', assignment, student)}: not here; check the student's id.")
     return list(dict.fromkeys(students or found))
 
 

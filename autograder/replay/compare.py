@@ -21,7 +21,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course.course import Course
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 from autograder.execution.sandbox import for_own_notebooks, for_tools, grading_limits
 from autograder.gradebook.ledger import Ledger
 from autograder.replay.nbval import (
@@ -90,7 +90,7 @@ def sources(course: Course, assignment: str | None) -> list[Path]:
     """The source notebooks of an assignment, or of all; unlike `Course.assignment`, of an ungraded one as well."""
     known = course.assignments()
     if assignment is not None and assignment not in known:
-        raise CourseError(f"{course.folder('source')}: no assignment {assignment!r}; there are: {', '.join(known)}.")
+        raise UsageError(f"{course.folder('source')}: no assignment {assignment!r}; there are: {', '.join(known)}.")
     chosen = known if assignment is None else [assignment]
     return [path for name in chosen for path in course.masters(name)]
 
@@ -116,7 +116,7 @@ def _submitted(course: Course, assignment: str, students: Sequence[str] | None) 
         where = course.folder("submitted", assignment, "<student>")
         raise CourseError(f"{where}: no submissions here; put each student's notebooks into a folder like this one.")
     for student in set(students or ()) - set(found):
-        raise CourseError(f"{course.folder('submitted', assignment, student)}: no submission here; check the name.")
+        raise UsageError(f"{course.folder('submitted', assignment, student)}: no submission here; check the name.")
     return list(students or found)
 
 

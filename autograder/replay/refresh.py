@@ -19,7 +19,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
 from autograder.course.course import Course
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 from autograder.files import write_atomically
 from autograder.replay.compare import read_master, sources
 from autograder.replay.nbval import CELL_SECONDS, code_cells, environment, is_marked, name_of
@@ -33,7 +33,7 @@ def refresh(
     paths = [path for path in known if notebook in (None, path.name, path.stem)]
     if not paths:
         there = ", ".join(path.stem for path in known)
-        raise CourseError(f"{known[0].parent}: no notebook {notebook!r}; there are: {there}.")
+        raise UsageError(f"{known[0].parent}: no notebook {notebook!r}; there are: {there}.")
     for path in paths:
         write_atomically(path, nbformat.writes(_executed(path, timeout)) + "\n")
     return paths

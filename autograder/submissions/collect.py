@@ -14,7 +14,7 @@ from pathlib import Path
 import nbformat
 
 from autograder.course.course import Course
-from autograder.errors import CourseError
+from autograder.errors import UsageError
 from autograder.files import replace_folder
 from autograder.submissions.identify import MAX_OF_CLASS, identify_notebooks, read_class_zip, read_folder
 from autograder.submissions.parser import MIB
@@ -81,7 +81,7 @@ def _read(source: Path) -> tuple[dict[str, bytes], list[str]]:
     if source.is_dir() and not source.is_symlink():
         return read_folder(source, total=CLASS_BYTES, most=MAX_OF_CLASS)
     if not source.is_file() or source.suffix.casefold() != ".zip":
-        raise CourseError(f"{source}: neither a zip nor a folder; name what your learning platform gave you.")
+        raise UsageError(f"{source}: neither a zip nor a folder; name what your learning platform gave you.")
     files, said = read_class_zip(source)
     own = _student(source.name)[0] if CANVAS.fullmatch(source.name) or MOODLE.fullmatch(source.name) else ""
     if own or _is_one_students(files):

@@ -54,7 +54,7 @@ def test_the_command_writes_the_page_and_its_data(few: Course, capsys: pytest.Ca
 
 
 def test_an_assignment_that_is_not_there(few: Course, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--course", str(few.root), "report", "other"]) == 1
+    assert main(["--course", str(few.root), "report", "other"]) == 2
     assert f"no assignment 'other'; there are: {ASSIGNMENT}." in capsys.readouterr().err
 
 

@@ -31,8 +31,8 @@ def small(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _said(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    assert main([str(argument) for argument in arguments]) == 1
+def _said(capsys: pytest.CaptureFixture[str], *arguments: str | Path, status: int = 1) -> str:
+    assert main([str(argument) for argument in arguments]) == status
     error = capsys.readouterr().err
     assert error.startswith("autograder: ")
     assert error.count("\n") == 1, "one sentence on one line"
@@ -41,8 +41,8 @@ def _said(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
 
 
 def test_a_folder_without_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = _said(capsys, "--course", tmp_path, "grade")
-    assert said == f"{tmp_path}: no nbgrader_config.py here, so this is no course folder; name one with --course DIR."
+    said = _said(capsys, "--course", tmp_path, "grade", status=2)
+    assert said == f"{tmp_path}: not a course folder (no nbgrader_config.py); pass --course DIR."
 
 
 def test_settings_that_cannot_be_read(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,14 +60,14 @@ def test_no_source_notebooks(small: Path, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("command", ["grade", "feedback", "export", "release", "reproduce"])
 def test_an_unknown_assignment(command: str, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no assignment 'ps2'; there are: ps1." in _said(capsys, "--course", small, command, "ps2")
+    assert "no assignment 'ps2'; there are: ps1." in _said(capsys, "--course", small, command, "ps2", status=2)
 
 
 def test_a_missing_source_notebook(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "source" / "ps1" / "one.ipynb").unlink()
     (small / "source" / "ps0").mkdir()
     shutil.copy(SOURCE / "3_gru.ipynb", small / "source" / "ps0")
-    assert "no assignment 'ps1'; there are: ps0." in _said(capsys, "--course", small, "release", "ps1")
+    assert "no assignment 'ps1'; there are: ps0." in _said(capsys, "--course", small, "release", "ps1", status=2)
 
 
 def test_a_source_notebook_that_is_not_json(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,7 +85,7 @@ def test_no_submissions(small: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_an_unknown_student(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "submitted" / "ada" / "ps1").mkdir(parents=True)
-    said = _said(capsys, "--course", small, "grade", "--student", "bob")
+    said = _said(capsys, "--course", small, "grade", "--student", "bob", status=2)
     assert said == f"{small}/submitted/bob/ps1: not here; check the student's id."
 
 

@@ -12,7 +12,8 @@ LINUX = {f"autograder.kernels.{name}" for name in ("linux", "sandbox", "zygote",
 def test_the_command_needs_nothing_that_macos_and_windows_lack() -> None:
     """What a learner's command imports, it imports everywhere: of this package nothing that is Linux alone."""
     code = (
-        "import sys, autograder.cli.main\n"
+        "import sys, autograder.cli.main, autograder.cli.doctor, autograder.cli.terminal\n"
+        "import autograder.learner.jupyterlab, autograder.learner.submit, autograder.replay.compare\n"
         "for name, module in sys.modules.items():\n"
         "    if 'autograder' in name: print(name, module.__file__)"
     )

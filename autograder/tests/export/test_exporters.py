@@ -156,7 +156,7 @@ def test_a_roster_that_is_none(
 
 
 def test_canvas_needs_a_roster(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _export(graded, "--format", "canvas") == 1
+    assert _export(graded, "--format", "canvas") == 2
     said = (
         "Canvas needs its list of students: in Canvas open Grades and choose Export, and pass the file with --roster."
     )
@@ -227,8 +227,8 @@ def test_a_spreadsheet_with_decimal_commas(graded: Course, scores: dict[str, flo
 
 
 def test_a_roster_is_for_platforms(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _export(graded, "--roster", "x.csv") == 1
-    said = "--roster and --open are for Canvas and Moodle: name one with --format, or leave them out."
+    assert _export(graded, "--roster", "x.csv") == 2
+    said = "--roster and --open are for Canvas and Moodle: choose one with --format, or leave them out."
     assert capsys.readouterr().err == f"autograder: {said}\n"
 
 

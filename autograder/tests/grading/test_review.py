@@ -9,7 +9,6 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.cli import commands
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.course.limits import Limits
@@ -280,7 +279,7 @@ def _command(
         with crew(lenient) as workers:
             return grade(course, name, students, bar, workers, **how)
 
-    monkeypatch.setattr(commands, "grade", without_kernels)
+    monkeypatch.setattr("autograder.grading.class_run.grade", without_kernels)
     monkeypatch.setattr("sys.stdin", io.StringIO() if typed is None else Terminal(typed))
     code = main(["--course", str(course.root), "grade", "--changed", *more])
     return code, capsys.readouterr().out
@@ -315,7 +314,7 @@ def test_a_script_says_yes_or_nothing_is_written(
 
 
 def test_yes_needs_a_question(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--course", str(graded.root), "grade", "--yes"]) == 1
+    assert main(["--course", str(graded.root), "grade", "--yes"]) == 2
     assert capsys.readouterr().err == "autograder: --yes goes with --changed: add it, or leave --yes out.\n"
 
 

@@ -169,7 +169,7 @@ def test_a_group_that_is_none(read: Course) -> None:
 
 
 def _why(course: Course, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
-    assert main(["--course", str(course.root), "why", *arguments]) == code
+    assert main(["--course", str(course.root), "mark", *arguments]) == code
     said = capsys.readouterr()
     return said.err if code else said.out
 
@@ -183,7 +183,7 @@ def test_the_list_shows_open_groups_the_scheme_and_whose_they_are(
     for words in (groups(read)["ada"].name, MEMORY, "ada, bob", "[look](javascript:alert(1)) at `h` & ＄c＄"):
         assert words in shown
     assert "q8-why:empty" not in shown
-    assert "mark a group with: autograder why --mark GROUP POINTS --comment TEXT" in shown
+    assert "mark a group with: autograder mark --mark GROUP POINTS --comment TEXT" in shown
 
 
 def test_the_whole_list_shows_marked_groups_as_well(read: Course, capsys: pytest.CaptureFixture[str]) -> None:
@@ -221,14 +221,14 @@ def test_marks_by_command_say_what_they_did(read: Course, capsys: pytest.Capture
 
 
 def test_what_cannot_be_asked_is_said_in_a_sentence(read: Course, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _why(read, capsys, "--mark", "x", "half", code=1) == (
-        "autograder: x: 'half' is no number; give the points such as 0.5.\n"
+    assert _why(read, capsys, "--mark", "x", "half", code=2) == (
+        "autograder: x: 'half' is not a number; give the points such as 0.5.\n"
     )
-    assert _why(read, capsys, "--comment", "Good.", code=1) == (
+    assert _why(read, capsys, "--comment", "Good.", code=2) == (
         "autograder: --comment and --replace go with --mark GROUP POINTS: name a group, or leave them out.\n"
     )
-    assert _why(read, capsys, "--question", "q1", code=1) == (
-        "autograder: ps1: no written answers to 'q1'; questions that a reader marks: q8-why.\n"
+    assert _why(read, capsys, "--question", "q1", code=2) == (
+        "autograder: ps1: no written answers to 'q1'; questions with written answers: q8-why.\n"
     )
 
 

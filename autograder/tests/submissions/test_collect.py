@@ -236,7 +236,7 @@ def test_a_damaged_zip_and_a_source_that_is_none(own: Course, capsys: pytest.Cap
     (own.root / "class.zip").write_bytes(b"PK\x03\x04 and no more")
     assert main(["--course", str(own.root), "collect", str(own.root / "class.zip")]) == 1
     assert "class.zip: no zip that can be read; it was left out." in capsys.readouterr().out
-    assert main(["--course", str(own.root), "collect", str(own.root / "class.rar")]) == 1
+    assert main(["--course", str(own.root), "collect", str(own.root / "class.rar")]) == 2
     said = capsys.readouterr().err
     assert said.strip().endswith("class.rar: neither a zip nor a folder; name what your learning platform gave you.")
 

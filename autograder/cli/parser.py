@@ -1,0 +1,192 @@
+"""The command line: every subcommand with its options and help texts.
+
+Only the standard library and `commands` are loaded here, so that `autograder --help` answers at once. Other packages
+add subcommands by entry points of the group `autograder.commands`: functions that are called with `add`.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points, version
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from autograder.cli import commands
+from autograder.distribution import NAME
+
+if TYPE_CHECKING:
+    from autograder.course.course import Course
+
+Command = Callable[[argparse.Namespace, "Course"], int]
+ENTRY_POINTS = "autograder.commands"
+ALIASES = {"why": "mark"}  # older names, understood and not listed
+DESCRIPTION = """Release, grade and export Jupyter assignments.
+Run it in a course folder: one with an nbgrader_config.py and source notebooks."""
+STATUSES = """exit status:
+  0    all is well
+  1    something is wrong with what was looked at, or the command could not finish
+  2    the command line is wrong: an unknown option, name or value, or not a course folder
+  130  you stopped it with Ctrl-C
+
+`autograder COMMAND --help` explains a command and its options."""
+UNSAFE = "run student code without a sandbox, with your rights; the submissions' status will be `unsandboxed`"
+ASSIGNMENT = "the assignment (you can leave it out if the course has only one)"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one sentence, with exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"autograder: {message.rstrip('.')}; see `{self.prog} --help`.\n")
+
+
+class _Version(argparse.Action):
+    """Print the version; it is looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"autograder {version(NAME)}")
+        parser.exit()
+
+
+def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read a command line; ends the process with status 2 and one sentence where it is wrong."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    return build().parse_args([*_renamed(given)])
+
+
+def _renamed(given: Sequence[str]) -> list[str]:
+    """The arguments with the current name of a subcommand: the first word that is neither an option nor its value."""
+    value = False
+    for place, word in enumerate(given):
+        if not value and not word.startswith("-"):
+            return [*given[:place], ALIASES.get(word, word), *given[place + 1 :]]
+        value = word == "--course"
+    return list(given)
+
+
+def build() -> argparse.ArgumentParser:
+    """Make the parser with all its subcommands."""
+    parser = Parser(
+        prog="autograder",
+        description=DESCRIPTION,
+        epilog=STATUSES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    _everywhere(parser, course=".", verbose=0, quiet=0)
+    subcommands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands", parser_class=Parser)
+
+    def add(name: str, command: Command, text: str, assignment: bool = True) -> argparse.ArgumentParser:
+        """Add a subcommand; `text` is its help, a sentence without capital and full stop."""
+        sub = subcommands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(command=command, name=name)
+        _everywhere(sub)
+        if assignment:
+            sub.add_argument("assignment", nargs="?", help=ASSIGNMENT)
+        return sub
+
+    for job in (_for_students, _for_release, _for_grading, _for_marks, _for_checks):
+        job(add)
+    _add_installed(add)
+    return parser
+
+
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def _everywhere(parser: argparse.ArgumentParser, **defaults: object) -> None:
+    """The options that are understood before and after the subcommand."""
+
+    def default(name: str) -> object:
+        return defaults.get(name, argparse.SUPPRESS)
+
+    parser.add_argument(
+        "--course", default=default("course"), metavar="DIR", help="the course folder (default: the current folder)"
+    )
+    loud = parser.add_mutually_exclusive_group()
+    shown = "show tracebacks of grader errors, and debug messages"
+    loud.add_argument("-v", "--verbose", action="store_const", const=1, default=default("verbose"), help=shown)
+    loud.add_argument(
+        "-q", "--quiet", action="store_const", const=1, default=default("quiet"), help="show errors, but no warnings"
+    )
+
+
+def _for_students(add: Add) -> None:
+    add("lab", commands.run_lab, "open your own copy of the released notebooks in JupyterLab", assignment=False)
+    sub = add("submit", commands.run_submit, "check your notebooks and pack them into one zip to hand in")
+    sub.add_argument("--folder", metavar="DIR", help="the folder of your notebooks (default: my-notebooks/ASSIGNMENT)")
+    sub.add_argument("--to", metavar="ZIP", help="the zip to write (default: my-notebooks/ASSIGNMENT.zip)")
+    sub.add_argument("--no-run", action="store_true", help="pack the notebooks without running them first")
+
+
+def _for_release(add: Add) -> None:
+    sub = add("release", commands.run_release, "make the students' notebooks from the source notebooks")
+    sub.add_argument("--check", action="store_true", help="only check that they are up to date; change nothing")
+    add("handout", commands.run_handout, "pack the released notebooks into a zip for students", assignment=False)
+    add("validate", commands.run_validate, "run all notebooks and compare their outputs with the stored ones")
+    add("outputs", commands.run_outputs, "run the source notebooks and store the outputs that `validate` compares")
+
+
+def _for_grading(add: Add) -> None:
+    sub = add("collect", commands.run_collect, "sort a class's zips from Canvas or Moodle into submitted/", False)
+    sub.add_argument("sources", nargs="+", metavar="ZIP|DIR", help="a zip or folder that you downloaded")
+    sub.add_argument("--assignment", metavar="NAME", help=ASSIGNMENT)
+    sub.add_argument("--replace", action="store_true", help="replace submissions that are already there")
+    sub = add("grade", commands.run_grade, "grade the submissions in submitted/")
+    sub.add_argument("--student", action="append", metavar="ID", help="grade only this student (can be repeated)")
+    sub.add_argument("--force", action="store_true", help="also grade submissions that have not changed")
+    sub.add_argument("--changed", action="store_true", help="show which marks would change and why, and ask first")
+    sub.add_argument("--yes", action="store_true", help="with --changed: write the marks without asking")
+    sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
+    where = sub.add_mutually_exclusive_group()
+    jobs = "how many submissions to grade at a time (default: a few more than this machine has cores)"
+    where.add_argument("--jobs", type=number_of("jobs"), metavar="N", help=jobs)
+    where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
+    sub = add("reproduce", commands.run_reproduce, "run each submission again and compare it with its stored outputs")
+    sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
+
+
+def _for_marks(add: Add) -> None:
+    sub = add("mark", commands.run_mark, "show written answers, equal ones in one group, and mark whole groups")
+    what = sub.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="also show groups that are marked already")
+    how = "give every answer in this group so many points (can be repeated)"
+    what.add_argument("--mark", nargs=2, action="append", metavar=("GROUP", "POINTS"), help=how)
+    sub.add_argument("--question", metavar="NAME", help="show only the answers to this question")
+    sub.add_argument("--comment", metavar="TEXT", help="with --mark: add this comment for the students")
+    sub.add_argument("--replace", action="store_true", help="with --mark: also change earlier marks and comments")
+    add("feedback", commands.run_feedback, "write each student's feedback pages")
+    add("report", commands.run_report, "write a report on the class: report.html, and its data in report.json")
+    sub = add("export", commands.run_export, "write the marks to a CSV file, also for Canvas or Moodle")
+    sub.add_argument(
+        "--format", choices=commands.EXPORTERS, default="csv", help="csv (the default), or the platform's own format"
+    )
+    roster = "the list of students that you exported from Canvas or Moodle"
+    sub.add_argument("--roster", default="", metavar="FILE", help=roster)
+    unmarked = "if answers are not marked yet: leave the score out (hold, the default), or export the sum so far (sum)"
+    sub.add_argument("--open", choices=["hold", "sum"], help=unmarked)
+    sub.add_argument("--decimal", choices=["auto", ".", ","], help="the decimal sign (default: as in the roster)")
+    add("formgrader", commands.run_formgrader, "open nbgrader's formgrader on this course", assignment=False)
+
+
+def _for_checks(add: Add) -> None:
+    add("doctor", commands.run_doctor, "check this installation and the course, and say what is missing", False)
+
+
+def _add_installed(add: Add) -> None:
+    """Add the subcommands that installed packages have as entry points: functions that call `add`."""
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            entry.load()(add)
+        except Exception as error:
+            print(f"Warning: the command {entry.name} ({entry.value}) cannot be loaded: {error}.", file=sys.stderr)
+
+
+def number_of(things: str) -> Callable[[str], int]:
+    """Make the type of an option that counts things: a whole number from 1."""
+
+    def positive(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {things}")
+        return int(text)
+
+    return positive
