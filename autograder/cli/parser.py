@@ -174,7 +174,8 @@ def _for_checks(add: Add) -> None:
 
 def _add_installed(add: Add) -> None:
     """Add the subcommands that installed packages have as entry points: functions that call `add`."""
-    for entry in entry_points(group=ENTRY_POINTS):
+    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}  # an older installation has them as well
+    for entry in found.values():
         try:
             entry.load()(add)
         except Exception as error:
