@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why there is no evidence for a test cell; `NONE` where there is some."""
+    """Why there is no evidence for a test cell, or, the last two, why it is the test's own fault; else `NONE`."""
 
     NONE = ""
     TIMEOUT = "timeout"
@@ -33,6 +33,8 @@ class Reason(StrEnum):
     MISSING = "missing"
     RAISED = "raised"
     NOT_PLAIN_DATA = "not plain data"
+    PREPARATION = "preparation"
+    LAST_VALUE = "last value"
 
 
 class Status(StrEnum):
@@ -91,12 +93,19 @@ class Verdict:
     outcome: Outcome
     points: float | None
     rationale: str = ""
-    reason: Reason = Reason.NONE  # of `no evidence`
+    reason: Reason = Reason.NONE  # of `no evidence` and `grader error`
     mistake: str = ""  # of `failed`: the part of the rationale that says what is so, without help and what is right
     help: str = ""
     expected: str = ""  # what is right, as text
     given: str = ""  # the answer, as text
+    subject: str = ""  # of `no evidence`: the name that has no value
+    detail: tuple[str, ...] = ()  # of `no evidence`: what `evidence.refusals` knows of it
     flag: str = ""  # of `failed`: words under which the class report lists it, where the test's exception names some
+
+    @property
+    def is_unbound(self) -> bool:
+        """Is there no evidence because nothing has bound the `subject`, for whatever reason?"""
+        return bool(self.subject) and not self.detail
 
 
 @dataclass(frozen=True)

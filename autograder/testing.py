@@ -11,16 +11,12 @@ A test may raise any AssertionError. What it says beyond its sentence crosses to
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.evidence.display import display
+from autograder.evidence.display import display, is_unanswered
 
 
 def answered(name: str, answer: Any) -> None:
     """Raise AssertionError where the answer, or a part of it, is still `...`."""
-    parts = list(answer.values()) if isinstance(answer, dict) else answer
-    if isinstance(parts, list | tuple | set | frozenset):
-        for part in parts:
-            answered(name, part)
-    assert answer is not ..., f"{name}: not answered."
+    assert not is_unanswered(answer), f"{name}: not answered."
 
 
 class WrongAnswerError(AssertionError):

@@ -14,8 +14,12 @@ def summarize(sentences: Iterable[str]) -> list[str]:
 
 def printable(text: str) -> str:
     """A name of the student's making, fit to stand in a sentence: printable and short."""
-    plain = "".join(c if c.isprintable() else "?" for c in text[:200])
-    return plain if len(plain) <= 80 else f"{plain[:79]}…"
+    return shorten("".join(c if c.isprintable() else "?" for c in text[:200]), 80)
+
+
+def shorten(text: str, most: int) -> str:
+    """The text, or as much of its beginning as fits into `most` characters with an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def normalize_whitespace(text: str) -> str:

@@ -4,9 +4,9 @@ Theory of operation. `encoder` runs as source text in the student's kernel and t
 this half, in the grader's own process, reads that text and re-makes plain values. What crosses: None, bool, int, float,
 complex, str, tuple, list, dict, set, frozenset, the unanswered `...`, and NumPy arrays of bools and numbers. What does
 not: code, pickles, classes, bytes, arrays of objects or texts; nothing here is called, imported or looked up by a name
-from the text except in the tables below. The kernel may lie, but in data only: a forged answer passes if it holds the
-right value, and whoever writes that down knows the answer. Sizes are checked before anything is built, and whatever the
-text is, out comes a plain value or an `EvidenceError`.
+from the text except in the tables below. The kernel may send false data, but data only: a forged answer passes if it
+has the right value, and anyone who writes that down knows the answer. Sizes are checked before anything is built, and
+any text yields a plain value or an `EvidenceError`.
 """
 
 import binascii
@@ -24,16 +24,20 @@ import numpy as np
 
 from autograder.errors import EvidenceError
 from autograder.evidence.encoder import DTYPES, MAX_BITS, MAX_DEPTH, MAX_ITEMS, MAX_KEYS, MAX_TEXT, MAX_TOTAL
+from autograder.evidence.refusals import Refusal, harmless, sentence
 from autograder.model import Reason
 
 MAX_NAMES = 200
-MAX_SENTENCE = 300
 _MIB = 2**20
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _INT = re.compile(rf"0|-?[1-9a-f][0-9a-f]{{0,{MAX_BITS // 4 - 1}}}")
 _SHAPE = re.compile(r"(?:0|[1-9][0-9]{0,7})(?:,(?:0|[1-9][0-9]{0,7})){0,63}")
 
-_REASONS: dict[str, Reason] = {"missing": Reason.MISSING, "refused": Reason.NOT_PLAIN_DATA, "raised": Reason.RAISED}
+_REASONS: dict[str, tuple[Reason, int]] = {  # by an entry's key, with the number of its details
+    "missing": (Reason.MISSING, 0),
+    "refused": (Reason.NOT_PLAIN_DATA, 2),
+    "raised": (Reason.RAISED, 3),
+}
 
 
 class Nothing(Enum):
@@ -47,12 +51,17 @@ NOTHING = Nothing.NOTHING
 
 @dataclass(frozen=True, eq=False)  # arrays have no truth value to compare by
 class Found:
-    """What came of one name: a plain `value`, or NOTHING with the `reason` and a sentence, the `refusal`."""
+    """What was sent for one name, the subject: a plain `value`, or NOTHING with the `reason` and its details."""
 
-    name: str
+    subject: str
     value: Any
-    refusal: str | None = None
     reason: Reason = Reason.NONE
+    detail: tuple[str, ...] = ()  # as `refusals` has it
+
+    @property
+    def sentence(self) -> str:
+        """Say why there is no value; empty where there is one."""
+        return sentence(self.subject, self.reason, self.detail) if self.reason else ""
 
 
 class _DamageError(Exception):
@@ -67,9 +76,9 @@ def kernel_source() -> str:
 def decode(text: str | bytes, name: str = "answer") -> Any:
     """The plain value that `text` holds; raises `EvidenceError` with a sentence that opens with `name`."""
     try:
-        return _Reader().value(_json(text, MAX_TEXT, 4 * MAX_ITEMS), 0)
+        return _value(text)
     except _DamageError as damage:
-        raise EvidenceError(_damaged(name, damage)) from None
+        raise EvidenceError(sentence(name, Reason.DAMAGED, (str(damage),))) from None
 
 
 def decode_all(text: str | bytes) -> dict[str, Found]:
@@ -81,31 +90,38 @@ def decode_all(text: str | bytes) -> dict[str, Found]:
         if not all(len(name) <= 100 and name.isidentifier() for name in tree):
             raise _DamageError("a key that is no name")
     except _DamageError as damage:
-        raise EvidenceError(_damaged("answers", damage)) from None
+        raise EvidenceError(sentence("answers", Reason.DAMAGED, (str(damage),))) from None
     return {name: _found(name, entry) for name, entry in tree.items()}
 
 
+def missing(name: str) -> Found:
+    """What is known of a name for which the kernel sent no entry at all."""
+    return Found(name, NOTHING, Reason.DAMAGED, ("nothing was sent",))
+
+
 def _found(name: str, entry: Any) -> Found:
-    key, text = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else ("", None)
-    if isinstance(text, str) and key in _REASONS:
-        return Found(name, NOTHING, _sentence(name, text), _REASONS[key])
+    key, content = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else ("", None)
     try:
-        if key != "value" or not isinstance(text, str):
-            raise EvidenceError(_damaged(name, _DamageError("an entry of unknown form")))
-        return Found(name, decode(text, name))
-    except EvidenceError as error:
-        return Found(name, NOTHING, str(error), Reason.DAMAGED)
+        if key in _REASONS:
+            reason, details = _REASONS[key]
+            return Found(name, NOTHING, reason, _details(content, details, reason))
+        if key != "value" or not isinstance(content, str):
+            raise _DamageError("an entry of unknown form")
+        return Found(name, _value(content))
+    except _DamageError as damage:
+        return Found(name, NOTHING, Reason.DAMAGED, (str(damage),))
 
 
-def _damaged(name: str, damage: _DamageError) -> str:
-    return f"{name}: the evidence is damaged ({damage}); restart the kernel and run every cell."
+def _details(content: Any, count: int, reason: Reason) -> tuple[str, ...]:
+    if not isinstance(content, list) or len(content) != count or not all(isinstance(part, str) for part in content):
+        raise _DamageError("an entry of unknown form")
+    if reason is Reason.NOT_PLAIN_DATA and content[0] not in tuple(Refusal):
+        raise _DamageError("a refusal of unknown kind")
+    return tuple(map(harmless, content))
 
 
-def _sentence(name: str, text: str) -> str:
-    """The kernel's sentence as one line that opens with the name: the student may have written it himself."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[: 4 * MAX_SENTENCE]).split())
-    named = line if line.startswith(f"{name}: ") else f"{name}: {line or 'the kernel gives no reason.'}"
-    return named[:MAX_SENTENCE]
+def _value(text: str | bytes) -> Any:
+    return _Reader().value(_json(text, MAX_TEXT, 4 * MAX_ITEMS), 0)
 
 
 def _json(text: str | bytes, size: int, tokens: int) -> Any:

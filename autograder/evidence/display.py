@@ -1,6 +1,7 @@
-"""A plain value as a text that names it: one spelling for equal answers, short enough for a page.
+"""A plain value for people: is it unanswered, and if not, a text that names it.
 
-Runs where the value is bound (in the judge's forks), so that whoever shows answers never holds a student's data.
+Equal answers have one spelling, short enough for a page. This runs where the value is bound (in the judge's forks), so
+that what shows answers never has a student's data.
 """
 
 from collections.abc import Mapping
@@ -8,13 +9,21 @@ from typing import Any
 
 import numpy as np
 
+from autograder.text import shorten
+
 MAX_DISPLAYED = 400  # characters
 
 
+def is_unanswered(value: Any) -> bool:
+    """Is a value, or a part of it, still the unanswered `...`?"""
+    if isinstance(value, dict):
+        value = list(value.values())
+    return any(map(is_unanswered, value)) if isinstance(value, list | tuple | set | frozenset) else value is ...
+
+
 def display(value: Any) -> str:
-    """The value as Python writes it, sets in order and arrays as their shapes; cut off at `MAX_SPELLED` characters."""
-    text = _text(value)
-    return text if len(text) <= MAX_DISPLAYED else f"{text[: MAX_DISPLAYED - 1]}…"
+    """Write the value as Python does, sets in order, arrays as their shapes, in at most `MAX_DISPLAYED` characters."""
+    return shorten(_text(value), MAX_DISPLAYED)
 
 
 def display_names(values: Mapping[str, Any]) -> str:

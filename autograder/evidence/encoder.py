@@ -37,8 +37,6 @@ DTYPES = (
     *("float16", "float32", "float64", "complex64", "complex128"),
 )
 
-_VALUES = "hand over its values, for example output.shape"
-_LESS = "hand over less, for example output.shape"
 _ITERATORS: tuple[tuple[type, str, Any], ...] = (
     (list, "list", list.__iter__),
     (tuple, "tuple", tuple.__iter__),
@@ -55,33 +53,38 @@ _LENGTHS: dict[str, Callable[[Any], int]] = {
 
 
 class RefusedError(ValueError):
-    """Not plain data, or too much of it; the message is one sentence and says what to do."""
+    """Not plain data, or too much of it: `kind` is one of `refusals.Refusal`, `of` the type or the like."""
+
+    def __init__(self, kind: str, of: str = "") -> None:
+        super().__init__(kind, of)
+        self.kind, self.of = kind, of
 
 
-def encode(value: Any, name: str = "answer") -> str:
-    """JSON text of a plain copy of `value`; raises `RefusedError` with a sentence that opens with `name`."""
-    encoder = _Encoder(name)
+def encode(value: Any) -> str:
+    """Return JSON text of a plain copy of `value`; raises RefusedError where it is not plain data."""
+    encoder = _Encoder()
     try:
         text = json.dumps(encoder.tree(value, ()))
     except RefusedError:
         raise
     except Exception:  # a variable without a value, a dict that a thread is changing
-        encoder.refuse(_kind(value))
+        encoder.refuse("object", _name(type(value)))
     encoder.charge(len(text) - encoder.size)
     return text
 
 
 def encode_all(namespace: dict[str, Any], names: Iterable[str], expressions: dict[str, str]) -> str:
-    """JSON text of `{name: {"value": text} | {"refused" or "missing" or "raised": sentence}}`, each name by itself.
+    """Return JSON text of `{name: {"value": text} | {"refused" or "missing" or "raised": details}}`.
 
     `names` are looked up in `namespace`, then the sources in `expressions` are evaluated in it, in order; each
-    value is bound there to its name, for those that follow. Hand over a copy of what is to stay as it is.
+    value is bound there to its name, for those that follow. Pass a copy of what is to stay as it is. `refusals`
+    says which details there are.
     """
     entries, size = [], 0
     for name, source in {**dict.fromkeys(names), **expressions}.items():
         entry = _entry(namespace, name, source)
-        if size + len(entry) > MAX_TOTAL - MAX_TEXT // 8:  # the rest is for sentences
-            entry = _pair(name, "refused", f"{name}: the answers together are too large; {_LESS}.")
+        if size + len(entry) > MAX_TOTAL - MAX_TEXT // 8:  # the rest is for refusals
+            entry = _pair(name, "refused", ["total", ""])
         size += len(entry)
         entries.append(entry)
     return "{" + ", ".join(entries) + "}"
@@ -89,25 +92,26 @@ def encode_all(namespace: dict[str, Any], names: Iterable[str], expressions: dic
 
 def _entry(namespace: dict[str, Any], name: str, source: str | None) -> str:
     if source is None and not dict.__contains__(namespace, name):
-        return _pair(name, "missing", f"{name}: no such name; run the cell that assigns it.")
+        return _pair(name, "missing", [])
     try:
         value = dict.__getitem__(namespace, name) if source is None else eval(source, namespace)
     except KeyboardInterrupt:  # the runner's own, at the time limit
         raise
     except BaseException as error:  # SystemExit too: the other names still count
-        return _pair(name, "raised", f"{name}: {_raised(error)}")
+        return _pair(name, "raised", _raised(error))
     dict.__setitem__(namespace, name, value)
     try:
-        return _pair(name, "value", encode(value, name))
+        return _pair(name, "value", encode(value))
     except RefusedError as refusal:
-        return _pair(name, "refused", str(refusal))
+        return _pair(name, "refused", [refusal.kind, refusal.of])
 
 
-def _pair(name: str, key: str, text: str) -> str:
-    return f"{json.dumps(name)}: {json.dumps({key: text})}"
+def _pair(name: str, key: str, content: Any) -> str:
+    return f"{json.dumps(name)}: {json.dumps({key: content})}"
 
 
-def _raised(error: BaseException) -> str:
+def _raised(error: BaseException) -> list[str]:
+    """The exception's type, the first line of its message, and the name that it lacks."""
     try:
         line = (str.__str__(str(error)).strip().splitlines() or [""])[0]
     except KeyboardInterrupt:
@@ -115,16 +119,12 @@ def _raised(error: BaseException) -> str:
     except BaseException:  # the student's own __str__
         line = ""
     kind = _name(type(error))
-    return (f"{kind}: {line}" if line else f"{kind}.")[:MAX_RAISED]
+    lacking = error.name if type(error) is NameError and type(error.name) is str else ""
+    return [kind, line[: MAX_RAISED - len(kind) - 2], lacking[:MAX_RAISED]]
 
 
 def _name(kind: type) -> str:
     return str(type.__dict__["__name__"].__get__(kind))[:60]  # a metaclass may have put its own in front
-
-
-def _kind(value: Any) -> str:
-    name = _name(type(value))
-    return f"{'an' if name[:1] in 'AEIOUaeiou' else 'a'} {name} object"
 
 
 def _loaded(module: str, *path: str) -> Any:
@@ -137,25 +137,24 @@ def _loaded(module: str, *path: str) -> Any:
 class _Encoder:
     """One value on its way to JSON, with what it has used up so far."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self) -> None:
         self.items = 0
         self.keys = 0
         self.size = 0
 
-    def refuse(self, what: str, why: str = "is not plain data", cure: str = _VALUES) -> NoReturn:
-        raise RefusedError(f"{self.name}: {what} {why}; {cure}.") from None
+    def refuse(self, kind: str, of: str = "") -> NoReturn:
+        raise RefusedError(kind, of) from None
 
     def charge(self, size: int) -> None:
         self.size += size
         if self.size > MAX_TEXT:
-            self.refuse(f"more than {MAX_TEXT // 2**20} MiB of JSON", "is too much", _LESS)
+            self.refuse("size")
 
     def tree(self, value: Any, path: tuple[int, ...]) -> Any:
         """JSON's lists and texts for `value`; `path` holds the ids of the containers around it."""
         self.items += 1
         if self.items > MAX_ITEMS:
-            self.refuse(f"more than {MAX_ITEMS} items", "are too many", _LESS)
+            self.refuse("items")
         if value is None or value is True or value is False:
             return value
         if value is ...:
@@ -177,12 +176,12 @@ class _Encoder:
 
     def members(self, value: Any, tag: str, iterator: Any, path: tuple[int, ...]) -> list[Any]:
         if id(value) in path:
-            self.refuse(f"a {tag} that contains itself")
+            self.refuse("cycle", tag)
         if len(path) >= MAX_DEPTH:
-            self.refuse(f"a {tag} nested more than {MAX_DEPTH} deep", "is too deep", _LESS)
+            self.refuse("depth", tag)
         self.keys += _LENGTHS[tag](value) if tag in _LENGTHS else 0
         if self.keys > MAX_KEYS:
-            self.refuse(f"more than {MAX_KEYS} members of sets and dicts", "are too many", _LESS)
+            self.refuse("keys")
         trees = [self.tree(member, (*path, id(value))) for member in iterator(value)]
         return [tag, sorted(trees, key=json.dumps) if tag in ("set", "frozenset") else trees]
 
@@ -192,12 +191,12 @@ class _Encoder:
         try:
             plain.encode()
         except UnicodeEncodeError:
-            self.refuse("a str with half a character (a lone surrogate)", cure="hand over whole characters")
+            self.refuse("surrogate")
         return plain
 
     def integer(self, value: int) -> list[str]:
         if int.bit_length(value) > MAX_BITS:
-            self.refuse(f"an int of more than {MAX_BITS} bits", "is too large", _LESS)
+            self.refuse("bits")
         return ["int", int.__format__(value, "x")]
 
     def foreign(self, value: Any, kind: type, path: tuple[int, ...]) -> Any:
@@ -210,15 +209,15 @@ class _Encoder:
             if kind is _loaded(module, *name.split(".")):  # this very type: a subclass may bring its own method
                 data = getattr(kind, method)(value)
                 return self.tree(tuple(data) if type(data) is list else data, path)
-        return self.refuse(_kind(value))
+        return self.refuse("object", _name(kind))
 
     def scalar(self, value: Any, array: Any) -> Any:
-        return self.tree(array.item(), ()) if array.dtype.name in DTYPES else self.refuse(_kind(value))
+        return self.tree(array.item(), ()) if array.dtype.name in DTYPES else self.refuse("object", _name(type(value)))
 
     def array(self, array: Any) -> Any:
         dtype = array.dtype
         if dtype.name not in DTYPES:
-            self.refuse(f"an array of dtype {str(dtype)[:60]}", cure="hand over a list, for example with .tolist()")
+            self.refuse("dtype", str(dtype)[:60])
         if array.shape == ():
             return self.tree(array.item(), ())
         self.charge(math.prod(max(size, 1) for size in array.shape) * dtype.itemsize * 4 // 3)

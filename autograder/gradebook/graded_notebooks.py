@@ -72,8 +72,8 @@ def kept(cell: Mapping[str, Any]) -> Verdict | None:
 
 
 def _verdict(name: str, kept: dict[str, Any]) -> Verdict:
-    outcome, reason = Outcome(kept.pop("outcome")), Reason(kept.pop("reason"))
-    return Verdict(name, outcome, reason=reason, **kept)
+    outcome, reason, detail = Outcome(kept.pop("outcome")), Reason(kept.pop("reason")), tuple(kept.pop("detail", ()))
+    return Verdict(name, outcome, reason=reason, detail=detail, **kept)
 
 
 class Reader:

@@ -145,9 +145,10 @@ def grade_restored(
 def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
     """Where a name is missing and a cell before the test did not come through, or printed too much, that is why."""
     place = [grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
-    if verdict.reason is Reason.RAISED and OUTPUT in verdict.rationale:
+    if verdict.reason is Reason.RAISED and verdict.detail[0] == OUTPUT:
         too_much = death("output", ran.notebook.cells[place], place, limits)
-        return replace(verdict, reason=too_much.reason, rationale=f"{too_much.sentence}.")
+        said = f"{too_much.sentence}."
+        return replace(verdict, reason=too_much.reason, rationale=said, subject="", detail=())
     before = [ran.failures[index] for index in sorted(ran.failures) if index < place]
     if verdict.reason is not Reason.MISSING or not before:
         return verdict

@@ -82,9 +82,8 @@ class Judge:
         question |= {"names": [*plan.answers, *(name for name, _ in plan.evidence)], "own": plan.own}
         with self.lock:
             answer = self._ask(question, imported(plan))
-        return Verdict(
-            plan.cell, **(answer | {"outcome": Outcome(answer["outcome"]), "reason": Reason(answer.get("reason", ""))})
-        )
+        known = {"outcome": Outcome(answer["outcome"]), "reason": Reason(answer.get("reason", ""))}
+        return Verdict(plan.cell, **(answer | known | {"detail": tuple(answer.get("detail", ()))}))
 
     def verdicts(self, plans: Sequence[TestPlan], taken: Mapping[str, str | NoEvidence]) -> tuple[Verdict, ...]:
         """Judge all test cells of a notebook, in order."""

@@ -4,26 +4,28 @@
 """
 
 import ast
-import re
 from collections.abc import Iterator
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from autograder.evidence.refusals import TOO_MUCH, Refusal, article, exception, refused, what
 from autograder.execution.failures import DEATHS
 from autograder.model import NotebookResult, Outcome, Reason, TestPlan, Verdict
 from autograder.notebook.cells import grade_id
 from autograder.notebook.source import bindings, parse
+from autograder.text import normalize_whitespace, shorten
 
 MAX_SAID = 300  # characters of what a test or a cell says
 LINE = "on a line that ends in `# evidence`, such as"
-CALLED = "a function, a method, a builtin_function_or_method, a partial, an ufunc, a _lru_cache_wrapper".split(", ")
+CALLED = "function method builtin_function_or_method partial ufunc _lru_cache_wrapper".split()  # types
 CURES = {
-    "the test ends in": "end it in an assert, or in a number of points",
-    "the test's own preparation": "what locked cells import must be installed or lie beside the source notebooks",
-    "": "`autograder doctor` says what is missing",
+    Reason.LAST_VALUE: "end it in an assert, or in a number of points",
+    Reason.PREPARATION: "what locked cells import must be installed or lie beside the source notebooks",
 }
+UNASSIGNED = "which neither an answer nor a locked cell assigns; assign or import it in this test"
+NO_KERNEL = "`autograder doctor` says what is missing"
 
 
 def notebook_faults(plans: tuple[TestPlan, ...], solved: NotebookResult, unanswered: NotebookResult) -> Iterator[str]:
@@ -37,39 +39,35 @@ def notebook_faults(plans: tuple[TestPlan, ...], solved: NotebookResult, unanswe
             earns = f"gives {nothing.points:g} points for an unanswered notebook"
             yield f"{plan.cell} {earns}; let it fail where the answer is missing{_shadowed(plan, cells)}"
         elif nothing.points is None:
-            yield f"{plan.cell} cannot be judged on an unanswered notebook: {_said(nothing)}; {_cure(_said(nothing))}"
+            yield f"{plan.cell} cannot be judged on an unanswered notebook: {_said(nothing)}; {_cure(nothing)}"
 
 
 def _fault(plan: TestPlan, verdict: Verdict, cells: list[NotebookNode]) -> str:
-    said = _said(verdict)
-    name, _, why = said.partition(": ")
-    if verdict.outcome == Outcome.FAILED:
+    said, name = _said(verdict), verdict.subject
+    if verdict.outcome is Outcome.FAILED:
         given = f"gives the solution {verdict.points:g} of {plan.points:g} points"
         return f"{given}{f' ({said})' if said else ''}; mend the test or the solution"
-    if verdict.outcome == Outcome.NOT_ATTEMPTED:
+    if verdict.outcome is Outcome.NOT_ATTEMPTED:
         return f"finds `...` in the solution, in {' or '.join(f'`{name}`' for name in plan.answers)}; answer it"
-    if verdict.outcome == Outcome.GRADER_ERROR:
-        return f"cannot be judged: {said}; {_cure(said)}"
-    if ": no such name;" in verdict.rationale:
-        lost = (
-            _lost(name, cells) or "which neither an answer nor a locked cell assigns; assign or import it in this test"
-        )
-        return f"needs `{name}`, {lost}"
+    if verdict.outcome is Outcome.GRADER_ERROR:
+        return f"cannot be judged: {said}; {_cure(verdict)}"
+    if verdict.is_unbound:
+        return f"needs `{name}`, {_lost(name, cells) or UNASSIGNED}"
     if verdict.reason is Reason.RAISED:
-        return f"has a line `{name} = …  # evidence` that raises {why}{_unseen(why, cells)}"
+        return f"has a line `{name} = …  # evidence` that raises {_raised(verdict.detail, cells)}"
     if verdict.reason is Reason.NOT_PLAIN_DATA:
-        return _refused(plan, name, why, cells)
+        return f"needs `{name}`{_refused(plan, verdict, cells)}"
     return f"has nothing to judge: {said}; mend the solution"
 
 
-def _unseen(why: str, cells: list[NotebookNode]) -> str:
-    """What to do about a line of evidence that raises."""
-    unknown = re.fullmatch(r"NameError: name '(\w+)' is not defined", why)
-    if unknown is None:
-        return "; mend it or the solution"
-    if lost := _lost(unknown[1], cells):
-        return f", {lost}"
-    return "; of its test such a line sees only the lines above that end in `# evidence`, too"
+def _raised(detail: tuple[str, ...], cells: list[NotebookNode]) -> str:
+    """What a line of evidence raises, and what to do about it."""
+    raised, lacking = exception(detail).rstrip(". \n"), detail[2]
+    if not lacking:
+        return f"{raised}; mend it or the solution"
+    if lost := _lost(lacking, cells):
+        return f"{raised}, {lost}"
+    return f"{raised}; of its test such a line sees only the lines above that end in `# evidence`, too"
 
 
 def _lost(name: str, cells: list[NotebookNode]) -> str:
@@ -77,29 +75,32 @@ def _lost(name: str, cells: list[NotebookNode]) -> str:
     for cell in cells:
         for output in cell.outputs if name in (bindings(cell.source) or {}) else []:
             if output.output_type == "error":
-                raised = f"cell {_name(cell)} raises {output.ename}: {output.evalue}".removesuffix(": ")
+                raised = f"cell {_name(cell)} raises {exception((output.ename, output.evalue))}"
                 said = output.evalue if output.ename in DEATHS else raised
                 return f"which is not there since {_short(said)}; mend that cell"
     return ""
 
 
-def _refused(plan: TestPlan, name: str, why: str, cells: list[NotebookNode]) -> str:
+def _refused(plan: TestPlan, verdict: Verdict, cells: list[NotebookNode]) -> str:
     """What to do about a value that cannot cross."""
-    found = re.fullmatch(r"(.+) is not plain data; .+", why)
-    if found is None:
-        return f"needs `{name}`: {why}"
-    kind = re.sub(r"^(an? \w+) object$", r"\1", found[1])
-    what = f"needs `{name}`, {kind}, which is not plain data"
+    name, (refusal, of) = verdict.subject, verdict.detail
+    if refusal in TOO_MUCH:
+        return f": {refused(verdict.detail)}"
+    kind = f"{article(of)} {of}" if refusal == Refusal.OBJECT else what(verdict.detail)
+    return f", {kind}, which is not plain data; {_instead(plan, name, of, cells)}"
+
+
+def _instead(plan: TestPlan, name: str, kind: str, cells: list[NotebookNode]) -> str:
     if name in dict(plan.evidence):
-        return f"{what}; let its `# evidence` line give numbers, texts, lists or arrays"
-    if kind == "a module":
-        return f"{what}; import it in this test or in a locked cell"
+        return "let its `# evidence` line give numbers, texts, lists or arrays"
+    if kind == "module":
+        return "import it in this test or in a locked cell"
     if any(name in (bindings(cell.source) or {}) and not is_locked(cell) and not is_solution(cell) for cell in cells):
-        return f"{what}; if it is no answer, lock the cell that makes it"
+        return "if it is no answer, lock the cell that makes it"
     if kind in CALLED:
-        return f"{what}; call it {LINE} `got = [{name}(x) for x in inputs]  # evidence`, and test `got`"
-    made = f"{name}(…)" if kind == "a type" else name
-    return f"{what}; ask it for data {LINE} `got = {made}.method()  # evidence`, and test `got`"
+        return f"call it {LINE} `got = [{name}(x) for x in inputs]  # evidence`, and test `got`"
+    made = f"{name}(…)" if kind == "type" else name
+    return f"ask it for data {LINE} `got = {made}.method()  # evidence`, and test `got`"
 
 
 def _shadowed(plan: TestPlan, cells: list[NotebookNode]) -> str:
@@ -117,8 +118,8 @@ def _name(cell: NotebookNode) -> str:
     return grade_id(cell) or str(cell.id)
 
 
-def _cure(said: str) -> str:
-    return next(cure for start, cure in CURES.items() if said.startswith(start))
+def _cure(verdict: Verdict) -> str:
+    return CURES.get(verdict.reason, NO_KERNEL)
 
 
 def _said(verdict: Verdict) -> str:
@@ -126,5 +127,4 @@ def _said(verdict: Verdict) -> str:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_SAID else f"{line[:MAX_SAID]}…"
+    return shorten(normalize_whitespace(text), MAX_SAID)

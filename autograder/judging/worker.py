@@ -24,8 +24,8 @@ import numpy as np
 import numpy.ma  # np.unique loads it: once here, not in each fork
 
 from autograder.errors import EvidenceError
-from autograder.evidence.decoder import Found, decode_all
-from autograder.evidence.display import display_names
+from autograder.evidence.decoder import decode_all, missing
+from autograder.evidence.display import display_names, is_unanswered
 from autograder.model import Outcome, Reason
 
 LOAD = b"load "
@@ -80,7 +80,7 @@ def _answer(reading: int, child: int, seconds: float) -> bytes:
     if answer:
         return answer
     said = "the test could not finish on this answer" + ("" if ready else f" within {seconds:g} s") + "."
-    return json.dumps(_says(Outcome.FAILED, 0.0, said)).encode()
+    return json.dumps(_verdict(Outcome.FAILED, 0.0, said)).encode()
 
 
 def _bound(seconds: float, memory: int) -> None:
@@ -101,32 +101,26 @@ def _silence(*more: int) -> None:
     os.close(null)
 
 
-def _says(outcome: Outcome, points: float | None, rationale: str = "", reason: Reason = Reason.NONE) -> dict[str, Any]:
-    return {"outcome": outcome, "points": points, "rationale": rationale[:MAX_MESSAGE], "reason": reason}
+def _verdict(outcome: Outcome, points: float | None, rationale: str = "", **more: Any) -> dict[str, Any]:
+    return {"outcome": outcome, "points": points, "rationale": rationale[:MAX_MESSAGE], **more}
 
 
 def judge(question: dict[str, Any]) -> dict[str, Any]:
-    """Judge one question: `names` wanted of `evidence`, `prelude` and `test` as source, `points` at most."""
+    """Judge one question: the `names` that it needs of `evidence`, `prelude` and `test` as source, `points` at most."""
     try:
         found = decode_all(question["evidence"])
     except EvidenceError as error:
-        return _says(Outcome.NO_EVIDENCE, 0.0, str(error), Reason.DAMAGED)
-    values = {name: found[name].value for name in question["names"] if name in found and not found[name].refusal}
-    if any(is_open(value) for value in values.values()):
-        return _says(Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
-    for name in question["names"]:
-        if name not in values:
-            entry = found.get(name) or Found(name, None, f"{name}: nothing came.", Reason.DAMAGED)
-            return _says(Outcome.NO_EVIDENCE, 0.0, str(entry.refusal), entry.reason)
+        return _verdict(Outcome.NO_EVIDENCE, 0.0, str(error), reason=Reason.DAMAGED)
+    entries = [found.get(name) or missing(name) for name in question["names"]]
+    values = {entry.subject: entry.value for entry in entries if not entry.reason}
+    if any(map(is_unanswered, values.values())):
+        return _verdict(Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
+    for entry in entries:
+        if entry.reason:
+            about = {"reason": entry.reason, "subject": entry.subject, "detail": entry.detail}
+            return _verdict(Outcome.NO_EVIDENCE, 0.0, entry.sentence, **about)
     own = {name: values[name] for name in question["own"] if name in values}
     return _test(question, values) | {"given": display_names(own)}
-
-
-def is_open(value: Any) -> bool:
-    """Is a value, or a part of it, still the unanswered `...`?"""
-    if isinstance(value, dict):
-        value = list(value.values())
-    return any(map(is_open, value)) if isinstance(value, list | tuple | set | frozenset) else value is ...
 
 
 def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
@@ -135,7 +129,8 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         exec(compile(question["prelude"], "<prelude>", "exec"), namespace)
         body, last = _split(question["test"])
     except Exception as error:
-        return _says(Outcome.GRADER_ERROR, None, f"the test's own preparation fails ({_said(error)}).")
+        fails = f"the test's own preparation fails ({_said(error)})."
+        return _verdict(Outcome.GRADER_ERROR, None, fails, reason=Reason.PREPARATION)
     namespace |= values
     printed = io.StringIO()
     try:
@@ -143,18 +138,17 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
             exec(body, namespace)
             final = eval(last, namespace) if last else None
     except AssertionError as error:
-        return _says(Outcome.FAILED, 0.0, str(error) or "a test did not hold.") | _parts(error)
+        return _verdict(Outcome.FAILED, 0.0, str(error) or "a test did not hold.") | _parts(error)
     except MemoryError:
-        return _says(Outcome.FAILED, 0.0, "the test ran out of memory on this answer.")
+        return _verdict(Outcome.FAILED, 0.0, "the test ran out of memory on this answer.")
     except Exception as error:
-        return _says(Outcome.FAILED, 0.0, f"the answer does not fit the test ({_said(error)}).")
+        return _verdict(Outcome.FAILED, 0.0, f"the answer does not fit the test ({_said(error)}).")
     return _credit(final, float(question["points"]), printed.getvalue().strip())
 
 
 def _parts(error: AssertionError) -> dict[str, Any]:
-    """The mistake, the help, what is right and the flag, where the test names them or ends in `Right: …`."""
-    mistake, _, expected = str(error).rpartition(" Right: ")
-    parts = {"mistake": mistake or expected, "help": "", "expected": expected if mistake else "", "flag": ""}
+    """The mistake, the help, what is right and the flag, where the test's exception has them as attributes."""
+    parts = {"mistake": str(error), "help": "", "expected": "", "flag": ""}
     return {name: str(getattr(error, name, part))[:MAX_MESSAGE] for name, part in parts.items()}
 
 
@@ -170,17 +164,19 @@ def _split(source: str) -> tuple[Any, Any]:
 def _credit(final: Any, points: float, printed: str) -> dict[str, Any]:
     """Full points, or what the test's last value says, as nbgrader has it: a number from 0 to `points`."""
     if isinstance(final, bool | np.bool_):
-        return _says(
-            Outcome.GRADER_ERROR, None, f"the test ends in {final}, which is neither a number of points nor nothing."
-        )
+        return _no_points(f"the test ends in {final}, which is neither a number of points nor nothing.")
     if not isinstance(final, int | float | np.number):
-        return _says(Outcome.PASSED, points)
+        return _verdict(Outcome.PASSED, points)
     if not math.isfinite(final):
-        return _says(Outcome.GRADER_ERROR, None, f"the test ends in {final}, which is no number of points.")
+        return _no_points(f"the test ends in {final}, which is no number of points.")
     given = min(max(float(final), 0.0), points)
     if given == points:
-        return _says(Outcome.PASSED, given)
-    return _says(Outcome.FAILED, given, printed) | _parts(AssertionError(printed))
+        return _verdict(Outcome.PASSED, given)
+    return _verdict(Outcome.FAILED, given, printed) | _parts(AssertionError(printed))
+
+
+def _no_points(sentence: str) -> dict[str, Any]:
+    return _verdict(Outcome.GRADER_ERROR, None, sentence, reason=Reason.LAST_VALUE)
 
 
 def _said(error: Exception) -> str:

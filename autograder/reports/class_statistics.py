@@ -194,7 +194,9 @@ def _question(
         discrimination=_discrimination(place, marked),
         mistakes=tuple(mistakes[:MOST]),
         more_mistakes=sum(mistake.students for mistake in mistakes[MOST:]),
-        without_evidence=dict(Counter(verdict.reason for verdict in own if verdict.reason).most_common()),
+        without_evidence=dict(
+            Counter(verdict.reason for verdict in own if verdict.outcome is Outcome.NO_EVIDENCE).most_common()
+        ),
     )
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from autograder.errors import EvidenceError
-from autograder.evidence import decoder
+from autograder.evidence import decoder, refusals
 from autograder.evidence.decoder import NOTHING, Found, decode, decode_all, kernel_source
 from autograder.evidence.encoder import DTYPES, RefusedError, encode, encode_all
 from autograder.model import Reason
@@ -31,10 +31,10 @@ from autograder.model import Reason
 STEADY = settings(deadline=None, derandomize=True, database=None)
 PLAIN = (type(None), bool, int, float, complex, str, tuple, list, dict, set, frozenset, type(...), np.ndarray)
 DAMAGED = "q3: the evidence is damaged ({}); restart the kernel and run every cell."
-PLAINLY = "is not plain data; hand over its values, for example output.shape."
-LISTED = "is not plain data; hand over a list, for example with .tolist()."
-WHOLLY = "is not plain data; hand over whole characters."
-LESS = "hand over less, for example output.shape."
+PLAINLY = "is not plain data; answer with its values, for example output.shape."
+LISTED = "is not plain data; answer with a list, for example from .tolist()."
+WHOLLY = "is not plain data; answer with whole characters."
+LESS = "answer with less, for example output.shape."
 
 
 def exact(value: Any) -> Any:
@@ -62,13 +62,13 @@ def is_plain(value: Any) -> bool:
 
 
 def cross(value: Any) -> Any:
-    return decode(encode(value, "q3"), "q3")
+    return decode(encode(value), "q3")
 
 
 def refusal(value: Any) -> str:
     with pytest.raises(RefusedError) as caught:
-        encode(value, "q3")
-    return str(caught.value)
+        encode(value)
+    return refusals.sentence("q3", Reason.NOT_PLAIN_DATA, (caught.value.kind, caught.value.of))
 
 
 def damage(text: Any) -> str:
@@ -408,7 +408,11 @@ def test_any_text_gives_plain_data_or_an_evidence_error(text: str | bytes) -> No
     | st.text()
     | st.dictionaries(
         st.sampled_from(["q1", "q2", "1q", ""]) | st.text(max_size=3),
-        st.dictionaries(st.sampled_from(["value", "refused", "missing", "raised", "?"]), MUTANTS | JSON, max_size=2)
+        st.dictionaries(
+            st.sampled_from(["value", "refused", "missing", "raised", "?"]),
+            MUTANTS | JSON | st.lists(st.sampled_from(["object", "cycle"]) | st.text(), max_size=4),
+            max_size=2,
+        )
         | JSON,
         max_size=3,
     ).map(json.dumps)
@@ -420,10 +424,12 @@ def test_any_text_gives_findings_or_an_evidence_error(text: str | bytes) -> None
         assert str(error).startswith("answers: the evidence is damaged (")  # noqa: PT017
         return
     for name, one in found.items():
-        assert name == one.name
-        assert (one.value is NOTHING) == (one.refusal is not None) == (one.reason != Reason.NONE)
+        assert name == one.subject
+        assert (one.value is NOTHING) == (one.sentence != "") == (one.reason != Reason.NONE)
         assert one.value is NOTHING or is_plain(one.value)
-        assert one.refusal is None or (one.refusal.isprintable() and len(one.refusal) <= 300)
+        assert one.sentence.isprintable()
+        assert len(one.sentence) <= 300
+        assert all(part.isprintable() and len(part) <= 200 for part in one.detail)
 
 
 M = 2**61 - 1  # ints that differ by a multiple have one hash
@@ -509,16 +515,24 @@ def test_a_class_full_of_findings() -> None:
     namespace = {"q1": ..., "q2": None, "q3": object(), "q4": rows, "units": 3}
     expressions = {"double": "units * 2", "lost": "model5.get_weights()", "odd": "[len for _ in 'a']", "bad": "1 +"}
     found = decode_all(encode_all(namespace, ["q1", "q2", "q3", "q4", "q5"], expressions))
-    assert [dataclasses.astuple(one) for one in found.values()] == [
-        ("q1", ..., None, Reason.NONE),
-        ("q2", None, None, Reason.NONE),
-        ("q3", NOTHING, f"q3: an object object {PLAINLY}", "not plain data"),
-        ("q4", NOTHING, f"q4: a list that contains itself {PLAINLY}", "not plain data"),
-        ("q5", NOTHING, "q5: no such name; run the cell that assigns it.", "missing"),
-        ("double", 6, None, Reason.NONE),
-        ("lost", NOTHING, "lost: NameError: name 'model5' is not defined", "raised"),
-        ("odd", NOTHING, f"odd: a builtin_function_or_method object {PLAINLY}", "not plain data"),
-        ("bad", NOTHING, "bad: SyntaxError: invalid syntax (<string>, line 1)", "raised"),
+    assert [(one.subject, one.value, one.reason, one.detail) for one in found.values()] == [
+        ("q1", ..., Reason.NONE, ()),
+        ("q2", None, Reason.NONE, ()),
+        ("q3", NOTHING, Reason.NOT_PLAIN_DATA, ("object", "object")),
+        ("q4", NOTHING, Reason.NOT_PLAIN_DATA, ("cycle", "list")),
+        ("q5", NOTHING, Reason.MISSING, ()),
+        ("double", 6, Reason.NONE, ()),
+        ("lost", NOTHING, Reason.RAISED, ("NameError", "name 'model5' is not defined", "model5")),
+        ("odd", NOTHING, Reason.NOT_PLAIN_DATA, ("object", "builtin_function_or_method")),
+        ("bad", NOTHING, Reason.RAISED, ("SyntaxError", "invalid syntax (<string>, line 1)", "")),
+    ]
+    assert [one.sentence for one in found.values() if one.reason] == [
+        f"q3: an object object {PLAINLY}",
+        f"q4: a list that contains itself {PLAINLY}",
+        "q5: no such name; run the cell that assigns it.",
+        "lost: NameError: name 'model5' is not defined",
+        f"odd: a builtin_function_or_method object {PLAINLY}",
+        "bad: SyntaxError: invalid syntax (<string>, line 1)",
     ]
 
 
@@ -542,7 +556,7 @@ def test_whatever_is_raised_spoils_its_own_name_only() -> None:
     namespace = {"throw": throw, "MuteError": MuteError}
     found = decode_all(encode_all(namespace, [], expressions))
     assert found.pop("fine").value == 1
-    assert [one.refusal for one in found.values()] == [
+    assert [one.sentence for one in found.values()] == [
         "left: SystemExit: 1",
         "silent: ValueError.",
         "mute: MuteError.",
@@ -562,9 +576,9 @@ def test_the_runners_interrupt_is_not_swallowed() -> None:
 def test_the_whole_is_capped_and_the_rest_still_crosses() -> None:
     big = {f"q{number}": "a" * 6_000_000 for number in range(1, 5)}
     found = decode_all(encode_all({**big, "q5": 5}, [*big, "q5"], {}))
-    assert [name for name, one in found.items() if one.refusal is None] == ["q1", "q2", "q5"]
+    assert [name for name, one in found.items() if not one.reason] == ["q1", "q2", "q5"]
     sentence = f"q3: the answers together are too large; {LESS}"
-    assert found["q3"].refusal == sentence
+    assert found["q3"].sentence == sentence
 
 
 @pytest.mark.parametrize(
@@ -597,24 +611,30 @@ def test_a_damaged_whole_is_refused_in_one_sentence(text: Any, why: str) -> None
         ({"value": "null", "refused": "a"}, DAMAGED.format("an entry of unknown form"), "damaged"),
         ({"value": None}, DAMAGED.format("an entry of unknown form"), "damaged"),
         ({"passed": "null"}, DAMAGED.format("an entry of unknown form"), "damaged"),
-        ({"refused": ["a"]}, DAMAGED.format("an entry of unknown form"), "damaged"),
+        ({"refused": "object"}, DAMAGED.format("an entry of unknown form"), "damaged"),
+        ({"refused": ["object"]}, DAMAGED.format("an entry of unknown form"), "damaged"),
+        ({"refused": ["object", None]}, DAMAGED.format("an entry of unknown form"), "damaged"),
+        ({"refused": ["full marks", ""]}, DAMAGED.format("a refusal of unknown kind"), "damaged"),
+        ({"raised": ["a", "b"]}, DAMAGED.format("an entry of unknown form"), "damaged"),
+        ({"missing": ["q4"]}, DAMAGED.format("an entry of unknown form"), "damaged"),
         ({"value": "[]"}, DAMAGED.format("a value of unknown form"), "damaged"),
-        ({"refused": ""}, "q3: the kernel gives no reason.", "not plain data"),
-        ({"refused": "\u202e\ud800\0"}, "q3: the kernel gives no reason.", "not plain data"),
-        ({"raised": "full\tmarks\r\n\x1b[2J"}, "q3: full marks [2J", "raised"),
-        ({"missing": "q4: no such name"}, "q3: q4: no such name", "missing"),
-        ({"refused": "q3: " + "a" * 900}, "q3: " + "a" * 296, "not plain data"),
+        ({"refused": ["object", "\u202e\ud800\0"]}, f"q3: a  object {PLAINLY}", "not plain data"),
+        ({"refused": ["object", "{of.__class__}"]}, f"q3: a {{of.__class__}} object {PLAINLY}", "not plain data"),
+        ({"raised": ["", "\u202e", ""]}, "q3: an exception without a name.", "raised"),
+        ({"raised": ["E", "full\tmarks\r\n\x1b[2J", ""]}, "q3: E: full marks [2J", "raised"),
+        ({"missing": []}, "q3: no such name; run the cell that assigns it.", "missing"),
+        ({"raised": ["E" * 900, "a" * 900, ""]}, f"q3: {'E' * 200}: {'a' * 94}", "raised"),
     ],
     ids=repr,
 )
-def test_a_sentence_from_the_kernel_is_made_harmless(entry: Any, sentence: str, reason: str) -> None:
+def test_what_the_kernel_says_of_a_name_is_made_harmless(entry: Any, sentence: str, reason: str) -> None:
     found = decode_all(json.dumps({"q3": entry, "q4": {"value": "null"}}))
-    assert (found["q3"].value, found["q3"].refusal, found["q3"].reason) == (NOTHING, sentence, reason)
-    assert (found["q4"].value, found["q4"].refusal) == (None, None)
+    assert (found["q3"].value, found["q3"].sentence, found["q3"].reason) == (NOTHING, sentence, reason)
+    assert (found["q4"].value, found["q4"].sentence) == (None, "")
 
 
 def test_findings_travel_between_processes() -> None:
-    found = pickle.loads(pickle.dumps(Found("q3", NOTHING, "q3: no such name.", Reason.MISSING)))
+    found = pickle.loads(pickle.dumps(Found("q3", NOTHING, Reason.MISSING)))
     assert found.value is NOTHING
     with pytest.raises(dataclasses.FrozenInstanceError):
         found.value = 3

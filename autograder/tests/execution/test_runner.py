@@ -34,7 +34,7 @@ def _run(*cells: str, limits: Limits = LIMITS, **evidence: str) -> Ran:
 def _values(ran: Ran, test: str) -> dict[str, object]:
     text = ran.evidence[test]
     assert isinstance(text, str), text
-    return {name: found.refusal or found.value for name, found in decode_all(text).items()}
+    return {name: found.sentence or found.value for name, found in decode_all(text).items()}
 
 
 def _no_kernels() -> bool:

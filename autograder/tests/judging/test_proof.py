@@ -122,7 +122,7 @@ EXPECTED = {
     " if it is no answer, lock the cell that makes it.",
     "plain maker-test": "needs `got`, a function, which is not plain data;"
     " let its `# evidence` line give numbers, texts, lists or arrays.",
-    "plain many-test": "needs `many`: more than 100000 items are too many; hand over less, for example output.shape.",
+    "plain many-test": "needs `many`: more than 100000 items are too many; answer with less, for example output.shape.",
     "plain objects-test": "needs `objects`, an array of dtype object, which is not plain data; ask it for data on"
     " a line that ends in `# evidence`, such as `got = objects.method()  # evidence`, and test `got`.",
     "plain wrong-test": f"gives the solution 0 of 2 points (wrong: it is not 2); {MEND}.",
