@@ -43,7 +43,6 @@ POLL_INTERVAL = 0.05  # seconds
 ROOM = 2  # what a cell sends may be so many times what it may print: print raises, more than that ends the kernel
 WALL = 1.5  # a kernel's own limit of time, for what outlives its notebook: so many times that
 IOPUB_SECONDS = 10  # that the rest of a cell's messages may follow its reply
-UNFINISHED = "IOPub"  # in what nbclient says when they do not, before it shows the cell
 
 
 class Client(NotebookClient):
@@ -72,14 +71,20 @@ class Client(NotebookClient):
         try:
             self.deadline = time.monotonic() + self.timeout + IOPUB_SECONDS + 1
             await self.async_execute_cell(cell, index, execution_count=None)
-        except CellTimeoutError as error:
-            raise KernelEnded("unfinished" if UNFINISHED in str(error).partition("Here is")[0] else "timeout") from None
+        except KernelEnded:
+            raise
+        except CellTimeoutError:  # the other of nbclient's timeouts: the reply is there, not all that the cell sent
+            raise KernelEnded("unfinished") from None
         except DeadKernelError:
             raise KernelEnded(await self._cause()) from None
         except Exception:  # what Jupyter's own client trips over was not sent by an honest cell
             raise KernelEnded(await self._cause("damaged")) from None
         finally:
             self.deadline = math.inf
+
+    async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> None:
+        """Called by nbclient where a cell's reply is late; nbclient's own error would differ in words alone."""
+        raise KernelEnded("timeout")
 
     async def _cause(self, otherwise: str = "crash") -> str:
         if self.flooded or self.late:

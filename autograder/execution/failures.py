@@ -5,6 +5,7 @@ A cell ends its kernel, or it raises what a limit makes the system say. The seco
 the student may have forged: it explains a missing answer and decides nothing.
 """
 
+import errno
 import re
 
 from nbformat import NotebookNode
@@ -13,6 +14,7 @@ from autograder.course.limits import MIB, Limits
 from autograder.model import NoEvidence, Reason
 from autograder.notebook.cells import grade_id
 
+_ERRNO = re.compile(r"\[Errno (\d{1,4})\]")
 OUTPUT = "OutputLimitError"  # what a kernel raises in a cell that prints more than it may
 DEATHS: dict[str, tuple[Reason, str]] = {
     "timeout": (Reason.TIMEOUT, "the cell {cell} ran longer than {limits.cell_seconds:g} s and was stopped"),
@@ -33,18 +35,16 @@ DEATHS: dict[str, tuple[Reason, str]] = {
     "crash": (Reason.CRASH, "the kernel died in the cell {cell}"),
     "damaged": (Reason.DAMAGED, "the cell {cell} sent what is no message of a kernel"),
 }
-ERRORS: tuple[tuple[str, Reason, str], ...] = (
-    ("MemoryError:", Reason.MEMORY, "the cell {cell} asked for more memory than there is"),
-    (r"BlockingIOError: \[Errno 11\]", Reason.LIMIT, "the cell {cell} started more than {limits.processes} processes"),
-    (
-        "RuntimeError: can't start new thread",
-        Reason.LIMIT,
-        "the cell {cell} started more than {limits.processes} threads",
-    ),
-    (r"OSError: \[Errno 24\]", Reason.LIMIT, "the cell {cell} opened more than {limits.files} files at a time"),
-    (r"OSError: \[Errno 27\]", Reason.LIMIT, "the cell {cell} wrote a file of more than {file_size:g} MiB"),
-    (r"OSError: \[Errno 28\]", Reason.LIMIT, "the cell {cell} wrote more than {scratch:g} MiB of files"),
-)
+_PROCESSES = "the cell {cell} started more than {limits.processes} processes"
+_THREADS = "the cell {cell} started more than {limits.processes} threads"
+ERRORS: dict[tuple[str, int | str], tuple[Reason, str]] = {  # by the exception and the system's number, or its message
+    ("MemoryError", ""): (Reason.MEMORY, "the cell {cell} asked for more memory than there is"),
+    ("BlockingIOError", errno.EAGAIN): (Reason.LIMIT, _PROCESSES),
+    ("RuntimeError", "can't start new thread"): (Reason.LIMIT, _THREADS),
+    ("OSError", errno.EMFILE): (Reason.LIMIT, "the cell {cell} opened more than {limits.files} files at a time"),
+    ("OSError", errno.EFBIG): (Reason.LIMIT, "the cell {cell} wrote a file of more than {file_size:g} MiB"),
+    ("OSError", errno.ENOSPC): (Reason.LIMIT, "the cell {cell} wrote more than {scratch:g} MiB of files"),
+}
 
 
 def death(kind: str, cell: NotebookNode, index: int, limits: Limits) -> NoEvidence:
@@ -54,12 +54,14 @@ def death(kind: str, cell: NotebookNode, index: int, limits: Limits) -> NoEviden
 
 
 def limit_met(cell: NotebookNode, index: int, limits: Limits) -> NoEvidence | None:
-    """Of a cell that raised what a limit makes the system say; None of any other."""
+    """Of a cell that raised what a limit makes the system raise; None of any other."""
     for output in cell.get("outputs", []):
-        said = f"{output.get('ename')}: {output.get('evalue')}"
-        for pattern, reason, sentence in ERRORS:
-            if re.match(pattern, said):
-                return NoEvidence(reason, _filled(sentence, cell, index, limits))
+        name, message = str(output.get("ename")), str(output.get("evalue"))
+        number = _ERRNO.match(message)  # a kernel sends an exception as text: the number is nowhere else
+        key = int(number[1]) if number else "" if name == "MemoryError" else message
+        if (name, key) in ERRORS:
+            reason, sentence = ERRORS[name, key]
+            return NoEvidence(reason, _filled(sentence, cell, index, limits))
     return None
 
 

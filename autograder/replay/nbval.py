@@ -6,10 +6,11 @@ and one scratch folder for whatever Jupyter writes. nbval interrupts a cell that
 at that cell's timeout; this process ends a notebook that takes too long as a whole. The keeper adopts what its children
 leave behind (on Linux) and ends when all of that is killed, also where this process dies first.
 
-What was found crosses back as pytest's report in XML, a test a cell; a report that is cut short is a fault by itself.
-Which kernels nbval gets is the caller's to say: `sandboxed.for_tools` has the environment that locks them in.
+What was found crosses back as data, which `nbval_plugin` writes; a pytest that ends without it is a fault by itself.
+The caller decides which kernels nbval gets: `execution.sandbox.for_tools` has the environment that sandboxes them.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -20,21 +21,21 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from xml.etree import ElementTree
 
 import nbformat
 from nbformat import NotebookNode
 
 from autograder.notebook.cells import grade_id
+from autograder.replay import nbval_plugin
 
 TAG = "nbval-check-output"
 CELL_SECONDS = 120
 SPARE_SECONDS = 60  # a notebook may take these and three times as long as a cell
-NO_START = "Kernel died before replying"  # kernels that start at the same time may choose the same port
-RETRIES = 2
+RETRIES = 2  # of a notebook whose kernel ended at once: kernels that start at the same time may choose the same port
+MAX_SHOWN = 200  # characters of what was raised
 UNWANTED = re.compile(r"NBGRADER_|PYTEST_|PYTHONWARNINGS$|(JUPYTER_)?(COLUMNS|LINES)$|(NO|FORCE)_COLOR$")
-PYTEST = "--tb=no --color=no -W ignore -p no:cacheprovider --noconftest --disable-plugin-autoload -p nbval.plugin"
-NBVAL = "--nbval-lax --nbval-current-env -o junit_duration_report=call"
+PYTEST = "--tb=no --color=no -W ignore -p no:cacheprovider --noconftest --disable-plugin-autoload"
+NBVAL = f"-p nbval.plugin -p {nbval_plugin.__name__} --nbval-lax --nbval-current-env"
 KEEPER = """
 import contextlib, ctypes, psutil, signal, subprocess, sys  # psutil comes with ipykernel
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -54,17 +55,26 @@ sys.exit(code if code >= 0 else 1)
 """
 
 
+SENTENCES = {
+    nbval_plugin.RAISED: "raises {}",
+    nbval_plugin.DIFFERS: "prints something else than its stored output.",
+    nbval_plugin.UNCOUNTED: "has a stored output, but no execution count.",
+    nbval_plugin.UNKNOWN: "could not run: {}",
+}
+
+
 @dataclass(frozen=True)
 class Failure:
     """The cell at fault (its grade_id, else its id, else its number; empty: the whole notebook), and a sentence."""
 
     cell: str
     sentence: str
+    is_dead_at_start: bool = False  # the kernel ended before the first cell: another may not
 
     @classmethod
-    def at(cls, cell: str, text: str) -> "Failure":
-        """A cell's name, or none for the whole notebook, and the end of a sentence about it."""
-        return cls(cell, f"cell {cell} {text}" if cell else f"the notebook {text}")
+    def at(cls, cell: str, text: str, is_dead_at_start: bool = False) -> "Failure":
+        """Return the failure of a cell, or of the whole notebook where `cell` is "", by the end of its sentence."""
+        return cls(cell, f"cell {cell} {text}" if cell else f"the notebook {text}", is_dead_at_start)
 
     def __str__(self) -> str:
         return self.sentence
@@ -96,7 +106,7 @@ def nbval(notebook: Path, cwd: Path, timeout: int = CELL_SECONDS, kernels: Mappi
         return Outcome.of([Failure.at("", "could not run: it is not a notebook.")])
     found = run(cells=cells)
     for _ in range(RETRIES):
-        if any(NO_START in fault.sentence for fault in found):
+        if any(fault.is_dead_at_start for fault in found):
             found = run(cells=cells)
     return Outcome.of(found)
 
@@ -136,15 +146,15 @@ def is_marked(cell: Any) -> bool:
 def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int, kernels: Mapping[str, str]) -> list[Failure]:
     limit = 3 * timeout + SPARE_SECONDS
     with TemporaryDirectory(prefix="nbval-", ignore_cleanup_errors=True) as scratch:
-        report = Path(scratch, "report.xml")
-        options = [f"--rootdir={cwd}", f"--nbval-cell-timeout={timeout}", f"--junitxml={report}", str(notebook)]
+        report = Path(scratch, "cells.json")
+        options = [f"--rootdir={cwd}", f"--nbval-cell-timeout={timeout}", f"--cells-report={report}", str(notebook)]
         command = [sys.executable, "-m", "pytest", "-c", os.devnull, *PYTEST.split(), *NBVAL.split(), *options]
         code = _keep(command, cwd, environment(scratch) | dict(kernels), limit)
         if code is None:
             return [Failure.at("", f"still ran when {limit} s were over.")]
         try:
-            found = list(_failures(ElementTree.parse(report), cells, timeout))
-        except Exception:  # a report cut short
+            found = list(_failures(json.loads(report.read_text(encoding="utf-8")), cells, timeout))
+        except (OSError, ValueError):  # no report: pytest has ended before it could write one
             code, found = code or 1, []
     good = found or code in (0, 5)  # 5: no cells
     return found if good else [Failure.at("", f"could not run: pytest ended with {code}.")]
@@ -163,39 +173,27 @@ def _keep(command: list[str], cwd: Path, env: Mapping[str, str], limit: int) -> 
         run.wait()
 
 
-def _failures(report: "ElementTree.ElementTree[Any]", cells: list[str], timeout: int) -> Iterator[Failure]:
+def _failures(steps: list[dict[str, Any]], cells: list[str], timeout: int) -> Iterator[Failure]:
     """Faults in order, up to the first that leaves no kernel for the rest."""
-    for case in report.iter("testcase"):
-        said = "".join(fault.text or "" for fault in case if fault.tag in ("failure", "error"))
-        head = re.match(r"Notebook cell execution failed\nCell \d+: (.*)", said)
-        words = head[1] if head else ""
-        late = _late(float(case.get("time", 0)), words, said, timeout)
-        if late or head:
-            yield Failure.at(cells[int(case.get("name", "")[5:])], late or _text(words, said))
-        elif said:
-            yield Failure.at("", f"could not run: {said.strip().splitlines()[-1].removeprefix('E   ')}")
-        if late or (said and not head):
+    for step in steps:
+        fault, name = step["fault"], cells[step["cell"]]
+        if late := _late(step["seconds"], fault, timeout):
+            yield Failure.at(name, late)
+        elif fault in SENTENCES:
+            yield Failure.at(name, SENTENCES[fault].format(_shown(step["text"])))
+        elif fault:
+            dead = fault == nbval_plugin.DEAD_AT_START
+            yield Failure.at("", f"could not run: {_shown(step['text'])}", dead)
+        if late or (fault and fault not in SENTENCES):
             return
 
 
-def _late(seconds: float, words: str, said: str, timeout: int) -> str:
+def _late(seconds: float, fault: str, timeout: int) -> str:
     """Of a cell that took too long: that it did; nbval passes one that outlives its interruption."""
-    cut = "exceeded executing cell" in words
-    died = ", or its kernel died" if said and not cut else ""
-    return f"timed out after {timeout} s{died}." if cut or seconds >= timeout else ""
+    interrupted = fault == nbval_plugin.INTERRUPTED
+    died = ", or its kernel died" if fault and not interrupted else ""
+    return f"timed out after {timeout} s{died}." if interrupted or seconds >= timeout else ""
 
 
-def _text(words: str, said: str) -> str:
-    """nbval's words in ours."""
-    if words == "Cell execution caused an exception":
-        return f"raises {_raised(said)}"
-    if words == "Cell outputs differ":
-        return "prints something else than its stored output."
-    return "has a stored output, but no execution count." if words.startswith("Unrun") else f"could not run: {words}"
-
-
-def _raised(said: str) -> str:
-    """`ValueError: first line` from a traceback of IPython's."""
-    _, framed, end = re.sub(r"#x1B\[[\d;]*m", "", said).rpartition("(most recent call last)")
-    lines = re.findall(r"^[\w.]+(?::.*)?$", end, re.MULTILINE) or ["an exception"]
-    return str(lines[0 if framed else -1])[:200].rstrip(": ")
+def _shown(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text[:MAX_SHOWN]).strip()

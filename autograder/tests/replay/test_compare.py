@@ -255,7 +255,7 @@ def test_the_kernel_is_started_by_the_provisioner_that_jupyter_is_told(
 
 
 def test_a_kernel_that_died_at_its_start_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dead = [Failure("", "the notebook could not run: RuntimeError: Kernel died before replying to kernel_info")]
+    dead = [Failure("", "the notebook could not run: RuntimeError: Kernel died before replying to kernel_info", True)]
     ends: list[list[Failure]] = [dead, [], dead, dead, dead, []]
     monkeypatch.setattr(nbval_run, "_run", lambda *_, **__: ends.pop(0))
     path = write(tmp_path / "a.ipynb", cell("a", "1"))
