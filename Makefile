@@ -15,7 +15,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check attacks bench lab submit collect grade mark release handout feedback report export formgrader reproduce validate outputs doctor system
+.PHONY: help setup demo test quick ci check attacks bench lab submit collect grade mark release handout feedback report export formgrader reproduce validate outputs doctor
 
 help:  ## list the targets
 	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
@@ -24,11 +24,22 @@ help:  ## list the targets
 demo: $(READY)  ## grade a sample class end to end and show the marks
 	$(BIN)/python -m autograder.rnn.demo --course $(COURSE) $(ARGS)
 
-ifdef CI
-test: system  # elsewhere a test says that it is skipped for want of a browser
-endif
-test: check validate  ## run all checks, all notebooks and all tests
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+test: $(if $(CI),ci,tests)  ## run all checks, all notebooks and all tests; says which it had to skip
+
+ci: system  ## the same, after installing Chromium, bubblewrap and PostgreSQL (Debian, Ubuntu)
+	$(MAKE) tests
+
+.PHONY: system tests
+system:
+	@command -v chromium chromium-browser google-chrome >/dev/null && command -v bwrap >/dev/null && \
+		ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
+		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium bubblewrap libseccomp2 postgresql; }
+
+tests: check validate
+	$(BIN)/python -m pytest -n 2 -rs $(ARGS)
+
+quick: $(READY)  ## run the tests that start no kernel, server, browser, nbgrader or TensorFlow
+	$(BIN)/python -m pytest -n 2 -m "not (kernel or browser or server or process or tensorflow)" $(ARGS)
 
 check: $(READY)  ## lint, types, and whether notebooks/ is what solutions/ gives
 	$(BIN)/ruff check
@@ -91,11 +102,6 @@ outputs: $(READY)  ## store the outputs of the marked cells in solutions/ anew
 
 doctor: $(READY)  ## say what is installed, what is missing and what to do
 	$(AUTOGRADER) doctor
-
-system:  ## install what the tests need of the system: Chromium, bubblewrap, PostgreSQL (on Debian and Ubuntu)
-	@command -v chromium chromium-browser google-chrome >/dev/null && command -v bwrap >/dev/null && \
-		ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
-		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium bubblewrap libseccomp2 postgresql; }
 
 setup: $(READY)  ## make the environment: .venv, or the active conda environment
 

@@ -1,5 +1,6 @@
 """What tests share: the course of this checkout, its notebooks lived through once, and a judge."""
 
+import functools
 import os
 import shutil
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import nbgrader.api
 import pytest
 from nbformat import NotebookNode
 
@@ -19,15 +21,31 @@ from autograder.kernels import launcher
 from autograder.kernels.launcher import Loaded
 from autograder.model import TestPlan
 from autograder.notebook.variants import teaching_copy
+from autograder.tests.harness import costs
 from autograder.tests.harness.recorded import make_known
+from autograder.tests.harness.servers import CHROMIUM
 from autograder.tests.harness.small_class import make_ungraded
 from autograder.tests.support import NOTEBOOKS, ROOT, SOURCE
 
+costs.watch()
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Student code is run in a sandbox: where there is none, its tests are skipped, and say what is missing."""
+    """Skip what this machine lacks the sandbox or the browser for, and say what is missing."""
+    costs.forget()
+    if item.get_closest_marker("browser") and CHROMIUM is None:
+        pytest.skip("no Chromium here; `make ci` installs it")
     if item.get_closest_marker("kernel"):
         sandbox_or_skip()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Fail a test without a mark that has started what `make quick` must not start."""
+    yield
+    for mark, command in costs.missing_marks(mark.name for mark in item.iter_markers()).items():
+        pytest.fail(f"this test ran `{command[:200]}`; mark it with `pytest.mark.{mark}`", pytrace=False)
 
 
 def sandbox_or_skip() -> None:
@@ -107,3 +125,11 @@ def own(known: Path, tmp_path: Path) -> Course:
     """A copy of that course."""
     shutil.copytree(known, tmp_path, dirs_exist_ok=True)
     return Course.at(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def alembic_once() -> Iterator[None]:
+    """Ask alembic once for the version of nbgrader's tables, which it takes seconds to tell, not for each gradebook."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nbgrader.api, "get_alembic_version", functools.cache(nbgrader.api.get_alembic_version))
+        yield

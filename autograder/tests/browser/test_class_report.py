@@ -15,7 +15,7 @@ from autograder.model import Status
 from autograder.reports.class_report import survey, write_report
 from autograder.reports.class_statistics import OUTCOMES, class_report
 from autograder.reports.html import CELLS, report_json, report_page
-from autograder.tests.harness.servers import chromium, needs_chromium
+from autograder.tests.harness.servers import chromium
 from autograder.tests.harness.statistics import make_answers, make_failed, make_row, make_table
 from autograder.tests.harness.synthetic import ASSIGNMENT, make_graded
 
@@ -70,7 +70,7 @@ def test_the_json_holds_what_the_page_shows(few: Course) -> None:
     assert set(report["questions"][0]["outcomes"]) == set(OUTCOMES) == set(CELLS)
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_a_class_of_three_in_a_browser(few: Course) -> None:
     path, _ = write_report(few, ASSIGNMENT)
     with chromium() as browser:
@@ -84,7 +84,7 @@ def test_a_class_of_three_in_a_browser(few: Course) -> None:
         _pictures_are_whole(page)
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_a_class_of_three_thousand_in_a_browser(many: Course) -> None:
     path, data = write_report(many, ASSIGNMENT)
     assert path.stat().st_size < 3e6
@@ -104,7 +104,7 @@ def _pictures_are_whole(page: Page) -> None:
     assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 300 && i.alt.length > 30)")
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) -> None:
     fires = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>" + "x" * 900
     facts = {
@@ -124,7 +124,7 @@ def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) ->
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_pictures_need_no_colour(many: Course, tmp_path: Path) -> None:
     path, _ = write_report(many, ASSIGNMENT)
     with chromium() as browser:

@@ -11,9 +11,9 @@ from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.gradebook.queries import table
 from autograder.tests.harness.recorded import MEMORY, NAME, groups, read_in
-from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
+from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 
-pytestmark = [needs_chromium, pytest.mark.xdist_group("formgrader")]
+pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.xdist_group("formgrader")]
 SCHEME = "Full: in a GRU h serves as memory and as output, so no c is needed."
 PATIENCE = 30_000  # ms
 

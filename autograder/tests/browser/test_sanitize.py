@@ -15,7 +15,7 @@ from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.sanitize import MAX_TEXT, inert, inert_markdown, inert_sentence
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.tests.harness.recorded import NAME
-from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
+from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 20).decode()
 FIRES = "window.hacked=1;document.title='hacked'"
@@ -120,7 +120,7 @@ def test_a_comment_quotes_without_markup() -> None:
     assert inert_sentence("q3: <img src=x> [a](b)\n\nis `not` plain") == "q3: ‹img src=x› ［a］(b) is ʼnotʼ plain"
 
 
-@needs_chromium
+@pytest.mark.browser
 @pytest.mark.kernel
 def test_nothing_runs_in_feedback(own: Course) -> None:
     feedback(_recorded(own), "ps1")
@@ -129,7 +129,7 @@ def test_nothing_runs_in_feedback(own: Course) -> None:
         _unharmed(browser.new_page(), page_file.as_uri())
 
 
-@needs_chromium
+@pytest.mark.browser
 @pytest.mark.kernel
 def test_nothing_runs_in_formgrader(own: Course) -> None:
     course = _recorded(own)

@@ -11,10 +11,10 @@ from playwright.sync_api import Browser, expect
 
 from autograder.course.course import CONFIG
 from autograder.tests.harness.jupyterlab import Lab
-from autograder.tests.harness.servers import TOKEN, chromium, make_lab, needs_chromium
+from autograder.tests.harness.servers import TOKEN, chromium, make_lab
 from autograder.tests.support import NOTEBOOKS, ROOT
 
-pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("student"), needs_chromium]
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("student"), pytest.mark.browser, pytest.mark.server]
 QUESTIONS = {
     "1_lstm": ["q1", "q2", "q3", "q4", "q5"],
     "2_lstm_sequences": ["q6", "q7"],

@@ -26,7 +26,7 @@ def programs() -> Path | None:
 
 
 needs_postgresql = pytest.mark.skipif(
-    programs() is None, reason="no package of PostgreSQL 15 or newer here; `make system` installs it"
+    programs() is None, reason="no package of PostgreSQL 15 or newer here; `make ci` installs it"
 )
 
 

@@ -21,7 +21,7 @@ from autograder.notebook.landmarks import answers_of, axes_of, titles
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.reports.student_page import Pages
 from autograder.tests.harness.recorded import NAME
-from autograder.tests.harness.servers import chromium, needs_chromium
+from autograder.tests.harness.servers import chromium
 from autograder.tests.support import ROOT, SOURCE
 
 FIRES = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
@@ -184,7 +184,7 @@ def test_the_command_writes_both_pages_and_they_show_no_hidden_test(
     assert f'href="ps1/{NAME}.html"' in pages[1].read_text("utf-8")
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_a_page_in_a_browser_is_whole_inert_and_asks_for_nothing(own: Course) -> None:
     fields = asdict(WRONG) | {"mistake": FIRES, "help": FIRES, "given": display({"h": (3,), FIRES: 1})}
     graded = _graded(own, Verdict(**fields), repairs=(FIRES,))

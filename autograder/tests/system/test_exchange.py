@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from autograder.course.course import CONFIG, find_alembic
-from autograder.tests.harness.servers import TOKEN, chromium, jupyter_lab, needs_chromium
+from autograder.tests.harness.servers import TOKEN, chromium, jupyter_lab
 from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT
 
 pytestmark = pytest.mark.kernel
@@ -60,7 +60,7 @@ def test_release_fetch_submit_collect(exchange: tuple[Path, Path, Path]) -> None
         assert (who / ASSIGNMENT / name).read_bytes() == (student / ASSIGNMENT / name).read_bytes()
 
 
-@needs_chromium
+@pytest.mark.browser
 def test_the_assignment_list_fetches_and_submits(exchange: tuple[Path, Path, Path]) -> None:
     course, student, between = exchange
     _nbgrader(course, between, "release_assignment", ASSIGNMENT)

@@ -19,7 +19,7 @@ from autograder.grading.class_run import grade
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.sample_class import ASSIGNMENT, make_class, pupils
 from autograder.tests.harness.postgres import needs_postgresql, postgresql_server
-from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server, needs_chromium
+from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 from autograder.tests.harness.synthetic import make_graded
 from autograder.tests.support import ROOT
 
@@ -96,6 +96,7 @@ def _platforms(course: Course) -> list[list[str]]:
     ]
 
 
+@pytest.mark.server
 @needs_postgresql
 def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
     here = make_graded(tmp_path / "sqlite", SORTED_OTHERWISE)
@@ -106,6 +107,7 @@ def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp
     assert (here.root / "gradebook.db").exists()
 
 
+@pytest.mark.server
 @needs_postgresql
 @pytest.mark.kernel
 def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
@@ -125,8 +127,9 @@ def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Mak
     assert (rows["omar"].status, rows["jo"].score) == ("damaged", 0)
 
 
+@pytest.mark.server
 @needs_postgresql
-@needs_chromium
+@pytest.mark.browser
 def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
     course = make_graded(tmp_path / "course", SORTED_OTHERWISE, settings=in_database("formgrader"))
     rows = [row for row in table(course, ASSIGNMENT).rows if row.score is not None]
@@ -143,6 +146,7 @@ def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
         expect(page.locator("tbody tr")).to_have_count(len(SORTED_OTHERWISE))
 
 
+@pytest.mark.server
 @needs_postgresql
 def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
     names = [f"student-{i:04}" for i in range(LARGE)]
@@ -154,6 +158,7 @@ def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
     assert written["canvas-unmatched.csv"].splitlines()[1:] == alone
 
 
+@pytest.mark.server
 @needs_postgresql
 def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path) -> None:
     course = make_graded(tmp_path / "long", ("ada",), settings=in_database("long"))
@@ -168,6 +173,7 @@ def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path
     assert [row.student for row in table(course, ASSIGNMENT).rows] == ["ada"]
 
 
+@pytest.mark.server
 @needs_postgresql
 def test_a_server_that_goes_away_is_said_in_one_sentence(tmp_path: Path) -> None:
     with postgresql_server() as address:

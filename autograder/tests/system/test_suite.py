@@ -1,11 +1,14 @@
 """The tests themselves: none imports another, and what several of them use has its own place."""
 
 import ast
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from autograder.tests.harness.costs import missing_marks
 from autograder.tests.support import ROOT
 
 TESTS = ROOT / "autograder" / "tests"
@@ -25,3 +28,49 @@ def _imported(path: Path) -> Iterator[str]:
 def test_no_module_imports_a_test_or_a_conftest(module: str) -> None:
     parts = [part for name in _imported(TESTS / module) if "tests" in name.split(".") for part in name.split(".")]
     assert [part for part in parts if part == "conftest" or part.startswith("test_")] == []
+
+
+def _planned(*arguments: str, **environment: str) -> str:
+    """What `make` would run, in an environment without CI but for what is said."""
+    clean = {name: value for name, value in os.environ.items() if name not in ("CI", "MAKEFLAGS")}
+    command = ["make", "-n", "-o", ".venv/.autograder-ready", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, env={**clean, **environment}, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.process
+def test_only_ci_installs_system_packages() -> None:
+    assert "apt-get" not in _planned("test")
+    assert "apt-get" not in _planned("quick", CI="true")
+    assert "apt-get install" in _planned("ci")
+    planned = _planned("test", CI="true")
+    assert planned.index("apt-get install") < planned.index("-m pytest"), "installed before it is used"
+
+
+@pytest.mark.parametrize(
+    ("command", "mark"),
+    [
+        ("/usr/bin/bwrap --ro-bind / / python -m autograder.kernels.zygote", "kernel"),
+        ("python -m ipykernel_launcher -f kernel.json", "kernel"),
+        ("node /site-packages/playwright/driver/package/cli.js run-driver", "browser"),
+        ("python -m jupyter_server --allow-root", "server"),
+        ("python -m autograder.cli lab", "server"),
+        ("/usr/lib/postgresql/15/bin/initdb -D data", "server"),
+        ("python -m nbgrader autograde ps1", "process"),
+        ("/usr/bin/bwrap --ro-bind / / true", "process"),
+        ("python -W error -m autograder.cli release", "process"),
+        ("python -m pytest notebook.ipynb", "process"),
+        ("make -C folder", "process"),
+        ("import tensorflow", "tensorflow"),
+    ],
+)
+def test_what_a_test_starts_asks_for_a_mark(command: str, mark: str) -> None:
+    assert missing_marks([], [command]) == {mark: command}
+    assert missing_marks(["parametrize"], [command]) == {mark: command}
+    assert missing_marks([mark], [command]) == {}
+
+
+@pytest.mark.parametrize(
+    "command", ["python -P -m autograder.judging.worker folder", "alembic -c alembic.ini heads", "sleep 20"]
+)
+def test_what_costs_little_asks_for_none(command: str) -> None:
+    assert missing_marks([], [command]) == {}

@@ -1,0 +1,52 @@
+"""What makes a test dear, by what it starts: each such test carries a mark, and `make quick` runs the others.
+
+An audit hook of this process notes the commands that a test, or a fixture that is made for it, starts.
+The first test that uses what a session shares is the one that starts it.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Iterable
+
+COSTS = {
+    "kernel": r"autograder\.kernels\.|ipykernel",
+    "browser": r"playwright/driver|chromium|google-chrome",
+    "server": r"jupyter_server|jupyterlab|autograder\.cli lab|initdb|pg_ctl|distributed\.cli|dask",
+    "process": r"-m (nbgrader|jupyter|pytest|mypy|pip)\b|-m autograder\.(cli|bench|tests)\b|"
+    r"^(\S*/)?(nbgrader|jupyter|pytest|make|bwrap)( |$)",
+}
+_started: list[str] = []
+
+
+def watch() -> None:
+    """Note from now on what this process starts; a hook like this one cannot be taken away again."""
+    sys.addaudithook(_note)
+
+
+def forget() -> None:
+    """Begin a new test."""
+    _started.clear()
+
+
+def missing_marks(own: Iterable[str], started: Iterable[str] = _started) -> dict[str, str]:
+    """Return the marks that a test lacks, each with the command that asks for it; a test with any mark lacks none."""
+    if {*COSTS, "tensorflow"} & set(own):
+        return {}
+    costs = ((_cost(command), command) for command in started)
+    return {mark: command for mark, command in costs if mark}
+
+
+def _cost(command: str) -> str | None:
+    if command == "import tensorflow":
+        return "tensorflow"
+    return next((mark for mark, pattern in COSTS.items() if re.search(pattern, command)), None)
+
+
+def _note(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "subprocess.Popen":
+        command = arguments[1]
+        words = [command] if isinstance(command, str | bytes | os.PathLike) else list(command)  # type: ignore[call-overload]
+        _started.append(" ".join(map(os.fsdecode, words)))
+    elif event == "import" and arguments[0] == "tensorflow":
+        _started.append("import tensorflow")
