@@ -158,6 +158,7 @@ def test_a_class_without_full_marks_is_no_measurement(right: Course, tmp_path: P
     assert str(caught.value) == (f"{part.root}: 0 of 1 right submissions got full marks; see what `make doctor` says.")
 
 
+@pytest.mark.process
 def test_a_command_that_fails_is_told_in_its_own_words(right: Course, tmp_path: Path) -> None:
     broken = part_of(right, tmp_path / "part", 1, SETTINGS)
     (broken.root / GRADEBOOK).write_text("no database")

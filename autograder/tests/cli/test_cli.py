@@ -70,6 +70,7 @@ def test_a_missing_source_notebook(small: Path, capsys: pytest.CaptureFixture[st
     assert "no assignment 'ps1'; there are: ps0." in _said(capsys, "--course", small, "release", "ps1", status=2)
 
 
+@pytest.mark.kernel
 def test_a_source_notebook_that_is_not_json(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "submitted" / "ada" / "ps1").mkdir(parents=True)
     (small / "source" / "ps1" / "one.ipynb").write_text("{")
@@ -150,6 +151,7 @@ def test_help_names_every_job(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"    {command} " in shown
 
 
+@pytest.mark.process
 def test_doctor_is_well_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--course", str(ROOT), "doctor"]) == 0
     shown = capsys.readouterr().out
@@ -224,12 +226,14 @@ def test_lab_without_a_release(small: Path, capsys: pytest.CaptureFixture[str]) 
     assert _said(capsys, "--course", small, "lab").endswith("nothing is released yet; run `autograder release`.")
 
 
+@pytest.mark.process
 def test_make_alone_lists_every_target() -> None:
     shown = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
     declared = (ROOT / "Makefile").read_text().split(".PHONY:", 1)[1].split("\n", 1)[0].split()
     assert [target for target in declared if f"  {target} " not in shown] == []
 
 
+@pytest.mark.process
 def test_the_command_runs_where_no_environment_is_activated(small: Path) -> None:
     """alembic is called by name; without PATH to it a gradebook can still be made."""
     done = subprocess.run(

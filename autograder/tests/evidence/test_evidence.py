@@ -186,6 +186,7 @@ def tf() -> Any:
     return SimpleNamespace(tensorflow=tensorflow, keras=keras)
 
 
+@pytest.mark.tensorflow
 def test_tensors_cross_as_arrays(tf: Any) -> None:
     flow, keras = tf.tensorflow, tf.keras
     rows = np.arange(6, dtype="float32").reshape(2, 3)

@@ -237,6 +237,7 @@ def _nbgrader(course: Course, *options: str | Path) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("platform", ["canvas.Canvas", "moodle.Moodle", "exporters.Csv"])
 def test_nbgraders_own_export_writes_the_same(platform: str, graded: Course, tmp_path: Path) -> None:
     kind = platform.rpartition(".")[2]
@@ -261,6 +262,7 @@ def test_nbgraders_own_export_writes_the_same(platform: str, graded: Course, tmp
     assert not (tmp_path / "some-unmatched.csv").exists()
 
 
+@pytest.mark.process
 def test_nbgraders_own_export_says_what_is_missing(graded: Course) -> None:
     done = _nbgrader(graded, "--exporter=autograder.export.canvas.CanvasExporter")
     assert done.returncode == 1

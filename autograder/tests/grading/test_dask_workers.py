@@ -22,7 +22,7 @@ from autograder.grading.class_run import grade
 from autograder.grading.dask_workers import connected
 from autograder.model import Assignment, Submission
 
-pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
+pytestmark = [pytest.mark.server, pytest.mark.kernel, pytest.mark.xdist_group("plain")]
 ANSWERS = ["x = 42", "x = 41", "x = 21", "x = ...", "x = 6 * 7", "import os\nos._exit(1)"]
 NO_PACKAGE = "import sys\nsys.modules['autograder'] = None\n"
 NO_SANDBOX = """

@@ -215,6 +215,7 @@ def _no_kernel(*_: object) -> None:
     raise KernelError("no kernel could be started (OSError: none left).")
 
 
+@pytest.mark.kernel
 def test_no_kernel_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "run", _no_kernel)
     with pytest.raises(CourseError) as error:

@@ -43,6 +43,8 @@ from autograder.tests.harness.toy import (
 )
 from autograder.tests.support import HELPERS, ROOT
 
+pytestmark = pytest.mark.process
+
 DAEMON = f"import subprocess as s; s.Popen(['sleep', '4000.{os.getpid()}'], start_new_session=True, env={{}}) and 1"
 OUTLIVES = "import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: pass"
 STUBBORN = "import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True: time.sleep(1)"

@@ -13,6 +13,8 @@ from autograder.replay import refresh as room
 from autograder.replay.refresh import refresh
 from autograder.tests.harness.toy import contents, left_behind, make_course, marked, wait_for, write
 
+pytestmark = pytest.mark.process
+
 
 def test_refresh_stores_marked_outputs_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     course = make_course(tmp_path)

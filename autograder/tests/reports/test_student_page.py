@@ -208,6 +208,7 @@ def _nbgrader(course: Course, *options: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.process
 def test_nbgraders_own_way_hands_back_the_pages(own: Course, tmp_path_factory: pytest.TempPathFactory) -> None:
     submitted = own.root / "submitted" / "ada" / "ps1"
     (submitted / "timestamp.txt").write_text("2027-01-30 18:00:00 UTC")

@@ -125,6 +125,7 @@ def test_what_the_course_promises_stands_in_code_that_runs(name: str, part: str)
     assert part in "\n".join(cell.source for cell in code_cells(read(SOLVED, name)))
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solution_is_right_throughout_and_its_pictures_are_labelled(
     name: str, live: Callable[[NotebookNode], Lived]
@@ -150,6 +151,7 @@ def _holds_no_colour(figure: Figure) -> None:
         assert all(image.get_cmap().name == "Greys" for image in place.images)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_released_notebook_runs_to_its_end_with_everything_open(
     name: str, live: Callable[[NotebookNode], Lived]

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from autograder.rnn.oracle import Run, gru, gru_step, lstm, lstm_step
 
+pytestmark = pytest.mark.tensorflow
+
 KINDS = ["LSTM", "GRU reset after", "GRU reset before"]
 GATES = {"LSTM": 4, "GRU reset after": 3, "GRU reset before": 3}
 SIZES = [(1, 8, 2, 3), (5, 8, 2, 3), (2, 1, 1, 1), (33, 4, 6, 5), (3, 20, 3, 16)]  # batch, timesteps, features, units

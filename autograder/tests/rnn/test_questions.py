@@ -13,6 +13,8 @@ from autograder.model import TestPlan
 from autograder.rnn.sample_answers import SAMPLES, Sample
 from autograder.tests.support import NOTEBOOKS
 
+pytestmark = pytest.mark.tensorflow
+
 CASES = [(question, sample) for question, samples in SAMPLES.items() for sample in samples]
 RECORDED = ("q2", "q5", "q7", "q8")  # of these the learner's check sees the form only
 Lived = dict[str, dict[str, Any]]

@@ -23,7 +23,7 @@ from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 from autograder.tests.harness.synthetic import make_graded
 from autograder.tests.support import ROOT
 
-pytestmark = pytest.mark.xdist_group("postgresql")
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("postgresql")]
 STUDENTS = ("chen", "jo", "max", "omar")  # wrong answers, none, all of them late, a notebook that cannot be read
 SORTED_OTHERWISE = ("Bob", "ann", "ann-2", "名前", "Zoë", "zz-absent")  # by this server's rules ann comes before Bob
 WRITTEN = ("grades.csv", "canvas.csv", "canvas-unmatched.csv", "moodle.csv", "moodle-unmatched.csv", "report.json")
@@ -96,7 +96,6 @@ def _platforms(course: Course) -> list[list[str]]:
     ]
 
 
-@pytest.mark.server
 @needs_postgresql
 def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
     here = make_graded(tmp_path / "sqlite", SORTED_OTHERWISE)
@@ -107,7 +106,6 @@ def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp
     assert (here.root / "gradebook.db").exists()
 
 
-@pytest.mark.server
 @needs_postgresql
 @pytest.mark.kernel
 def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
@@ -127,7 +125,6 @@ def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Mak
     assert (rows["omar"].status, rows["jo"].score) == ("damaged", 0)
 
 
-@pytest.mark.server
 @needs_postgresql
 @pytest.mark.browser
 def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
@@ -146,7 +143,6 @@ def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
         expect(page.locator("tbody tr")).to_have_count(len(SORTED_OTHERWISE))
 
 
-@pytest.mark.server
 @needs_postgresql
 def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
     names = [f"student-{i:04}" for i in range(LARGE)]
@@ -158,7 +154,6 @@ def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
     assert written["canvas-unmatched.csv"].splitlines()[1:] == alone
 
 
-@pytest.mark.server
 @needs_postgresql
 def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path) -> None:
     course = make_graded(tmp_path / "long", ("ada",), settings=in_database("long"))
@@ -173,7 +168,6 @@ def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path
     assert [row.student for row in table(course, ASSIGNMENT).rows] == ["ada"]
 
 
-@pytest.mark.server
 @needs_postgresql
 def test_a_server_that_goes_away_is_said_in_one_sentence(tmp_path: Path) -> None:
     with postgresql_server() as address:
