@@ -101,6 +101,7 @@ class Verdict:
     subject: str = ""  # of `no evidence`: the name that has no value
     detail: tuple[str, ...] = ()  # of `no evidence`: what `evidence.refusals` knows of it
     flag: str = ""  # of `failed`: words under which the class report lists it, where the test's exception names some
+    traceback: str = ""  # of a `grader error`: where the grader itself failed
 
     @property
     def is_unbound(self) -> bool:
@@ -139,6 +140,7 @@ class NotebookResult:
     untouched: frozenset[str]  # grade_ids of answer cells without a response
     repairs: tuple[str, ...] = ()
     status: Status = Status.OK
+    traceback: str = ""  # of the grader's own failure on it
 
 
 @dataclass(frozen=True)

@@ -45,9 +45,11 @@ def _run(options: Namespace) -> int:
         sys.stdout = None
         return 1
     except Exception as error:
-        path = logs.keep_traceback(error, options.name, course.root if course else None)
+        from autograder.faults import brief, keep_command_fault
+
+        path = keep_command_fault(error, options.name, course.root if course else None)
         log.debug("the traceback of this error", exc_info=error)
-        return _say(f"{options.name}: the grader failed ({logs.brief(error)}); {path} says where.", 1)
+        return _say(f"{options.name}: the grader failed ({brief(error)}); {path} says where.", 1)
 
 
 def _course(options: Namespace) -> "Course":

@@ -47,7 +47,7 @@ class GradedAnswers:
 def keep(cell: NotebookNode, verdict: Verdict) -> None:
     """Write a verdict into its test cell's metadata."""
     kept = asdict(verdict)
-    del kept["cell"]
+    del kept["cell"], kept["traceback"]  # the grader's own paths are for its log file
     cell.metadata[KEY] = kept
 
 

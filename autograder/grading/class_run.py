@@ -28,6 +28,7 @@ from autograder.course.database import ids_fit
 from autograder.course.limits import Limits
 from autograder.errors import CourseError, UsageError
 from autograder.execution.sandbox import grading_limits, remote_limits
+from autograder.faults import keep_submission_faults
 from autograder.gradebook.assignment_sync import (
     check_cells,
     in_gradebook,
@@ -162,6 +163,7 @@ class _Run:
         else:
             with _unbroken():
                 self.recorder.record(result, task.fingerprint, graded_by)
+        keep_submission_faults(self.course.root, self.assignment, result)
         self.statuses[result.student] = result.status
         self.progress(result.student, result.status)
 

@@ -16,11 +16,12 @@ from traitlets.log import get_logger
 
 from autograder.course.course import Course
 from autograder.execution.sandbox import grading_limits
+from autograder.faults import keep_submission_faults
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.recorder import ledger_entry, write_notebook
 from autograder.grading.class_run import masters_of
 from autograder.grading.pipeline import NotebookGrader, grade_restored
-from autograder.model import NotebookResult
+from autograder.model import NotebookResult, Result
 from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
 
@@ -53,6 +54,8 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         repairs = _noted(place).get(grader.name, {}).get("repairs", ())
         result = grade_restored(grader, nb, others, tuple(repairs), grading_limits(_course()))
         _record(result, place)
+        if result.traceback:  # of another notebook of this submission there may be some already
+            keep_submission_faults(_course().root, place["assignment"], Result(place["student"], (result,)))
         return nbformat.reads(result.content.decode(), 4), resources
 
 

@@ -20,6 +20,7 @@ from autograder.errors import Damaged, KernelError
 from autograder.execution.client import fill
 from autograder.execution.failures import OUTPUT, death
 from autograder.execution.runner import Ran, run
+from autograder.faults import traceback_of
 from autograder.gradebook.graded_notebooks import keep, keep_sizes
 from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans
@@ -104,7 +105,7 @@ def given_up(student: str, masters: Assignment, error: Exception) -> Result:
 def _failed(grader: NotebookGrader, error: Exception) -> NotebookResult:
     """The result of a notebook that our own side failed on: all of its marks stay open, written answers too."""
     broken = _broken(grader, grader.master, f"the grader failed ({type(error).__name__}: {error}).")
-    return replace(broken, untouched=frozenset())
+    return replace(broken, untouched=frozenset(), traceback=traceback_of(error))
 
 
 def grade_notebook(
@@ -132,7 +133,7 @@ def grade_restored(
     try:
         ran = run(notebook, grader.plans, {**others, **grader.helpers}, limits)
     except KernelError as error:
-        return _broken(grader, notebook, str(error), repairs)
+        return replace(_broken(grader, notebook, str(error), repairs), traceback=traceback_of(error))
     verdicts = judge_for(grader.masters.helpers).verdicts(grader.plans, ran.evidence)
     verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
     about, said = remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
@@ -188,6 +189,7 @@ def _finished(
         untouched=_untouched(notebook, grader),
         repairs=repairs,
         status=_status(verdicts),
+        traceback="\n".join(verdict.traceback for verdict in verdicts if verdict.traceback),
     )
 
 

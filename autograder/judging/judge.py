@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from autograder.faults import traceback_of
 from autograder.judging.worker import LOAD
 from autograder.model import NoEvidence, Outcome, Reason, TestPlan, Verdict
 from autograder.notebook.source import parse
@@ -102,7 +103,8 @@ class Judge:
         except (OSError, ValueError) as error:
             self.close()
             said = f"the judge's process gave no verdict ({type(error).__name__}: {error})."
-            return {"outcome": Outcome.GRADER_ERROR, "points": None, "rationale": said}
+            trace = traceback_of(error)
+            return {"outcome": Outcome.GRADER_ERROR, "points": None, "rationale": said, "traceback": trace}
 
     def _line(self, process: subprocess.Popen[bytes]) -> bytes:
         assert process.stdout is not None

@@ -243,7 +243,9 @@ def test_other_reasons_can_be_put_off_as_well(course: Course, monkeypatch: pytes
 # --- what fails ---------------------------------------------------------------------------------------------------
 
 
-def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(course: Course) -> None:
+def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(
+    course: Course, caplog: pytest.LogCaptureFixture
+) -> None:
     def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
         if submission.student == "bob":
             raise OSError("no space left")
@@ -256,7 +258,12 @@ def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(course: Cou
     assert set(row.marks.values()) == {None}
     shown = (course.folder("autograded", "ps1", "bob") / "one.ipynb").read_text()
     assert "the grader failed (OSError: no space left)." in shown
+    assert "Traceback" not in shown
+    trace = course.root / "reports" / "ps1" / "bob.log"
+    assert caplog.messages == [f"bob: the grader failed on one, so marks are missing; {trace} says where."]
+    assert "in work\n" in trace.read_text()
     assert run(course)[0] == ["bob"]
+    assert not trace.exists(), "it is graded without a fault now"
 
 
 def test_a_worker_without_the_package(course: Course) -> None:

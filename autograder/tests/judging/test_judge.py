@@ -140,6 +140,7 @@ def test_a_judge_that_does_not_answer_is_our_fault(tmp_path: Path, monkeypatch: 
         said = _judge(judge, PLAN.test, x=42)
         assert (said.outcome, said.points) == ("grader error", None)
         assert said.rationale == "the judge's process gave no verdict (OSError: no answer in time)."
+        assert said.traceback.endswith("OSError: no answer in time\n")
         assert judge.process is None
 
 
