@@ -17,11 +17,12 @@ bound, and the supervisor has made the folder they lie in read-only.
 """
 
 import os
+import re
 import resource
 import shutil
 import signal
 import socket
-import sys
+import stat
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -113,14 +114,38 @@ def _mounts(request: Request) -> None:
     mount("tmpfs", str(SCRATCH), "tmpfs", NOSUID | NODEV, size)
     for place in (TEMPORARY, SHARED):
         place.mkdir()
-    if any(Path(place).is_relative_to("/tmp") for place in (sys.prefix, sys.base_prefix, __file__)):
-        mount("none", "/tmp", flags=REMOUNT | BIND | RDONLY | NOSUID | NODEV)
-    else:
-        mount(str(TEMPORARY), "/tmp", flags=BIND)
-    mount(str(SHARED), "/dev/shm", flags=BIND)
+    _cover("/tmp", TEMPORARY)
+    _cover("/dev/shm", SHARED)
     for kind in ("user", "pid", "net", "mnt"):
         Path(f"/proc/sys/user/max_{kind}_namespaces").write_text("0")
     Path("/proc/self/oom_score_adj").write_text("1000")  # where memory is short, this one goes first
+
+
+def _cover(place: str, scratch: Path) -> None:
+    """Put scratch space in a folder's place, and on top of it, read-only as before, what is mounted below the folder.
+
+    So Python and this package stay where they are when they are installed below /tmp.
+    """
+    shown = {path: os.open(path, os.O_PATH) for path in _mounted_below(place)}
+    mount(str(scratch), place, flags=BIND)
+    for path, descriptor in shown.items():
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+        mount(f"/proc/self/fd/{descriptor}", str(path), flags=REC | BIND)
+        os.close(descriptor)
+
+
+def _mounted_below(place: str) -> list[Path]:
+    """The mounts below a folder, without those below another of them."""
+    found: list[Path] = []
+    for line in os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines():
+        path = Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4]))  # such as a space
+        if path != Path(place) and path.is_relative_to(place) and not any(path.is_relative_to(one) for one in found):
+            found.append(path)
+    return found
 
 
 def furnish(request: Request) -> None:
