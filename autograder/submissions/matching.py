@@ -1,9 +1,14 @@
-"""Which cell of a submission is which cell of the master.
+"""Which cell of a submission is which cell of the course's own notebook.
 
-A cell of the submission claims to be one of the master's: by nbgrader's name or its id, which several may claim; then,
-where nobody did, by its text, by its place, and, if it is an answer, by what it assigns. One claim each is chosen at
-the end; what claims nothing is a cell of the student's own.
+A cell of the submission claims to be one of the course's: by nbgrader's name or its id, which several may claim; then,
+where none did, by its text, by its place, and, if it is an answer, by what it assigns. One claim each is chosen at the
+end; what claims nothing is the student's own cell.
 """
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from nbformat import NotebookNode
 from nbgrader.utils import is_locked, is_task
@@ -18,102 +23,167 @@ ALIKE = 0.6  # share of the words that two cells have in common, from which on o
 MAX_WORDS = 2_000  # characters by which two texts are compared
 
 
-class Matching:
-    """One submission on its way: `mine` are its cells, `claims` those that claim to be a cell of the master."""
+@dataclass(eq=False)
+class StudentCell:
+    """One cell of the submission, and where it is in it."""
 
-    def __init__(self, submitted: NotebookNode, master: NotebookNode, config: Config | None) -> None:
-        self.submitted, self.master = submitted, master
-        self.mine: list[NotebookNode] = submitted.cells
-        self.cells: list[NotebookNode] = master.cells
-        self.released: list[str] = [cell.source for cell in released_copy(master, config).cells]
-        self.names: list[str] = [grade_id(cell) or cell.id for cell in self.cells]
-        self.owned = [not (is_locked(cell) or is_task(cell)) for cell in self.cells]
-        self.asked = [set(bindings(text) or {}) if self._is_code(i) else set() for i, text in enumerate(self.released)]
-        self.flat, self.own = (
-            list(map(normalize_whitespace, texts)) for texts in ([c.source for c in self.mine], self.released)
-        )
-        self.lines, self.own_lines = [lines_of(cell.source) for cell in self.mine], self._own_lines()
-        self.bound = [bindings(cell.source) or {} for cell in self.mine]
-        self.claims: list[list[int]] = [[] for _ in self.cells]
-        self.chosen: list[int | None] = [None for _ in self.cells]
+    place: int
+    cell: NotebookNode
 
-    def match(self) -> None:
-        self._claim_by_name()
-        self._claim_by_text()
-        self._claim_by_place()
-        self._claim_by_answer()
-        self.chosen = [self._pick(i) for i in range(len(self.cells))]
+    @cached_property
+    def text(self) -> str:
+        """Its source, whatever its whitespace."""
+        return normalize_whitespace(self.cell.source)
 
-    def _is_code(self, i: int) -> bool:
-        return bool(self.cells[i].cell_type == "code")
+    @cached_property
+    def lines(self) -> set[str]:
+        """Its lines, in no order."""
+        return lines_of(self.cell.source)
 
-    def _own_lines(self) -> list[set[str]]:
-        """The lines of each cell that stand in no other, such as a written question's own."""
-        lines = [lines_of(text) for text in self.released]
-        return [own - set().union(*lines[:i], *lines[i + 1 :]) for i, own in enumerate(lines)]
+    @cached_property
+    def bound(self) -> Mapping[str, bool]:
+        """What it binds, as `bindings` has it."""
+        return bindings(self.cell.source) or {}
 
-    def _free(self) -> list[int]:
-        claimed = {j for claims in self.claims for j in claims}
-        return [j for j in range(len(self.mine)) if j not in claimed]
 
-    def _claim_by_name(self) -> None:
-        ids = {cell.id: i for i, cell in enumerate(self.cells)}
-        names = {grade_id(cell): i for i, cell in enumerate(self.cells) if grade_id(cell)}
-        for j, cell in enumerate(self.mine):
-            i = names.get(grade_id(cell), ids.get(cell.get("id")))
-            if i is not None:
-                self.claims[i].append(j)
+@dataclass(eq=False)
+class CourseCell:
+    """One cell of the course's own notebook, the student's cells that claim to be it, and the one that is chosen."""
 
-    def _claim_by_text(self) -> None:
-        """A cell that lost its name is known by its text; not one that a student typed once more."""
-        lost = [i for i in range(len(self.cells)) if not self.claims[i] or not (self.owned[i] or self._exact(i))]
-        for j in self._free():
-            same = [i for i in lost if self.own[i] and self._same(i, j)]
-            if same:
-                self.claims[same[0]].append(j)
-                lost.remove(same[0])
+    place: int
+    cell: NotebookNode
+    released: str  # its source in the notebook that students get
+    own_lines: set[str]  # its lines that are in no other cell, such as a written question's own
+    claims: list[StudentCell] = field(default_factory=list)
+    chosen: StudentCell | None = None
 
-    def _same(self, i: int, j: int) -> bool:
-        return self.flat[j] == self.own[i]
+    @cached_property
+    def name(self) -> str:
+        """What repairs call it."""
+        return str(grade_id(self.cell) or self.cell.id)
 
-    def _exact(self, i: int) -> list[int]:
-        return [j for j in self.claims[i] if self._same(i, j)]
+    @cached_property
+    def text(self) -> str:
+        """Its released source, whatever its whitespace."""
+        return normalize_whitespace(self.released)
 
-    def _claim_by_place(self) -> None:
-        """Between its neighbours, an answer is known by what it assigns, a locked cell by most of its words."""
-        gone = [i for i, claims in enumerate(self.claims) if not claims]
-        for i in sorted(gone, key=lambda i: not self.owned[i]):
-            before = [claims[0] for claims in self.claims[:i] if claims][-1:] or [-1]
-            behind = [claims[0] for claims in self.claims[i + 1 :] if claims][:1] or [len(self.mine)]
-            fits = {j: self._fit(i, j) for j in self._free() if before[0] < j < behind[0]}
-            best = max(fits, key=lambda j: fits[j], default=-1)
-            if fits.get(best, 0) >= ALIKE:
-                self.claims[i].append(best)
+    @cached_property
+    def is_code(self) -> bool:
+        return bool(self.cell.cell_type == "code")
 
-    def _fit(self, i: int, j: int) -> float:
-        if self.owned[i] or self.mine[j].cell_type != self.cells[i].cell_type:
-            return float(self.owned[i] and self._is_answer_to(i, j))
-        mine, own = set(self.flat[j][:MAX_WORDS].split()), set(self.own[i].split())
-        return len(mine & own) / max(len(mine | own), 1)
+    @cached_property
+    def is_students(self) -> bool:
+        """May students write into it?"""
+        return not (is_locked(self.cell) or is_task(self.cell))
 
-    def _is_answer_to(self, i: int, j: int) -> bool:
+    @cached_property
+    def asked(self) -> set[str]:
+        """The names that its stub binds."""
+        return set(bindings(self.released) or {}) if self.is_code else set()
+
+    @cached_property
+    def words(self) -> set[str]:
+        """The words of its released source."""
+        return set(re.findall(r"\w+", self.released))
+
+    def is_copied_by(self, mine: StudentCell) -> bool:
+        """Does the student's cell have the same text?"""
+        return mine.text == self.text
+
+    def copies(self) -> list[StudentCell]:
+        """The claims that have the same text."""
+        return [mine for mine in self.claims if self.is_copied_by(mine)]
+
+    def may_be_answered_by(self, mine: StudentCell) -> bool:
         """Does the cell assign what the stub assigns, or, of a written answer, hold the question's own line?"""
-        if self.asked[i]:
-            return bool(self.asked[i] & set(self.bound[j]))
-        return bool(self.own_lines[i] & self.lines[j])
+        if self.asked:
+            return bool(self.asked & set(mine.bound))
+        return bool(self.own_lines & mine.lines)
 
-    def _claim_by_answer(self) -> None:
-        """What assigns an answer whose cell is gone, is that answer, wherever it stands."""
-        for i in (i for i, claims in enumerate(self.claims) if not claims and self.owned[i]):
-            fits = [j for j in self._free() if self._is_answer_to(i, j) and self._is_answered(i, j)]
-            self.claims[i] += fits[-1:]
+    def is_answered_by(self, mine: StudentCell | None) -> bool:
+        """Has the student put anything into the stub?"""
+        return mine is not None and answered(mine.cell.source, self.released, self.is_code)
 
-    def _is_answered(self, i: int, j: int | None) -> bool:
-        return j is not None and answered(self.mine[j].source, self.released[i], self._is_code(i))
+    def likeness(self, mine: StudentCell) -> float:
+        """How far a cell in the same place is this one, from 0 to 1."""
+        if self.is_students:
+            return float(self.may_be_answered_by(mine))
+        if mine.cell.cell_type != self.cell.cell_type:
+            return 0.0
+        theirs, own = set(mine.text[:MAX_WORDS].split()), set(self.text.split())
+        return len(theirs & own) / max(len(theirs | own), 1)
 
-    def _pick(self, i: int) -> int | None:
-        """Which of several counts: the last one that was answered; of locked cells, the one that is as it was."""
-        claims = self.claims[i]
-        best = [j for j in claims if self._is_answered(i, j)][-1:] if self.owned[i] else self._exact(i)
-        own = [j for j in claims if self.mine[j].get("id") == self.cells[i].id]
-        return next(iter([*best, *own, *claims]), None)
+    def choose(self) -> None:
+        """Choose one of several claims: the last one answered; of a locked cell, the one that is as it was."""
+        answers = [mine for mine in self.claims if self.is_answered_by(mine)][-1:]
+        best = answers if self.is_students else self.copies()
+        own = [mine for mine in self.claims if mine.cell.get("id") == self.cell.id]
+        self.chosen = next(iter([*best, *own, *self.claims]), None)
+
+
+def match(
+    submitted: NotebookNode, course: NotebookNode, config: Config | None = None
+) -> tuple[list[CourseCell], list[StudentCell]]:
+    """Match a submission with the course's own notebook; return the cells of both, in order, with what was chosen."""
+    cells = _course_cells(course, config)
+    mine = [StudentCell(place, cell) for place, cell in enumerate(submitted.cells)]
+    _claim_by_name(cells, mine)
+    _claim_by_text(cells, mine)
+    _claim_by_place(cells, mine)
+    _claim_by_answer(cells, mine)
+    for cell in cells:
+        cell.choose()
+    return cells, mine
+
+
+def _course_cells(course: NotebookNode, config: Config | None) -> list[CourseCell]:
+    released = [cell.source for cell in released_copy(course, config).cells]
+    lines = [lines_of(text) for text in released]
+    own_lines = [own - set().union(*lines[:i], *lines[i + 1 :]) for i, own in enumerate(lines)]
+    parts = zip(course.cells, released, own_lines, strict=True)
+    return [CourseCell(place, *part) for place, part in enumerate(parts)]
+
+
+def _free(cells: list[CourseCell], mine: list[StudentCell]) -> list[StudentCell]:
+    claiming = {claim for cell in cells for claim in cell.claims}
+    return [each for each in mine if each not in claiming]
+
+
+def _claim_by_name(cells: list[CourseCell], mine: list[StudentCell]) -> None:
+    ids = {cell.cell.id: cell for cell in cells}
+    names = {grade_id(cell.cell): cell for cell in cells if grade_id(cell.cell)}
+    for each in mine:
+        cell = names.get(grade_id(each.cell), ids.get(each.cell.get("id")))
+        if cell is not None:
+            cell.claims.append(each)
+
+
+def _claim_by_text(cells: list[CourseCell], mine: list[StudentCell]) -> None:
+    """A cell that lost its name is known by its text; not one that a student typed once more."""
+    lost = [cell for cell in cells if not cell.claims or not (cell.is_students or cell.copies())]
+    for each in _free(cells, mine):
+        same = [cell for cell in lost if cell.text and cell.is_copied_by(each)]
+        if same:
+            same[0].claims.append(each)
+            lost.remove(same[0])
+
+
+def _claim_by_place(cells: list[CourseCell], mine: list[StudentCell]) -> None:
+    """Between its neighbours, an answer is known by what it assigns, a locked cell by most of its words."""
+    gone = [cell for cell in cells if not cell.claims]
+    for cell in sorted(gone, key=lambda cell: not cell.is_students):
+        before = [other.claims[0].place for other in cells[: cell.place] if other.claims][-1:] or [-1]
+        behind = [other.claims[0].place for other in cells[cell.place + 1 :] if other.claims][:1] or [len(mine)]
+        between = [each for each in _free(cells, mine) if before[0] < each.place < behind[0]]
+        best = max(between, key=cell.likeness, default=None)
+        if best is not None and cell.likeness(best) >= ALIKE:
+            cell.claims.append(best)
+
+
+def _claim_by_answer(cells: list[CourseCell], mine: list[StudentCell]) -> None:
+    """What assigns an answer whose cell is gone, is that answer, wherever it is."""
+    for cell in cells:
+        if cell.is_students and not cell.claims:
+            free = _free(cells, mine)
+            fits = [each for each in free if cell.may_be_answered_by(each) and cell.is_answered_by(each)]
+            cell.claims += fits[-1:]

@@ -207,7 +207,7 @@ def test_a_wrong_answers_parts_are_told_apart(judge: Judge) -> None:
     plan = replace(PLAN, test=test, answers=("x",), own=("x",))
     found = judge.verdict(plan, encode_all({"x": (8,)}, ("x",), {}))
     assert (found.mistake, found.help) == (
-        "h: the batch axis is not 8 long.",
+        "h: the batch axis does not have size 8.",
         "Print h.shape and read it from left to right.",
     )
     assert (found.expected, found.given) == ("(1,)", "(8,)")
