@@ -1,12 +1,12 @@
-"""Kernels that start in a fork of a process with modules loaded, and that can reach nothing.
+"""Jupyter kernels in a sandbox: a kernel starts as a fork of a process with modules loaded, and has no access outside.
 
-Any Jupyter tool uses them by name: the kernelspec `autograder` says which provisioner starts them. What crosses a wall:
+Any Jupyter tool can use them by name: the kernelspec `autograder` names their provisioner. This is what crosses a wall:
 
-    provisioner ──(one connection a kernel: request, signals, how it ended)──▶ zygote ──▶ supervisor ──▶ kernel
+    provisioner ──(one connection per kernel: request, order to end, result)──▶ zygote ──▶ supervisor ──▶ kernel
     in Jupyter's own process                                                   in bubblewrap, no network, read-only
 
-`host` knows this machine: bubblewrap, and what of the file system is shown. `zygote` serves, `sandbox` locks one fork
-in, `supervisor` watches it from outside; `cold` is the other shape, a bubblewrap a kernel, where namespaces do not
-nest. `interior` starts IPython's kernel inside. Nothing here knows of notebooks or grading, and inside the sandbox this
-folder is all of the package that can be seen.
+`launcher` finds or starts a server. `bubblewrap` knows this machine: the program, and which files are visible.
+`zygote` serves, `sandbox` confines one fork, `supervisor` watches it from outside. `cold` is the other shape: one
+bubblewrap for each kernel, where namespaces do not nest. `ipython_kernel` starts IPython's kernel inside. Nothing here
+knows notebooks or grading. Inside the sandbox, this folder is the only visible part of the package.
 """

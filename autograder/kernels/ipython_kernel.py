@@ -1,4 +1,4 @@
-"""IPython's kernel, started in a process that has its modules loaded already; what runs inside the sandbox."""
+"""Start IPython's kernel inside the sandbox, in a process that has already loaded its modules."""
 
 import os
 import sys
@@ -17,20 +17,20 @@ class OutputLimitError(OSError):
 
 
 class CappedStream(OutStream):
-    """Standard output that raises in the cell which prints too much, before it piles up in whoever listens."""
+    """Standard output that raises in the cell that prints too much, before the output fills the client's memory."""
 
     limit = 1 << 20
     cell: Any = None
     left = limit
 
     def write(self, string: str) -> int:
-        """Write, or raise OutputLimitError; both streams of a cell count together.
+        """Write, or raise OutputLimitError. Both streams of a cell count together.
 
-        What is written past Python comes through a thread that must go on reading: that is for the client to bound.
+        Output that bypasses Python arrives in a thread that must keep reading; the client bounds that output.
         """
         if threading.current_thread() is getattr(
             self, "watch_fd_thread", None
-        ):  # there is one only where the descriptor is watched
+        ):  # it exists only where the descriptor is watched
             return self._passed_on(string)
         now = self.parent_header.get("msg_id")
         if now != CappedStream.cell:
@@ -46,7 +46,7 @@ class CappedStream(OutStream):
 
 
 def start(arguments: Sequence[str], output: int, ready: Callable[[], None]) -> None:
-    """Be a kernel until it ends; `ready` is called once its sockets are bound, before it runs any cell."""
+    """Run a kernel until it ends. `ready` is called once its sockets are bound, before it runs any cell."""
     CappedStream.limit = CappedStream.left = output
     sys.argv = ["ipykernel_launcher.py", *arguments]
     numpy = sys.modules.get("numpy")
@@ -54,7 +54,7 @@ def start(arguments: Sequence[str], output: int, ready: Callable[[], None]) -> N
         numpy.random.seed()  # a fork copies NumPy's global state; the standard library's reseeds itself
     app = IPKernelApp.instance(outstream_class=f"{__name__}.CappedStream")
     app.initialize([*arguments, *OPTIONS])
-    sys.path.insert(0, "")  # the working folder, as in every kernel, but not before nothing is imported any more
+    sys.path.insert(0, "")  # the working folder, as in every kernel, but only after the last import
     ready()
     app.start()
     os._exit(0)

@@ -1,12 +1,12 @@
-"""What one kernel may use, as a request carries it, where its places are inside, and how it may end.
+"""The limits of one kernel, its folders inside the sandbox, and the ways it can end.
 
 limit          what                                          what the code inside sees
-wall_seconds   from its start to its end                     nothing: all of its processes are killed (`wall`)
+wall_seconds   from its start to its end                     nothing: all its processes are killed (`wall`)
 cpu_seconds    processor time of all its processes together  nothing: killed (`cpu`)
-memory         bytes of all its processes and its scratch    MemoryError for one that asks for all of it at once,
-               space together                                else nothing: killed (`memory`)
-processes      processes and threads at a time               BlockingIOError, "can't start new thread"
-files          open at a time, a process                     OSError, too many open files
+memory         bytes of all its processes and its scratch    MemoryError on one request that is too large,
+               space together                                otherwise nothing: killed (`memory`)
+processes      processes and threads at one time              BlockingIOError, "can't start new thread"
+files          open at one time, per process                OSError, too many open files
 file_size      bytes of one file                             OSError, file too large
 scratch        bytes of all files, in working folder, /tmp   OSError, no space left on device
 output         characters a cell may print                   OutputLimitError, in the cell that prints
@@ -15,11 +15,11 @@ output         characters a cell may print                   OutputLimitError, i
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-KERNELS = PurePosixPath("/run/kernels")  # folders of kernels, inside
+KERNELS = PurePosixPath("/run/kernels")  # the kernels' folders, inside
 SCRATCH = PurePosixPath("/scratch")  # an empty folder of the read-only root
-FAILED_BEFORE = 1  # a zygote's exit status where it fails before it preloads: Python's own after an exception
-FAILED_PRELOADING = 4  # and where preloading started threads
-NO_NESTING = 3  # a zygote's exit status where no fork can be locked in
+FAILED_BEFORE = 1  # exit status of a zygote that fails before preloading: Python's own after an exception
+FAILED_PRELOADING = 4  # exit status where preloading started threads
+NO_NESTING = 3  # exit status where no fork can be confined
 MIB = 1 << 20
 
 
@@ -37,6 +37,6 @@ class Policy:
     output: int = MIB
 
 
-# How a supervisor tells what it killed a kernel for: its own exit status.
+# The exit status of a supervisor names the limit that it killed the kernel for.
 ENDINGS = {0: "", 101: "memory", 102: "cpu", 103: "wall", 105: "refused"}
 STATUS = {why: status for status, why in ENDINGS.items() if why}

@@ -1,9 +1,9 @@
-"""Jupyter's hook for starting kernels: a kernel in a sandbox, for any tool that starts kernels by their name.
+"""Jupyter's kernel provisioner: start kernels in a sandbox, for any tool that starts kernels by name.
 
-Theory of operation. For each kernel the provisioner makes a folder, writes the connection file into it (transport: unix
-sockets, which work without a network), puts a copy of the working folder beside it, and asks the server that `client`
-finds or starts. From then on the kernel is a connection: an order to end goes in, how it ended comes out. What the tool
-asks for beyond that is plain Jupyter. A kernel is never asked to finish in order: nothing in it is worth the wait.
+Theory of operation. For each kernel the provisioner makes a folder and writes the connection file into it (transport:
+unix sockets, which work without a network). It copies the working folder there and sends a request to the server that
+`launcher` finds or starts. After that, the kernel is a connection: an order to end goes in, the result comes out.
+Everything else is plain Jupyter. A kernel is killed, not shut down: it has nothing that needs saving.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ ANSWER_TIMEOUT = 60.0  # seconds that a server has to answer
 
 @dataclass(frozen=True)
 class Ended:
-    """How a kernel ended: `why` is a limit's name or "", `cpu` in seconds, `memory` in bytes at most."""
+    """The end of a kernel: `why` is a limit's name or ""; `cpu` is in seconds, `memory` the peak in bytes."""
 
     why: str
     cpu: float = 0.0
@@ -46,31 +46,33 @@ class Ended:
 
 
 class SandboxProvisioner(KernelProvisionerBase):
-    """Starts kernels in a sandbox, in a fork of a process that has loaded their modules already."""
+    """Starts kernels in a sandbox, as forks of a process that has already loaded their modules."""
 
     shape = Enum(
         ["auto", "warm", "cold"],
         default_value="auto",
-        help="warm: a fork of a process with everything loaded; cold: a process of its own; auto: what can be had.",
+        help="warm: a fork of a process with everything loaded; cold: a new process; auto: warm where possible.",
     ).tag(config=True)
     preload = Unicode(
         "",
-        help="Modules that a kernel finds loaded, by name, between spaces.",
+        help="Names of modules that are loaded before a kernel starts, separated by spaces.",
     ).tag(config=True)
-    prepare = Unicode("", help="A line of Python to be run before loading them; it must start no thread.").tag(
+    prepare = Unicode("", help="Python code that runs before the modules are loaded. It must not start a thread.").tag(
         config=True
     )
     environment = List(
-        Unicode(), default_value=[], help="Names of environment variables that a kernel may see, beyond the usual ones."
+        Unicode(), default_value=[], help="Names of further environment variables that a kernel sees."
     ).tag(config=True)
 
-    wall_seconds = Float(Policy.wall_seconds, help="Time from a kernel's start to its end.").tag(config=True)
-    cpu_seconds = Float(Policy.cpu_seconds, help="Processor time of all its processes together.").tag(config=True)
+    wall_seconds = Float(Policy.wall_seconds, help="Seconds from a kernel's start to its end.").tag(config=True)
+    cpu_seconds = Float(Policy.cpu_seconds, help="Seconds of processor time of all its processes together.").tag(
+        config=True
+    )
     memory = Integer(Policy.memory, help="Bytes of all its processes and its scratch space.").tag(config=True)
-    processes = Integer(Policy.processes, help="Processes and threads at a time.").tag(config=True)
-    files = Integer(Policy.files, help="Files open at a time, in one process.").tag(config=True)
+    processes = Integer(Policy.processes, help="Number of processes and threads at one time.").tag(config=True)
+    files = Integer(Policy.files, help="Number of files open at one time, in one process.").tag(config=True)
     file_size = Integer(Policy.file_size, help="Bytes of one file.").tag(config=True)
-    scratch = Integer(Policy.scratch, help="Bytes of all files it writes.").tag(config=True)
+    scratch = Integer(Policy.scratch, help="Bytes of all files that it writes.").tag(config=True)
     output = Integer(Policy.output, help="Characters that one cell may print.").tag(config=True)
 
     connection: socket.socket | None = None
@@ -87,11 +89,11 @@ class SandboxProvisioner(KernelProvisionerBase):
 
     @property
     def has_process(self) -> bool:
-        """Was a kernel started, and not cleaned up?"""
+        """Was a kernel started and not cleaned up yet?"""
         return self.connection is not None or self.ended is not None
 
     async def poll(self) -> int | None:
-        """None while the kernel runs, else 0."""
+        """Return None while the kernel runs, otherwise 0."""
         if self.connection is not None and select.select([self.connection], [], [], 0)[0]:
             self._hear(self.connection)
         return None if self.ended is None else 0
@@ -103,7 +105,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         return 0
 
     async def send_signal(self, signum: int) -> None:
-        """End the kernel, whatever the signal (0: none); it is interrupted by message."""
+        """End the kernel on any signal but 0. Interrupts are sent as messages."""
         if signum:
             self.end()
 
@@ -116,18 +118,18 @@ class SandboxProvisioner(KernelProvisionerBase):
         self.end()
 
     async def shutdown_requested(self, restart: bool = False) -> None:
-        """End the kernel, which has nothing to put in order."""
+        """End the kernel: it has nothing to save."""
         self.end()
 
     def end(self) -> None:
-        """End the kernel and all that it has started; may be called from any thread."""
+        """End the kernel and everything it has started. May be called from any thread."""
         connection = self.connection
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.send(b'{"end": true}')
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Make the kernel's folder, its connection file and a copy of its working folder; raises NoSandboxError."""
+        """Make the kernel's folder, its connection file and a copy of its working folder. Raises NoSandboxError."""
         manager = self.manager
         with self._or_nothing():
             loaded = Loaded(self.preload, self.prepare, tuple(self.environment))
@@ -156,17 +158,17 @@ class SandboxProvisioner(KernelProvisionerBase):
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Remove the kernel's folder; it stays where the kernel is only started again."""
+        """Remove the kernel's folder, unless the kernel is only restarted."""
         self._let_go()
         if not restart:
             self._clear()
 
     def policy(self) -> Policy:
-        """The limits, as they are set."""
+        """Return the limits as they are set."""
         return Policy(**{field.name: getattr(self, field.name) for field in fields(Policy)})
 
     def _furnish(self, place: Path, work: str | None) -> None:
-        """The kernel's folder, made where it is not there yet, with a copy of the working folder in it."""
+        """Make the kernel's folder if needed, with a copy of the working folder in it."""
         manager = self.manager
         if self.folder is None:
             self.folder = Path(tempfile.mkdtemp(prefix="k", dir=place))
@@ -189,11 +191,11 @@ class SandboxProvisioner(KernelProvisionerBase):
         except OSError:
             answered = False
         if not answered:
-            raise NoSandboxError("the process that forks kernels has died; grade again.")
+            raise NoSandboxError("the process that forks kernels has died; run the command again.")
 
     @contextlib.contextmanager
     def _or_nothing(self) -> Iterator[None]:
-        """Where this fails no kernel runs, and nothing of it stays: Jupyter cleans up after kernels that started."""
+        """Clean up if starting fails: Jupyter cleans up only after kernels that started."""
         try:
             yield
         except BaseException:
@@ -202,7 +204,7 @@ class SandboxProvisioner(KernelProvisionerBase):
             raise
 
     def _let_go(self) -> None:
-        """Hear no more of the kernel; if it still runs, that ends it as soon as its server sees it."""
+        """Close the connection. If the kernel still runs, its server then ends it."""
         if self.connection is not None:
             self.connection.close()
             self.connection = None
@@ -217,33 +219,33 @@ class SandboxProvisioner(KernelProvisionerBase):
             message = connection.recv(MAX_MESSAGE)
         except OSError:
             message = b""
-        # nothing: the server has died, and all kernels with it
+        # an empty message: the server has died, and all kernels with it
         self.ended = Ended(**json.loads(message)) if message else Ended("")
         self.connection = None
         connection.close()
 
 
 def _move(own: Path, other: Path, ip: str) -> None:
-    """The connection file as it is to be inside, where the sockets' folder has another name."""
+    """Write the connection file for the inside, where the sockets' folder has another name."""
     other.write_text(json.dumps(json.loads(own.read_text()) | {"ip": ip}))
 
 
 def _copy(source: Path, target: Path, most: int) -> None:
-    """Copy a folder, links as links; raise OSError where it holds more than `most` bytes."""
+    """Copy a folder, links as links; raise OSError if it has more than `most` bytes."""
     left = most
 
     def copy(one: str, other: str) -> None:
         nonlocal left
         left -= os.lstat(one).st_size
         if left < 0:
-            raise OSError(f"{source}: holds more than {most >> 20} MiB; start the notebook in a folder of its own.")
+            raise OSError(f"{source}: larger than {most >> 20} MiB; start the notebook in a smaller folder.")
         shutil.copy2(one, other, follow_symlinks=False)
 
     shutil.copytree(source, target, symlinks=True, copy_function=copy, ignore=_special, dirs_exist_ok=True)
 
 
 def _special(folder: str, names: list[str]) -> list[str]:
-    """What is neither file, folder nor link: copying a pipe would never end."""
+    """Return what is not a file, folder or link: copying a pipe would never end."""
     return [name for name in names if not _is_plain(Path(folder, name).lstat().st_mode)]
 
 

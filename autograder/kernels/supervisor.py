@@ -1,11 +1,10 @@
-"""The trusted process that watches one kernel from outside and ends it when it takes too much.
+"""Watch one kernel from outside and end it when it exceeds a limit.
 
-Theory of operation. A supervisor is a fork that never runs a line of the notebook and that the notebook cannot see: the
-kernel is process 1 of a process namespace of its own, the supervisor stands outside it, so that killing process 1 kills
-all. Ten times a second it adds up what the kernel's processes use; over a limit it kills, and its own exit status says
-which (`policy.ENDINGS`). SIGTERM is its order to end; it comes when the client is gone, too, and when its parent dies.
-Between two looks a kernel can take a few hundred MiB more than its limit, no more: each of its
-processes is bounded by rlimits as well.
+Theory of operation. A supervisor is a fork that never runs code of the notebook and that the notebook cannot see. The
+kernel is process 1 of a separate process namespace, and the supervisor is outside it, so killing process 1 kills all of
+them. Ten times a second it adds up what the kernel's processes use. Over a limit it kills, and its exit status says
+which limit (`limits.ENDINGS`). SIGTERM tells it to end; that also arrives when the client is gone or its parent dies.
+Between two checks a kernel can use a few hundred MiB more than its limit, not more: rlimits bound each process.
 """
 
 import os
@@ -25,8 +24,8 @@ from autograder.kernels.linux import PDEATHSIG, prctl
 INTERVAL = 100  # milliseconds
 TICKS = os.sysconf("SC_CLK_TCK")
 
-Processes = Callable[[], Iterable[Path]]  # the kernel's, as folders of /proc
-Held = Callable[[], int]  # bytes that it holds outside its processes, such as files in memory
+Processes = Callable[[], Iterable[Path]]  # the kernel's processes, as folders of /proc
+Held = Callable[[], int]  # bytes that it uses outside its processes, such as files in memory
 
 
 def supervise(
@@ -38,9 +37,9 @@ def supervise(
     seal: Callable[[], None] = lambda: None,
     parent: int = 0,
 ) -> NoReturn:
-    """Watch until `kernel` has ended; at a byte through `wake` (it is ready) call `seal`, and answer.
+    """Watch until `kernel` has ended. On a byte through `wake` (the kernel is ready), call `seal` and answer.
 
-    `parent` is the process that forked this one, which may have died since; 0 where that ends all processes anyway.
+    `parent` is the process that forked this one and may have died since; 0 where its death ends all processes anyway.
     """
     _obey(kernel, parent or os.getppid())
     ended, started = os.pidfd_open(kernel), time.monotonic()
@@ -70,7 +69,7 @@ def _obey(kernel: int, parent: int) -> None:
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     prctl(PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before this process asked to be told
+    if os.getppid() != parent:  # it died before this process asked for the signal
         _kill(kernel)
 
 
@@ -80,7 +79,7 @@ def _kill(kernel: int) -> None:
 
 
 def _over(policy: Policy, processes: Processes, held: Held, seconds: float) -> str:
-    """Which limit is passed, "" where none is."""
+    """Return the limit that is exceeded, or ""."""
     if seconds > policy.wall_seconds:
         return "wall"
     memory, cpu = 0, 0.0
@@ -94,12 +93,12 @@ def _over(policy: Policy, processes: Processes, held: Held, seconds: float) -> s
 
 
 def _memory(folder: Path) -> int:
-    """Bytes of a process that are its own or shared memory, not a file's."""
+    """Return the bytes of a process's private and shared memory, without mapped files."""
     lines = (folder / "status").read_text().splitlines()
     return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("RssAnon", "RssShmem")))
 
 
 def _cpu(folder: Path) -> float:
-    """Seconds of processor time of a process and of those of its children that have ended."""
+    """Return the processor seconds of a process and of its children that have ended."""
     fields = (folder / "stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / TICKS

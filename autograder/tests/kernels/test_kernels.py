@@ -101,7 +101,7 @@ def test_kernels_that_start_at_the_same_time_all_start(shape: Literal["warm", "c
 def test_a_folder_too_large_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(bytes(2 << 20))
     manager = SandboxKernelManager(config=Config(SandboxProvisioner={**QUICK, "scratch": 2 << 20}))
-    with pytest.raises(OSError, match="holds more than 1 MiB; start the notebook in a folder of its own"):
+    with pytest.raises(OSError, match="larger than 1 MiB; start the notebook in a smaller folder"):
         asyncio.run(_start(manager, cwd=str(tmp_path)))
 
 
@@ -248,7 +248,7 @@ def test_a_server_that_dies_before_it_answers_is_said_and_nothing_is_left(monkey
     manager = SandboxKernelManager(config=Config(SandboxProvisioner=QUICK))
     with theirs:
         theirs.shutdown(socket.SHUT_WR)
-        with pytest.raises(NoSandboxError, match="the process that forks kernels has died; grade again"):
+        with pytest.raises(NoSandboxError, match="the process that forks kernels has died; run the command again"):
             asyncio.run(_start(manager))
     assert ours.fileno() == -1
     assert not list(path.parent.glob("k*"))
