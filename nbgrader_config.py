@@ -1,11 +1,10 @@
 """The course as nbgrader, formgrader and autograder see it."""
 
+from autograder import hooks
 from autograder.distribution import pinned
-from autograder.grading import nbgrader_preprocessors
-from autograder.notebook.personalize import RELEASE
-from autograder.reports.nbgrader_feedback import CHAIN
 
 c = get_config()  # noqa: F821  (traitlets puts it here)
+hooks.configure(c)  # nbgrader's own commands release, restore, run and judge as autograder does
 
 # Where things live: solutions/ is edited by hand, notebooks/ is generated from it.
 c.CourseDirectory.course_id = "rnn"
@@ -17,25 +16,14 @@ c.ClearSolutions.code_stub = {"python": "# put your answer in place of ..."}
 c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*"
 
 # Each student their own numbers: with a salt, any text, notebooks ask for an id and take their sizes from it.
-c.GenerateAssignment.preprocessors = RELEASE
 #   c.OwnNumbers.salt = "rnn 2027"
-
-# A marking scheme has a locked cell of its own; it comes back in the autograded copy, which formgrader shows.
-c.ClearMarkScheme.enforce_metadata = False
 
 # Released and run like the others, but not in the gradebook.
 c.Course.ungraded = ["explorations"]
 
 # What the handout tells learners to install: the pins that the notebooks were made with.
 c.Course.requirements = pinned("learn")
-
-# Feedback shows neither hidden tests nor marking schemes.
-c.GenerateFeedback.preprocessors = CHAIN
-
-# `nbgrader autograde` and formgrader's Autograde button restore, run and judge as `autograder grade` does.
-c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
-c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
-c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
+c.Handout.readme = "solutions/handout.md"
 
 # Kernels find the notebooks' libraries loaded, with what `summary` and `predict` load late.
 c.Limits.preload = [

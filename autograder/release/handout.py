@@ -1,6 +1,10 @@
 """notebooks/ → a zip for students: the released notebooks, an environment, a short README. Nothing of solutions/."""
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from traitlets import Unicode
+from traitlets.config import Configurable
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -18,10 +22,8 @@ The notebooks lie in {folders}. To open them you need Python 3.11, 3.12 or 3.13.
 
 or, with conda: `conda env create -f environment.yml`, `conda activate {name}`, `jupyter lab`.
 
-Open the first notebook and run its cells from top to bottom. Replace each `...` with your answer and run the check
-below it; three hints wait beneath. Save, and hand in the notebooks under the names they have.
-
-VS Code opens them too. On Google Colab, upload the `.py` files of the same folder beside a notebook before you run it.
+Open the first notebook and run its cells from top to bottom. Type your answers where the notebook asks for them. Save,
+and hand in the notebooks under the names they have.
 """
 
 ENVIRONMENT = """\
@@ -33,6 +35,16 @@ dependencies:
   - pip:
       - -r requirements.txt
 """
+
+
+class Handout(Configurable):
+    """Settings of the handout: `c.Handout.… = …` in nbgrader_config.py."""
+
+    readme = Unicode(
+        README,
+        help="Text of the handout's README.md, or the name of a file of the course folder that has it; "
+        "{title}, {name} and {folders} are filled in.",
+    ).tag(config=True)
 
 
 def handout(course: Course, path: Path | None = None) -> Path:
@@ -60,8 +72,21 @@ def _papers(course: Course, name: str) -> dict[str, bytes]:
     names = course.graded() + [assignment for assignment in course.assignments() if assignment in course.ungraded]
     folders = ", ".join(f"`{name}/`" + " (not graded)" * (name in course.ungraded) for name in names)
     texts = {
-        "README.md": README.format(title=name, name=name, folders=folders),
+        "README.md": _readme(course, {"{title}": name, "{name}": name, "{folders}": folders}),
         "environment.yml": ENVIRONMENT.format(name=name),
         "requirements.txt": "".join(f"{line}\n" for line in course.requirements),
     }
     return {file: text.encode() for file, text in texts.items()}
+
+
+def _readme(course: Course, values: Mapping[str, str]) -> str:
+    """Return the README's text with the values filled in; raise CourseError where its file cannot be read."""
+    text = str(Handout(parent=course).readme)
+    if "\n" not in text:
+        try:
+            text = (course.root / text).read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise CourseError(f"c.Handout.readme: {text} cannot be read ({type(error).__name__}: {error}).") from None
+    for name, value in values.items():
+        text = text.replace(name, value)
+    return text

@@ -16,7 +16,7 @@ from autograder.course.course import CONFIG, Course
 from autograder.distribution import pinned
 from autograder.errors import CourseError
 from autograder.release import release as room
-from autograder.release.handout import handout
+from autograder.release.handout import _papers, handout
 from autograder.release.release import is_stale, release
 from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT
 
@@ -142,3 +142,15 @@ def test_the_handout_holds_what_students_need_and_nothing_of_the_solutions(
 def test_the_same_release_gives_the_same_handout(own: Course, tmp_path: Path) -> None:
     first, second = handout(own, tmp_path / "1.zip"), handout(own, tmp_path / "2.zip")
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_handouts_readme_is_a_text_a_file_or_a_fault_that_names_the_setting(course: Course) -> None:
+    def text(readme: str) -> str:
+        settings = course.settings
+        settings.Handout.readme = readme
+        return _papers(Course(config=settings), "rnn")["README.md"].decode()
+
+    assert text("# {title}\n{x}\n") == "# rnn\n{x}\n"
+    assert "three hints" in text("solutions/handout.md")
+    with pytest.raises(CourseError, match=r"c\.Handout\.readme: no-such\.md cannot be read \(FileNotFoundError: "):
+        text("no-such.md")

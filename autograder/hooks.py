@@ -1,0 +1,24 @@
+"""What a course's nbgrader_config.py needs of this package: `hooks.configure(c)`.
+
+nbgrader's own commands and formgrader then restore, run and judge as `autograder grade` does, and write its feedback.
+"""
+
+from traitlets.config import Config
+
+from autograder.grading import nbgrader_preprocessors
+from autograder.notebook.personalize import RELEASE
+from autograder.reports.nbgrader_feedback import CHAIN
+
+
+def configure(c: Config) -> None:
+    """Set nbgrader's preprocessors and hooks in a course's configuration.
+
+    Args:
+        c: the configuration, as `get_config()` returns it in nbgrader_config.py. Set what differs after this call.
+    """
+    c.GenerateAssignment.preprocessors = RELEASE
+    c.ClearMarkScheme.enforce_metadata = False  # a marking scheme may have a locked cell of its own
+    c.GenerateFeedback.preprocessors = CHAIN  # feedback shows neither hidden tests nor marking schemes
+    c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
+    c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
+    c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
