@@ -46,7 +46,7 @@ def right(fault: object, expected: object, whole: object = None) -> None:
 def choice_fault(name: str, given: str, correct: str, because: Mapping[str, str]) -> str | None:
     """What is wrong with a chosen text; `because` has a reason for each tempting one."""
     chosen = given.strip().lower()
-    return None if chosen == correct else f"{name}: {because.get(chosen, f'it does not hold {chosen!r}.')}"
+    return None if chosen == correct else f"{name}: {because.get(chosen, f'it is not {chosen!r}.')}"
 
 
 def words(given: Mapping[str, str], expected: Mapping[str, str], because: Mapping[str, str]) -> None:

@@ -18,17 +18,18 @@ GATES: dict[object, tuple[str, ...]] = {lstm: ("i", "f", "c̃", "o"), gru: ("z",
 TOLERANCE = 1e-5  # two runs of one layer differ in the last bits of float32
 
 MADE_UP = "arrays that no layer made"  # under these words the class report lists who met one of the two below
-REPEATED = "numbers repeat; it was drawn at random, every number its own."
-NOT_COMPUTED = "the numbers are not what this layer's weights make of data."
+REPEATED = "numbers repeat; random data has no two equal numbers."
+NOT_COMPUTED = "the numbers are not what this layer computes from data."
 
 
 def array(name: str, given: Any, expected: Sequence[int], axes: Sequence[str]) -> None:
     """Hold one array to its axes: an array, of numbers, as many axes, each as long, nothing but finite numbers."""
-    assert isinstance(given, np.ndarray), f"{name}: a {type(given).__name__} is not an array."
-    assert given.dtype.kind == "f", f"{name}: the array holds {given.dtype}, not decimal numbers."
-    assert given.ndim == len(expected), f"{name}: {given.ndim} axes, {given.shape}; it has {len(expected)}."
+    assert isinstance(given, np.ndarray), f"{name}: an array is needed, not a {type(given).__name__}."
+    assert given.dtype.kind == "f", f"{name}: the array has numbers of type {given.dtype}, not decimal numbers."
+    count = "1 axis" if given.ndim == 1 else f"{given.ndim} axes"
+    assert given.ndim == len(expected), f"{name}: {count}, {given.shape}; {len(expected)} are needed."
     for axis, size, wanted in zip(axes, given.shape, expected, strict=True):
-        assert size == wanted, f"{name}: the {axis} axis is {size} long; it has {wanted}."
+        assert size == wanted, f"{name}: the {axis} axis has size {size}, not {wanted}."
     assert np.isfinite(given).all(), f"{name}: not every number is finite."
 
 
@@ -45,7 +46,7 @@ def recurrence(
     array("data", data, (batch, timesteps, features), ("batch", "timesteps", "features"))
     if np.unique(data).size != data.size:
         raise FlaggedError(f"data: {REPEATED}", MADE_UP)
-    assert isinstance(weights, list | tuple), f"weights: a {type(weights).__name__} is not a list of them."
+    assert isinstance(weights, list | tuple), f"weights: a list of arrays is needed, not a {type(weights).__name__}."
     assert len(weights) == 3, f"weights: {len(weights)} arrays; a recurrent layer has three."
     gates = len(GATES[layer])
     array("weights: kernel", weights[0], (features, gates * units), ("features", "units"))

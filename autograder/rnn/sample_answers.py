@@ -105,11 +105,11 @@ SAMPLES: dict[str, list[Sample]] = {
     )
     + _wrong(
         {
-            _Q2.format("a prediction for each unit", *_LAST[1:]): "output: nothing is trained and nothing predicted",
-            _Q2.format(_LAST[0], "summary of the last step only", _LAST[2]): "h: it sums up all steps",
-            _Q2.format(_LAST[0], "last cell state", _LAST[2]): "h: it does not hold 'last cell state'.",
-            _Q2.format("all hidden states", *_LAST[1:]): "output: one step is held, not all of them.",
-            _Q2.format(*_LAST[:2], "all cell states"): "c: cell states of earlier steps are never handed back.",
+            _Q2.format("a prediction for each unit", *_LAST[1:]): "output: nothing is trained and nothing is predicted",
+            _Q2.format(_LAST[0], "summary of the last step only", _LAST[2]): "h: it depends on all steps",
+            _Q2.format(_LAST[0], "last cell state", _LAST[2]): "h: it is not 'last cell state'.",
+            _Q2.format("all hidden states", *_LAST[1:]): "output: it has one step, not all of them.",
+            _Q2.format(*_LAST[:2], "all cell states"): "c: the layer never returns the cell states of earlier steps.",
             _Q2.format("what was learned", *_LAST[1:]): "output: 'what was learned' is not one of the choices.",
             'q2 = "last hidden state"': "You gave a string; a dict is needed.",
         }
@@ -130,16 +130,16 @@ SAMPLES: dict[str, list[Sample]] = {
     )
     + _wrong(
         {
-            _Q5.format(", return_state=True", "last hidden state"): "model5: it hands back 3 values, not one array.",
-            _Q5.format("", "a prediction for each unit"): "nothing is trained and nothing predicted",
-            _Q5.format("", "last cell state"): "the cell state is what is lost.",
+            _Q5.format(", return_state=True", "last hidden state"): "model5: it returns 3 arrays; one is needed.",
+            _Q5.format("", "a prediction for each unit"): "nothing is trained and nothing is predicted",
+            _Q5.format("", "last cell state"): "the layer no longer returns the cell state.",
             _Q5.format("", "the states are not returned, just the output"): "is not one of the choices.",
-            _Q5.format(", return_sequences=True", "all hidden states"): "returned5: 3 axes, (1, 8, 3); it has 2.",
+            _Q5.format(", return_sequences=True", "all hidden states"): "returned5: 3 axes, (1, 8, 3); 2 are needed.",
             _Q5.format("", "last hidden state").replace("model5.predict(data, verbose=0)", "output"): (
-                "output5: the numbers are not what this layer's weights make of data."
+                "output5: the numbers are not what this layer computes from data."
             ),
             _MODEL5.format("").replace(", verbose=0)", ", verbose=0)[0]") + "\nq5 = 'last hidden state'": (
-                "output5: 1 axes, (3,); it has 2."
+                "output5: 1 axis, (3,); 2 are needed."
             ),
         }
     ),
@@ -153,7 +153,9 @@ SAMPLES: dict[str, list[Sample]] = {
         _Q7.format(" All hidden states", ["batch_size", "Time Steps", "units"]),
     )
     + [
-        Sample(_Q7.format("a prediction for each unit", _AXES), 1, "holds: nothing is trained and nothing predicted"),
+        Sample(
+            _Q7.format("a prediction for each unit", _AXES), 1, "holds: nothing is trained and nothing is predicted"
+        ),
         Sample(_Q7.format("last hidden state", _AXES), 1, "holds: that is h"),
         Sample(
             _Q7.format("all hidden states", ("batch", "timesteps", "features")), 1, "features is an axis of the input"
@@ -174,8 +176,8 @@ SAMPLES: dict[str, list[Sample]] = {
     )
     + _wrong(
         {
-            "q8 = {'LSTM': ['h', 'c'], 'GRU': ['h', 'c']}": "GRU: it has no cell state; h is all it carries.",
-            "q8 = {'LSTM': ['output', 'h', 'c'], 'GRU': ['h']}": "LSTM: output is handed back, not carried",
+            "q8 = {'LSTM': ['h', 'c'], 'GRU': ['h', 'c']}": "GRU: it has no cell state; it carries only h.",
+            "q8 = {'LSTM': ['output', 'h', 'c'], 'GRU': ['h']}": "LSTM: output is returned, but it is not carried",
             "q8 = {'LSTM': ['h'], 'GRU': ['h']}": "LSTM: a state is missing.",
             "q8 = {'LSTM': ['h', 'c'], 'GRU': []}": "GRU: a state is missing.",
             "q8 = {'LSTM': 2, 'GRU': 1}": "LSTM: 2 is not a list of states.",
@@ -214,7 +216,7 @@ SAMPLES: dict[str, list[Sample]] = {
 # What a careful learner writes under each why, and what real ones do.
 WHY = {
     "q2-why": "Each step makes its hidden state from the one before, so h keeps a trace of all eight steps.",
-    "q4-why": "With return_sequences=False both hand back the last hidden state.",
+    "q4-why": "With return_sequences=False both are the last hidden state.",
     "q7-why": "A row is the hidden state after one step; a prediction would need a Dense layer and training.",
     "q8-why": "In a GRU h is memory and output at once, so no c is needed.",
     "q12-why": "output lists the state after every step, and h is the one after the last, for every sample.",

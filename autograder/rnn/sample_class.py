@@ -184,7 +184,9 @@ def _cast() -> dict[str, SampleStudent]:
             but(q2="output: nothing is trained", q5="nothing is trained", q7="holds: nothing"), WHY_WRONG
         ),
         "emil": SampleStudent(but(q1="'sample' is not", q3="None is what", q9="None is what")),
-        "fay": SampleStudent(but(q2="h: it sums up", q3="3 axes", q6="3 axes", q12="keeps the axes batch, timesteps")),
+        "fay": SampleStudent(
+            but(q2="h: it depends on", q3="3 axes", q6="3 axes", q12="keeps the axes batch, timesteps")
+        ),
         "gus": SampleStudent(but(q5="is not one of the choices", q7="the batch axis")),
         "hana": SampleStudent(but(q4="A pair of", q10="A pair of"), WHY_WRONG),
         "ivan": SampleStudent(but(q8="GRU: it has no cell state", q12="keeps the axes timesteps, units")),
@@ -195,7 +197,7 @@ def _cast() -> dict[str, SampleStudent]:
         "omar": SampleStudent(computed, cut="3_gru"),
         "pia": SampleStudent({q: f"{trick}{q} = Yes('right')" for q in SAMPLES}, WHY_WRONG),
         "nia": SampleStudent(
-            but(q5="hands back 3 values", q6="from the timesteps axis on", q11="units axis does not have size 2")
+            but(q5="returns 3 arrays", q6="from the timesteps axis on", q11="units axis does not have size 2")
         ),
     }
 

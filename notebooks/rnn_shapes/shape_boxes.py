@@ -39,7 +39,7 @@ class Drawn(NamedTuple):
 
 
 def words(box: Box) -> str:
-    """Describe a box in words, such as "h: batch: 1, units: 3"."""
+    """Describe a box in words, such as "h: rows: 1, columns: 3"."""
     edges = [_label(box, axis) for axis in range(len(box.shape or ()))]
     edges += [f"✗ {box.missing} missing"] * bool(box.missing)
     return f"{box.name}: {', '.join(edges) or 'a single number'}"

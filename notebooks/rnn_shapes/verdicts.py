@@ -111,8 +111,8 @@ def _table(guesses: Mapping[str, Any], observed: Mapping[str, Any], matches: Cal
     for case, value in observed.items():
         guess = guesses.get(case, ...)
         mark = "○" if unanswered(guess) else "✓" if matches(guess, value) else "✗"
-        shown, said = ("?", "...") if mark == "○" else (str(value), str(guess))
-        lines.append(f"{mark} {case:{width}}  {shown:<22}{said}")
+        result, prediction = ("?", "...") if mark == "○" else (str(value), str(guess))
+        lines.append(f"{mark} {case:{width}}  {result:<22}{prediction}")
     return "\n".join(lines)
 
 

@@ -218,7 +218,7 @@ def test_of_a_part_the_whole_is_kept_as_what_is_right(quick: Judge) -> None:
     expected = {"output": "a", "h": "b"}
     test = f"from autograder.testing import words\nwords(x, {expected}, {{}})"
     found = _judge(quick, test, x={"output": "a", "h": "c"})
-    assert (found.rationale, found.expected) == ("h: it does not hold 'c'. Right: 'b'", str(expected))
+    assert (found.rationale, found.expected) == ("h: it is not 'c'. Right: 'b'", str(expected))
 
 
 def test_a_tests_flag_reaches_the_verdict(quick: Judge) -> None:

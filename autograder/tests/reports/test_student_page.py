@@ -114,7 +114,7 @@ def test_each_verdict_has_its_words(verdict: Verdict, shown: str, own: Course) -
 
 def test_written_answers_wait_are_read_or_were_left(own: Course) -> None:
     graded = _graded(own)
-    why = "Q8 · What happened to c (in your own words)"
+    why = "Q8 · What happened to c? (in your own words)"
     assert f"{why} ? not marked yet · – of 1 Your instructor has not marked this answer yet." in _text(_page(graded))
     assert "1 answer is not marked yet; its points will be added." in _text(_page(graded))
     _comment(graded, "q8-why", "Nearly:\nand the gates?", 0.5)

@@ -37,8 +37,9 @@ PRINTED = {  # what a cell must print: outputs that nbval compares
     "step_by_step": """(3, 4, 2)|(2, 40)|(features, 4·units)|(10, 40)|(units, 4·units)|(40,)|(4·units,)
         520 parameters; the forget gate's bias starts at 1.0|gates in [0, 1]|(3, 4, 10)|(3, 10)|(10, 1)|(1, 10, 1)
         (3, 10, 1)|(3, 4, 1)|(3, 4)|(4,)|(1, 4, 4)|(1, 40)|520 with two features, 480 with one|(3, 2, 1)
-        could not be broadcast together with shapes (3,2) (3,4)|swapped         runs, and is wrong
-        forgotten       runs, and is wrong|reset to zeros  as on its own|floor: 0.889|below the floor by epoch 60""",
+        could not be broadcast together with shapes (3,2) (3,4)|swapped         no error, wrong result
+        forgotten       no error, wrong result|reset to zeros  same as on its own|floor: 0.889
+        below the floor by epoch 60""",
     "stacked": """(1, 1, 6)|(1, 1, 4)|(1, 4)|ignored|error|has no attribute 'assign'|(2, 3, 6)|(2, 3, 5)|(2, 4)|(2, 5)
         (2, 2, 4)|(2, 2, 5)|(2, 7, 4)|(2, 7, 5)|(2, 3, 8)|(2, 8)|the same numbers|(batch, timesteps, 2·units)""",
 }
@@ -238,12 +239,12 @@ def test_validate_says_which_predictions_are_open(tmp_path: Path) -> None:
         shutil.copy(RELEASED / name, tmp_path)
     notebook = read(tmp_path, "state_test")
     for cell in notebook.cells:
-        cell.source = {"second": "stands = 'A'", "where": "mine = ..."}.get(cell.id, cell.source)
+        cell.source = {"second": "choice = 'A'", "where": "mine = ..."}.get(cell.id, cell.source)
     nbformat.write(notebook, tmp_path / "state_test.ipynb")
     results = Validator().validate(str(tmp_path / "state_test.ipynb"))
     said = "\n".join(failed["error"] for failed in results["failed"])
     assert "○ table: not answered." in said
-    assert "✗ stands: not yet. &#39;A&#39; does not match the result." in said
+    assert "✗ choice: not yet. &#39;A&#39; does not match the result." in said
 
 
 # The helper

@@ -210,8 +210,8 @@ def _said_to_the_copier(own: Course) -> None:
     sizes = next(iter(facts.axes.values()))
     timesteps = next(size for size, axis in sizes.items() if axis == "timesteps")
     rationale = facts.verdicts["1_lstm", "q1-test"].rationale
-    assert rationale.startswith("data: the timesteps axis is ")
-    assert rationale.endswith(f" long; it has {timesteps}.")
+    assert rationale.startswith("data: the timesteps axis has size ")
+    assert rationale.endswith(f", not {timesteps}.")
     feedback(own, ASSIGNMENT, "copied")
     page = (own.root / "feedback/copied/rnn_shapes.html").read_text("utf-8")
     assert "1_lstm: the id typed in it is ada: it is a copy of somebody else&#39;s, or the id is mistyped" in page

@@ -144,15 +144,15 @@ def test_a_verdict_is_shown_as_text_and_as_html(lived: Lived, all_plans: dict[st
     ("code", "says"),
     [
         ("data = np.zeros_like(data)", "data: numbers repeat"),
-        ("data = data[:, :4]", "data: the timesteps axis is 4 long; it has 8."),
-        ("data = data[0]", "data: 2 axes, (8, 2); it has 3."),
+        ("data = data[:, :4]", "data: the timesteps axis has size 4, not 8."),
+        ("data = data[0]", "data: 2 axes, (8, 2); 3 are needed."),
         ("data = data * np.nan", "data: not every number is finite."),
-        ("data = data.tolist()", "data: a list is not an array."),
-        ("output = output + 1e-3", "output: the numbers are not what this layer's weights make of data."),
-        ("h = np.zeros((0, 3), 'float32')", "h: the batch axis is 0 long; it has 1."),
-        ("output = output.astype(int)", "output: the array holds int64, not decimal numbers."),
-        ("c = h", "c: the numbers are not what this layer's weights make of data."),
-        ("units = 1; output = h = c = np.zeros((1, 1), 'float32')", "output: the units axis is 1 long; it has 3."),
+        ("data = data.tolist()", "data: an array is needed, not a list."),
+        ("output = output + 1e-3", "output: the numbers are not what this layer computes from data."),
+        ("h = np.zeros((0, 3), 'float32')", "h: the batch axis has size 0, not 1."),
+        ("output = output.astype(int)", "output: the array has numbers of type int64, not decimal numbers."),
+        ("c = h", "c: the numbers are not what this layer computes from data."),
+        ("units = 1; output = h = c = np.zeros((1, 1), 'float32')", "output: the units axis has size 1, not 3."),
     ],
 )
 def test_arrays_made_up_by_hand_earn_nothing(
@@ -168,8 +168,8 @@ def test_arrays_made_up_by_hand_earn_nothing(
     [
         ("[w * 0 for w in kept]", "weights: the kernel is constant; no layer starts like that."),
         ("kept[:2]", "weights: 2 arrays; a recurrent layer has three."),
-        ("kept[0]", "weights: a ndarray is not a list of them."),
-        ("[kept[0][:, :3], *kept[1:]]", "weights: kernel: the units axis is 3 long; it has 12."),
+        ("kept[0]", "weights: a list of arrays is needed, not a ndarray."),
+        ("[kept[0][:, :3], *kept[1:]]", "weights: kernel: the units axis has size 3, not 12."),
     ],
 )
 def test_weights_made_up_by_hand_earn_nothing(

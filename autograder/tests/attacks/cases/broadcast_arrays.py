@@ -2,5 +2,5 @@
 
 NOTEBOOK = "3_gru"
 EXTRA = {"predict": "output = h = np.ones(1, 'float32')"}
-_SAID = "output: 1 axes, (1,); it has 2."
+_SAID = "output: 1 axis, (1,); 2 are needed."
 EXPECT = {"q9": ("failed", _SAID), "q10": ("failed", _SAID)}

@@ -2,5 +2,5 @@
 
 NOTEBOOK = "3_gru"
 EXTRA = {"sizes": "units = sizes['units'] = 1"}
-_SAID = "weights: kernel: the units axis is 3 long; it has 9."
+_SAID = "weights: kernel: the units axis has size 3, not 9."
 EXPECT = {"q9": ("failed", _SAID), "q10": ("failed", _SAID)}

@@ -2,5 +2,5 @@
 
 NOTEBOOK = "3_gru"
 EXTRA = {"predict": "output = h = np.zeros((0, 3), 'float32')"}
-_SAID = "output: the batch axis is 0 long; it has 1."
+_SAID = "output: the batch axis has size 0, not 1."
 EXPECT = {"q9": ("failed", _SAID), "q10": ("failed", _SAID)}
