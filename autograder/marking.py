@@ -11,22 +11,18 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import nbformat
 from nbformat import NotebookNode
-from nbgrader.api import Assignment, Grade, GradeCell, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.preprocessors import ClearMarkScheme
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
-from sqlalchemy import select
 
 from autograder.course.course import Course
 from autograder.errors import UsageError
-from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import Reader
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.lock import grading_lock
-from autograder.gradebook.queries import Key, table
+from autograder.gradebook.queries import Key, Mark, comments, marks, table
 from autograder.gradebook.recorder import Recorder
-from autograder.grading.class_run import masters_of
+from autograder.gradebook.source_assignment import SourceAssignment, earlier_wordings
 from autograder.notebook.cells import grade_id
 from autograder.notebook.sanitize import as_typed, inert_markdown
 from autograder.notebook.source import added
@@ -93,7 +89,7 @@ def questions(course: Course, assignment: str) -> tuple[Question, ...]:
     unread: dict[Key, list[str]] = {key: [] for key in asked}
     ledger, reader = Ledger(course, assignment), Reader(course, assignment)
     given = _given(course, assignment)
-    for student in dict.fromkeys(student for student, _ in given):
+    for student in sorted({student for student, _ in given}):
         noted, texts = ledger.of(student).get("notebooks", {}), reader.written(student)
         for key, (stub, _) in asked.items():
             if (student, key) not in given:
@@ -102,7 +98,8 @@ def questions(course: Course, assignment: str) -> tuple[Question, ...]:
             if text is None or (not text and noted.get(key[0], {}).get("status") in UNREAD):
                 unread[key].append(student)
             else:
-                found[key].append(Answer(student, text, *given[student, key]))
+                mark, comment = given[student, key]
+                found[key].append(Answer(student, text, mark.points, mark.by_hand, comment))
     return tuple(
         Question(name, key, results.points[name], asked[key][1], _grouped(name, key, asked, found), tuple(unread[key]))
         for name, key in results.cells.items()
@@ -158,15 +155,14 @@ def _mark(
 def _asked(course: Course, assignment: str) -> dict[Key, tuple[NotebookNode, str]]:
     """Return the stub, in all its wordings, and the marking scheme of each cell that the instructor marks."""
     clear, found = ClearMarkScheme(parent=course), {}
-    masters = masters_of(course, assignment)
-    older = dict(masters.wordings)
-    for name, content in masters.notebooks:
-        cells = nbformat.reads(content.decode(), 4).cells
+    older = earlier_wordings(course, assignment)
+    for name, notebook in SourceAssignment.load(course, assignment).notebooks.items():
+        cells = notebook.cells
         for place, cell in enumerate(cells):
             if is_grade(cell) and is_solution(cell) and not is_task(cell):
-                if cell.cell_type == "markdown":
-                    cell.source = "\n".join([cell.source, *older.get((name, grade_id(cell)), ())])
-                found[name, grade_id(cell)] = cell, _scheme(cells[place + 1 :], clear)
+                key = name, grade_id(cell)
+                texts = [cell.source, *(older.get(key, ()) if cell.cell_type == "markdown" else ())]
+                found[key] = NotebookNode({**cell, "source": "\n".join(texts)}), _scheme(cells[place + 1 :], clear)
     return found
 
 
@@ -179,32 +175,14 @@ def _scheme(after: Iterable[NotebookNode], clear: ClearMarkScheme) -> str:
     return str(inside.rpartition("\n")[0]).strip()
 
 
-def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[float | None, bool, str]]:
-    """Return by student and cell the mark (None: not marked yet), whether the instructor gave it, and the comment."""
-    query = (
-        select(
-            SubmittedAssignment.student_id,
-            Notebook.name,
-            GradeCell.name,
-            Grade.score,
-            Grade.manual_score,
-            Grade.needs_manual_grade,
-        )
-        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
-        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
-        .join(GradeCell, Grade.cell_id == GradeCell.id)
-        .join(Notebook, GradeCell.notebook_id == Notebook.id)
-        .where(Assignment.name == assignment)
-        .order_by(SubmittedAssignment.student_id)
-    )
+def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[Mark, str]]:
+    """Return by student and cell the mark and the instructor's comment."""
     with course.gradebook() as book:
-        said, found = comments(book, assignment), {}
-        for student, notebook, cell, score, manual, undone in book.db.execute(query):
-            where = student, (notebook, cell)
-            comment = said[where].by_reader if where in said else ""
-            found[where] = None if undone else score, manual is not None, comment
-    return found
+        written = comments(book, assignment)
+        return {
+            where: (one, written[where].by_reader if where in written else "")
+            for where, one in marks(book, assignment).items()
+        }
 
 
 def _typed(source: str | None, stub: NotebookNode) -> str | None:

@@ -61,6 +61,8 @@ class Status(StrEnum):
 # What may be wrong with a submission, the most serious first: the order that a class's CSV documents.
 TROUBLES = tuple(Status)[1 : tuple(Status).index(Status.UNSANDBOXED) + 1]
 
+NO_RESPONSE = "No response."  # the grader's comment at an answer that was left as released
+
 
 @dataclass(frozen=True)
 class NoEvidence:

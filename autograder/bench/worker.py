@@ -21,7 +21,7 @@ import psutil
 from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.rnn.sample_class import ASSIGNMENT
 
 POLL_INTERVAL = 0.1  # seconds
@@ -40,10 +40,10 @@ def main() -> None:
     course = Course.at(options.course)
     limits = replace(course.limits, sandbox=options.shape)
     first, *rest = course.students(ASSIGNMENT)
-    grade(course, ASSIGNMENT, [first], limits=limits, jobs=1)
+    ClassRun(course, ASSIGNMENT, [first], limits=limits, jobs=1).grade()
     start = time.time() - psutil.Process().create_time()
     watch = _Watch(options.memory) if options.memory or options.shape == COLD else None
-    measured = _measured(lambda: grade(course, ASSIGNMENT, rest, limits=limits, jobs=options.jobs))
+    measured = _measured(ClassRun(course, ASSIGNMENT, rest, limits=limits, jobs=options.jobs).grade)
     kernels = watch.seen() if watch else []
     measured["cpu"][KERNELS] += sum(kernel.cpu for kernel in kernels if options.shape == COLD)
     measured |= {"start": start, "submissions": len(rest), "notebooks": len(rest) * len(course.masters(ASSIGNMENT))}

@@ -7,7 +7,7 @@ Each function imports what it needs when it is called, since `autograder --help`
 import argparse
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,6 @@ from autograder.errors import UsageError
 
 if TYPE_CHECKING:
     from autograder.course.course import Course
-    from autograder.grading.review import Review
     from autograder.grading.workers import WorkerPool
 
 NOTHING_GRADED = ("damaged", "missing", "grader-error")
@@ -115,42 +114,40 @@ def run_grade(options: argparse.Namespace, course: "Course") -> int:
     from autograder.cli import terminal
     from autograder.gradebook.assignment_sync import marks_above_maximum
     from autograder.gradebook.queries import table
-    from autograder.grading.class_run import grade
+    from autograder.grading.class_run import ClassRun
 
     assignment = course.assignment(options.assignment)
-    asked = _Asked(options.yes) if options.changed else None
-    if options.yes and not asked:
+    if options.yes and not options.changed:
         raise UsageError("--yes goes with --changed: add it, or leave --yes out.")
     with _pool(options, course) as pool, terminal.class_progress("grading", _count(options, course, assignment)) as bar:
-        how = {"jobs": options.jobs, "force": options.force, "busy": bar.busy, "unsafe": _unsafe(options)}
-        if asked:
-            asked.before = bar.close
-        statuses = grade(course, assignment, options.student, bar, pool, review=asked, **how)
-    if asked and not asked.agreed:
-        return int(not asked.answered)
+        how = {"jobs": options.jobs, "force": options.force, "unsafe": _unsafe(options)}
+        run = ClassRun(course, assignment, options.student, executor=pool, progress=bar, busy=bar.busy, **how)
+        if options.changed:
+            with run.review() as review:
+                bar.close()
+                terminal.show_review(review)
+                if not _agreed(options.yes):
+                    return int(not _can_ask(options.yes))
+                run.commit()
+        else:
+            run.grade()
     terminal.show_table(table(course, assignment))
     _warn(marks_above_maximum(course, assignment))
-    return int(all(status in NOTHING_GRADED for status in statuses.values()))
+    return int(all(status in NOTHING_GRADED for status in run.statuses.values()))
 
 
-class _Asked:
-    """Shows what grading would change and asks whether to write it; `answered`: was there somebody to ask?"""
+def _can_ask(yes: bool) -> bool:
+    """Is there an answer to whether to write: `--yes`, or somebody at a terminal?"""
+    return yes or sys.stdin.isatty()
 
-    def __init__(self, yes: bool) -> None:
-        self.yes, self.agreed, self.answered = yes, False, True
-        self.before: Callable[[], None] = lambda: None
 
-    def __call__(self, review: "Review") -> bool:
-        from autograder.cli import terminal
-
-        self.before()
-        terminal.show_review(review)
-        self.answered = self.yes or sys.stdin.isatty()
-        self.agreed = self.yes or (self.answered and _says_yes("Write these marks? [y/N] "))
-        if not self.agreed:
-            how = "" if self.answered else "; nobody is here to ask: add --yes to write"
-            print(f"nothing is written; the gradebook is as it was{how}.")
-        return self.agreed
+def _agreed(yes: bool) -> bool:
+    """Ask whether to write what was shown, unless `--yes` says so; say that nothing is written where it is not."""
+    if yes or (_can_ask(yes) and _says_yes("Write these marks? [y/N] ")):
+        return True
+    how = "" if _can_ask(yes) else "; nobody is here to ask: add --yes to write"
+    print(f"nothing is written; the gradebook is as it was{how}.")
+    return False
 
 
 def _says_yes(question: str) -> bool:

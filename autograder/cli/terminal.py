@@ -11,7 +11,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from autograder.gradebook.queries import Key, Row, Table
-from autograder.grading.review import MarkChange, Review
+from autograder.grading.review import MarkChange, Review, describe, describe_mark
 from autograder.marking import Answer, Group, Question
 from autograder.model import Status
 
@@ -63,7 +63,7 @@ def show_review(review: Review) -> None:
     """Print what grading anew would change: each mark that moves, with its reason, and how many do not."""
     page = Console(highlight=False, width=None if console.is_terminal else WIDTH)
     if review.changed:
-        page.print(Text(f"changed since they were graded: {', '.join(review.changed)}"))
+        page.print(Text(f"changed since they were graded: {', '.join(map(describe, review.changed))}"))
     if review.moves:
         page.print(_moves(review.moves, review.names))
     students = len({move.student for move in review.moves})
@@ -81,10 +81,10 @@ def _moves(moves: Sequence[MarkChange], names: Mapping[Key, str]) -> RichTable:
     grid.add_column("now", ratio=2, overflow="fold")
     grid.add_column("changed", ratio=1, overflow="fold")
     for move in moves:
-        marks, why = (_mark(move.old), _mark(move.new)), Text(_shown(", ".join(move.why)))
-        grid.add_row(
-            _shown(move.student), names.get(move.question, move.question[1]), *marks, _plain(move.says, LONGEST), why
-        )
+        notebook, cell = move.question
+        why = Text(_shown(", ".join(describe(change, notebook) for change in move.why)))
+        marks, now = (_mark(move.old), _mark(move.new)), _plain(describe_mark(move), LONGEST)
+        grid.add_row(_shown(move.student), names.get(move.question, cell), *marks, now, why)
     return grid
 
 

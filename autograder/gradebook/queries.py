@@ -1,7 +1,10 @@
-"""The gradebook → rows: a mark a question, the score, one word of status. Knows nothing of how marks came about.
+"""What the gradebook holds of an assignment: cells, marks, comments, and a table with a row for each student.
 
-`status` is one word, the first of these that holds: what is wrong with the submission as grading found it (such as
-`damaged`, `missing`, `timeout`), `not submitted`, `needs manual grading`, `graded`.
+Only this module reads many submissions by SQL. Each query is one of two: over the assignment's cells, as its source
+notebooks have them, or over what students have for each of these cells, a mark or a comment.
+
+A table's `status` is one word, the first of these that applies: what is wrong with the submission as grading found it
+(such as `damaged`, `missing`, `timeout`), `not submitted`, `needs manual grading`, `graded`.
 An open mark is None (blank in a file), never 0. `score` is the sum of the marks there are, less late penalties.
 """
 
@@ -9,9 +12,12 @@ import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from nbgrader.api import (
     Assignment,
+    BaseCell,
+    Comment,
     Grade,
     Gradebook,
     GradeCell,
@@ -22,14 +28,14 @@ from nbgrader.api import (
     SubmittedNotebook,
     TaskCell,
 )
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.ledger import Ledger
-from autograder.model import Status
+from autograder.model import NO_RESPONSE, Status
 
-Key = tuple[str, str]  # (notebook, grade_id), or (student, id of a cell)
+Key = tuple[str, str]  # notebook, grade_id
 
 
 @dataclass(frozen=True)
@@ -56,22 +62,44 @@ class Table:
     written: frozenset[str] = frozenset()  # questions that are marked by hand: their cell is the answer
 
 
+@dataclass(frozen=True)
+class Comments:
+    """What the grader and the instructor wrote about one answer; empty where they wrote nothing."""
+
+    by_grader: str
+    by_reader: str
+
+    @property
+    def no_response(self) -> bool:
+        """Was the answer left as released?"""
+        return self.by_grader == NO_RESPONSE
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A student's mark for one cell; `points` is None where it is open."""
+
+    points: float | None
+    by_hand: bool  # an instructor gave it
+
+
 def table(course: Course, assignment: str) -> Table:
     """Read an assignment's results from the gradebook: a row for every student whom the gradebook knows."""
     ledger = Ledger(course, assignment)
     with course.gradebook() as book:
-        cells, marks, penalties = _cells(book, assignment), _marks(book, assignment), _penalties(book, assignment)
-        answers = _answers(book, assignment)
+        cells, given = _points(book, assignment), marks(book, assignment)
+        penalties = _penalties(book, assignment)
+        answers = {*source_cells(book, assignment, SolutionCell), *source_cells(book, assignment, TaskCell)}
         students = sorted(book.db.scalars(select(Student.id)))  # here: databases differ in what comes first
     if not cells:
         raise CourseError(
             f"{assignment}: the gradebook does not know it; run `autograder release`, then `autograder grade`."
         )
     names = question_names(cells, answers)
-    points = {names[key]: most for key, (_, most) in cells.items()}
+    points = {names[key]: most for key, most in cells.items()}
     rows = []
     for student in students:
-        own = {names[key]: marks.get((student, cell)) for key, (cell, _) in cells.items()}
+        own = {names[key]: mark.points if (mark := given.get((student, key))) else None for key in cells}
         rows.append(_row(student, own, points, penalties.get(student), ledger))
     written = frozenset(names[key] for key in cells if key in answers)
     return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()}, written)
@@ -112,32 +140,74 @@ def _row(
     )
 
 
-def _cells(book: Gradebook, assignment: str) -> dict[Key, tuple[str, float]]:
-    """(notebook, grade_id) → (id, points) of each graded cell, in the order of the questions."""
-    found: dict[Key, tuple[str, float]] = {}
+def source_cells(book: Gradebook, assignment: str, kind: type[BaseCell]) -> dict[Key, BaseCell]:
+    """Return the rows of one kind of cell by notebook and grade_id, as the assignment's source notebooks had them."""
+    found = book.db.execute(_of_cells(assignment, kind, Notebook.name, kind))
+    return {(notebook, cell.name): cell for notebook, cell in found}
+
+
+def marks(book: Gradebook, assignment: str) -> dict[tuple[str, Key], Mark]:
+    """Return all marks of an assignment by student and cell."""
+    found: dict[tuple[str, Key], Mark] = {}
+    columns = (Grade.score, Grade.manual_score, Grade.needs_manual_grade)
     for kind in (GradeCell, TaskCell):
-        query = (
-            select(Notebook.name, kind.name, kind.id, kind.max_score)
-            .join(Notebook, kind.notebook_id == Notebook.id)
-            .join(Assignment, Notebook.assignment_id == Assignment.id)
-            .where(Assignment.name == assignment)
-        )
-        found |= {(notebook, name): (key, most) for notebook, name, key, most in book.db.execute(query)}
-    return dict(sorted(found.items(), key=lambda item: [_natural(part) for part in item[0]]))
-
-
-def _answers(book: Gradebook, assignment: str) -> set[Key]:
-    """(notebook, grade_id) of each cell that a student fills in."""
-    found: set[Key] = set()
-    for kind in (SolutionCell, TaskCell):
-        query = (
-            select(Notebook.name, kind.name)
-            .join(Notebook, kind.notebook_id == Notebook.id)
-            .join(Assignment, Notebook.assignment_id == Assignment.id)
-            .where(Assignment.name == assignment)
-        )
-        found |= {(notebook, name) for notebook, name in book.db.execute(query)}
+        query = _of_students(assignment, Grade, kind, *columns)
+        for student, notebook, cell, score, manual, undone in book.db.execute(query):
+            found[student, (notebook, cell)] = Mark(None if undone else score, manual is not None)
     return found
+
+
+def comments(book: Gradebook, assignment: str) -> dict[tuple[str, Key], Comments]:
+    """Return all comments of an assignment that are not empty, by student and answer."""
+    query = _of_students(assignment, Comment, SolutionCell, Comment.auto_comment, Comment.manual_comment)
+    return {
+        (student, (notebook, cell)): Comments(auto or "", manual or "")
+        for student, notebook, cell, auto, manual in book.db.execute(query)
+        if auto or manual
+    }
+
+
+def above_maximum(book: Gradebook, assignment: str) -> dict[tuple[str, float], list[str]]:
+    """Return by question and its points the students who have more points by hand, in the order of their names."""
+    found: dict[tuple[str, float], list[str]] = {}
+    query = (
+        _of_students(assignment, Grade, GradeCell, GradeCell.max_score)
+        .where(Grade.manual_score > GradeCell.max_score)
+        .order_by(GradeCell.name, SubmittedAssignment.student_id)
+    )
+    for student, _, name, most in book.db.execute(query):
+        found.setdefault((name, most), []).append(student)
+    return found
+
+
+def _of_cells(assignment: str, kind: type[BaseCell], *columns: Any) -> Select[Any]:
+    """Select columns of an assignment's cells of one kind."""
+    return (
+        select(*columns)
+        .join_from(kind, Notebook, kind.notebook_id == Notebook.id)
+        .join(Assignment, Notebook.assignment_id == Assignment.id)
+        .where(Assignment.name == assignment)
+    )
+
+
+def _of_students(assignment: str, of: Any, kind: type[BaseCell], *columns: Any) -> Select[Any]:
+    """Select student, notebook, grade_id and columns of what students have (`of`: grades or comments) for each cell."""
+    return (
+        select(SubmittedAssignment.student_id, Notebook.name, kind.name, *columns)
+        .join_from(of, SubmittedNotebook, of.notebook_id == SubmittedNotebook.id)
+        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
+        .join(kind, of.cell_id == kind.id)
+        .join(Notebook, kind.notebook_id == Notebook.id)
+        .where(Assignment.name == assignment)
+    )
+
+
+def _points(book: Gradebook, assignment: str) -> dict[Key, float]:
+    """The points of each graded cell, in the order of the questions."""
+    kinds = (GradeCell, TaskCell)
+    found = {key: cell.max_score for kind in kinds for key, cell in source_cells(book, assignment, kind).items()}
+    return dict(sorted(found.items(), key=lambda item: [_natural(part) for part in item[0]]))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -145,19 +215,8 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
-def _marks(book: Gradebook, assignment: str) -> dict[Key, float | None]:
-    query = (
-        select(SubmittedAssignment.student_id, Grade.cell_id, Grade.score, Grade.needs_manual_grade)
-        .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
-        .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-        .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
-        .where(Assignment.name == assignment)
-    )
-    return {(student, cell): None if undone else score for student, cell, score, undone in book.db.execute(query)}
-
-
 def _penalties(book: Gradebook, assignment: str) -> dict[str, float]:
-    """Points lost to lateness, of everyone who handed in; nbgrader's own sum searches anew for each student."""
+    """Points lost to lateness, of everyone who handed in; nbgrader's own sum queries for each student."""
     handed_in = (
         select(SubmittedAssignment.id, SubmittedAssignment.student_id)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)

@@ -38,11 +38,10 @@ from autograder.errors import CourseError
 from autograder.files import replace_folder
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.submission_rows import NotebookGrades, Rows
-from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
+from autograder.model import NO_RESPONSE, NotebookResult, Outcome, Result, Status, Verdict
 from autograder.notebook.cells import grade_id
 from autograder.notebook.sanitize import inert_sentence
 
-NO_RESPONSE = "No response."
 READ_ONLY = 0o444
 EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` looks for both
 OPEN_WORDS = (Outcome.NO_EVIDENCE, Outcome.GRADER_ERROR)  # verdicts that another run may better

@@ -1,6 +1,6 @@
 """A class graded on many machines, by the workers of a Dask scheduler.
 
-Theory of operation. The grading process is a client of the scheduler. It sends bytes (a submission, the masters, the
+Theory of operation. The grading process is a client of the scheduler. It sends bytes (a submission, the assignment, the
 limits) and gets a result back; no worker sees the course folder, the gradebook or another's files. A worker needs this
 package, what the notebooks import, and a sandbox of its own. A worker that dies has its submissions given to others by
 the scheduler, three times; then they count as failed by us. Workers may come and go while a class is graded. Each is
@@ -36,7 +36,7 @@ class Cluster(WorkerPool):
 
     def __init__(self, client: "Client", address: str) -> None:
         super().__init__(client.get_executor(pure=False), 0)
-        self.client, self.address, self.lonely = client, address, dict[str, Executor]()
+        self.client, self.address, self.exclusive = client, address, dict[str, Executor]()
         self.gone = f"{address}: the Dask scheduler is gone; start it and grade again: what was done is kept."
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Cluster(WorkerPool):
         except (OSError, RuntimeError):
             raise CourseError(self.gone) from None
 
-    def lonely_places(self) -> list[Executor]:
+    def exclusive_slots(self) -> list[Executor]:
         """One worker of each machine; another only where that one dies."""
         from distributed.comm import get_address_host
 
@@ -64,14 +64,16 @@ class Cluster(WorkerPool):
         return [self._only(worker) for worker in hosts.values()] or [self.executor]
 
     def _only(self, worker: str) -> Executor:
-        if worker not in self.lonely:
-            self.lonely[worker] = self.client.get_executor(pure=False, workers=[worker], allow_other_workers=True)
-        return self.lonely[worker]
+        if worker not in self.exclusive:
+            self.exclusive[worker] = self.client.get_executor(pure=False, workers=[worker], allow_other_workers=True)
+        return self.exclusive[worker]
 
-    def submit(self, place: Executor, submission: Submission, masters: Assignment, limits: Limits) -> "Future[Result]":
+    def submit(
+        self, slot: Executor, submission: Submission, assignment: Assignment, limits: Limits
+    ) -> "Future[Result]":
         """Have a submission graded by a worker that is like this process."""
-        return place.submit(
-            pickle.loads, pickle.dumps(_Unit(dict(versions(limits.preload)), submission, masters, limits))
+        return slot.submit(
+            pickle.loads, pickle.dumps(_Unit(dict(versions(limits.preload)), submission, assignment, limits))
         )
 
     def compare(self, modules: tuple[str, ...]) -> None:
@@ -135,14 +137,14 @@ class _Unit:
         return grade_alike, self.arguments
 
 
-def grade_alike(ours: Mapping[str, str], submission: Submission, masters: Assignment, limits: Limits) -> Result:
+def grade_alike(ours: Mapping[str, str], submission: Submission, assignment: Assignment, limits: Limits) -> Result:
     """Grade a submission on a worker; raises CourseError where that is not like the process that asks, or unsafe."""
     from distributed import get_worker
 
     worker = get_worker().address
     _require_same_version(worker, versions(limits.preload), ours)
     try:
-        return grade_submission(submission, masters, sandboxed(limits))
+        return grade_submission(submission, assignment, sandboxed(limits))
     except NoSandboxError as error:
         raise CourseError(f"{worker}: no sandbox: {error}") from None
 

@@ -1,4 +1,4 @@
-"""What a mark depends on besides the submission: the packages that run and judge it, the masters, the limits."""
+"""What a mark depends on besides the submission: packages, source notebooks, limits."""
 
 import dataclasses
 import json
@@ -28,12 +28,12 @@ def versions(modules: tuple[str, ...] = ()) -> Mapping[str, str]:
     return found | {name: _version(name) for name in sorted({*PACKAGES, *(name.split(".")[0] for name in modules)})}
 
 
-def basis(masters: Assignment, limits: Limits) -> str:
+def basis(assignment: Assignment, limits: Limits) -> str:
     """A digest of what a whole class is graded by; all shapes of sandbox give the same marks, having none may not."""
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
     said = json.dumps([dict(versions(limits.preload)), dataclasses.asdict(limits)], sort_keys=True, default=str)
-    said += json.dumps(masters.wordings) if masters.wordings else ""
-    files = [part for name, content in (*masters.notebooks, *masters.helpers) for part in (name, content)]
+    said += json.dumps(assignment.wordings) if assignment.wordings else ""
+    files = [part for name, content in (*assignment.notebooks, *assignment.helpers) for part in (name, content)]
     return digest(said, *files)
 
 

@@ -19,7 +19,7 @@ from autograder.execution.sandbox import grading_limits
 from autograder.faults import keep_submission_faults
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.recorder import ledger_entry, write_notebook
-from autograder.grading.class_run import masters_of
+from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.pipeline import NotebookGrader, grade_restored
 from autograder.model import NotebookResult, Result
 from autograder.submissions.parser import parse
@@ -100,11 +100,9 @@ def _course() -> Course:
 
 def _grader(resources: Resources) -> NotebookGrader:
     place = resources["nbgrader"]
-    masters = masters_of(_course(), place["assignment"])
-    content = dict(masters.notebooks)[place["notebook"]]
-    return NotebookGrader.of(place["notebook"], nbformat.reads(content.decode(), 4), masters).sized_for(
-        place["student"]
-    )
+    source = SourceAssignment.load(_course(), place["assignment"])
+    name = place["notebook"]
+    return NotebookGrader.of(name, source.notebooks[name], source.packed()).sized_for(place["student"])
 
 
 def _record(result: NotebookResult, place: dict[str, str]) -> None:

@@ -1,47 +1,60 @@
-"""Results that wait for a yes: on disk, so that a class of any size fits into memory."""
+"""Results awaiting the instructor's confirmation, spooled to disk, so that a class of any size fits into memory."""
 
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from autograder.gradebook.recorder import Recorder
-from autograder.grading.review import ANSWER, Parts, Review, changed, moves
+from autograder.grading.review import Change, Key, Kind, Part, Parts, Review, changes, from_ledger, mark_changes
 from autograder.model import Result
-
-Recorded = tuple[Result, str, Mapping[str, str]]  # what Recorder.record takes
 
 
 class PendingResults:
-    """Results of one run, none of them recorded; `folder` is this process's own and is gone after it."""
+    """Results of one run, none of them recorded.
 
-    def __init__(self, folder: Path, recorder: Recorder, parts: Parts) -> None:
-        self.folder, self.recorder, self.parts = folder, recorder, parts
+    Args:
+        folder: A folder of this process alone, which is deleted after it.
+        recorder: The recorder of the run; only what is recorded is read from it.
+        parts: What the whole class is graded by now.
+        cells: The cells of each question.
+    """
+
+    def __init__(self, folder: Path, recorder: Recorder, parts: Parts, cells: Mapping[Key, frozenset[str]]) -> None:
+        self.folder, self.recorder, self.parts, self.cells = folder, recorder, parts, cells
         self.files: dict[str, Path] = {}
         self.found = Review((), (), (), ())
-        self.what: dict[str, None] = {}
+        self.changed: dict[Change, None] = {}
 
     def keep(self, result: Result, fingerprint: str, graded_by: Mapping[str, str]) -> None:
-        """Hold one result, and note what recording it would change."""
+        """Spool one result, and note what recording it would change."""
         student = result.student
         path = self.files[student] = self.folder / str(len(self.files))
         path.write_bytes(pickle.dumps((result, fingerprint, graded_by)))
-        old: dict[str, str] = dict(self.recorder.ledger.of(student).get("graded_by", {}))
         if not self.recorder.rows.known(student):
             self.found = Review(self.found.moves, self.found.same, (*self.found.first, student), ())
             return
-        answer = ANSWER if old and old.pop(ANSWER, "") != graded_by[ANSWER] else ""
-        what = changed(old, self.parts)
-        self.what |= dict.fromkeys((*what, *([answer] if answer else [])))
-        moved = moves(result, *self.recorder.preview(result), what, answer)
+        changed = self._changes(student, from_ledger(graded_by))
+        self.changed |= dict.fromkeys(changed)
+        moved = mark_changes(result, *self.recorder.preview(result), changed, self.cells)
         same = self.found.same if moved else (*self.found.same, student)
         self.found = Review((*self.found.moves, *moved), same, self.found.first, ())
 
+    def _changes(self, student: str, now: Parts) -> tuple[Change, ...]:
+        """What has changed for one student, what was handed in last; its two digests are nobody's to read."""
+        old = from_ledger(self.recorder.ledger.of(student).get("graded_by", {}))
+        handed_in = old.pop(Part(Kind.SUBMISSION), None)
+        differs = bool(old) and handed_in != now[Part(Kind.SUBMISSION)]
+        return (*changes(old, self.parts), *([Change(Kind.SUBMISSION)] if differs else []))
+
     def review(self) -> Review:
-        """What recording all of them would change, by student."""
+        """Return what recording all of them would change, by student."""
         ordered = tuple(sorted(self.found.moves, key=lambda move: move.student))
         same, first = tuple(sorted(self.found.same)), tuple(sorted(self.found.first))
-        return Review(ordered, same, first, tuple(self.what), self.recorder.rows.names())
+        return Review(ordered, same, first, tuple(self.changed), self.recorder.rows.names())
 
-    def results(self) -> dict[str, Callable[[], Recorded]]:
-        """By student how to get what was held back."""
-        return {student: lambda path=path: pickle.loads(path.read_bytes()) for student, path in self.files.items()}  # type: ignore[misc]
+    def record(self, student: str, recorder: Recorder) -> bool:
+        """Record what is pending of a student; is there anything?"""
+        if student not in self.files:
+            return False
+        recorder.record(*pickle.loads(self.files[student].read_bytes()))
+        return True

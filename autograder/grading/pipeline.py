@@ -53,38 +53,38 @@ class NotebookGrader:
     name: str
     master: NotebookNode
     plans: tuple[TestPlan, ...]
-    masters: Assignment
+    assignment: Assignment
     student: str = ""  # whose sizes the plans go by; "" where they are everybody's
     sizes: Sizes | None = None
 
     @classmethod
-    def of(cls, name: str, master: NotebookNode, masters: Assignment) -> "NotebookGrader":
-        return cls(name, master, plans(with_default_sizes(master), name), masters)
+    def of(cls, name: str, master: NotebookNode, assignment: Assignment) -> "NotebookGrader":
+        return cls(name, master, plans(with_default_sizes(master), name), assignment)
 
     def sized_for(self, student: str) -> "NotebookGrader":
         """The grader with a student's own sizes, where the master gives everybody theirs."""
         sizes = sizes_for(self.master, self.helpers, student)
         if sizes is None:
             return self
-        held = tuple(replace(plan, prelude=with_sizes(plan.prelude, sizes)) for plan in self.plans)
-        return replace(self, plans=held, student=student, sizes=sizes)
+        plans = tuple(replace(plan, prelude=with_sizes(plan.prelude, sizes)) for plan in self.plans)
+        return replace(self, plans=plans, student=student, sizes=sizes)
 
     @property
     def helpers(self) -> dict[str, bytes]:
         """The files that the assignment's notebooks import."""
-        return dict(self.masters.helpers)
+        return dict(self.assignment.helpers)
 
 
 @lru_cache(maxsize=4)
-def notebook_graders(masters: Assignment) -> tuple[NotebookGrader, ...]:
+def notebook_graders(assignment: Assignment) -> tuple[NotebookGrader, ...]:
     """A grader for each notebook of an assignment, set up once for a whole class; nobody changes what lies on it."""
-    notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks]
-    return tuple(NotebookGrader.of(name, master, masters) for name, master in notebooks)
+    notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in assignment.notebooks]
+    return tuple(NotebookGrader.of(name, master, assignment) for name, master in notebooks)
 
 
-def grade_submission(submission: Submission, masters: Assignment, limits: Limits | None = None) -> Result:
+def grade_submission(submission: Submission, assignment: Assignment, limits: Limits | None = None) -> Result:
     """Grade all notebooks of one submission. Never raises: what fails on our side is a `grader error` of a notebook."""
-    graders = tuple(grader.sized_for(submission.student) for grader in notebook_graders(masters))
+    graders = tuple(grader.sized_for(submission.student) for grader in notebook_graders(assignment))
     notebooks = {grader.name: grader.master for grader in graders}
     placed, moved = identify_notebooks(submission.files, tuple(notebooks), notebooks)
     others = {path: content for path, content in submission.files.items() if content not in placed.values()}
@@ -97,9 +97,9 @@ def grade_submission(submission: Submission, masters: Assignment, limits: Limits
     return Result(submission.student, tuple(graded), (*submission.repairs, *moved))
 
 
-def given_up(student: str, masters: Assignment, error: Exception) -> Result:
+def given_up(student: str, assignment: Assignment, error: Exception) -> Result:
     """The result of a submission that no worker could grade: a `grader error` for each test, and all marks open."""
-    return Result(student, tuple(_failed(grader, error) for grader in notebook_graders(masters)))
+    return Result(student, tuple(_failed(grader, error) for grader in notebook_graders(assignment)))
 
 
 def _failed(grader: NotebookGrader, error: Exception) -> NotebookResult:
@@ -134,7 +134,7 @@ def grade_restored(
         ran = run(notebook, grader.plans, {**others, **grader.helpers}, limits)
     except KernelError as error:
         return replace(_broken(grader, notebook, str(error), repairs), traceback=traceback_of(error))
-    verdicts = judge_for(grader.masters.helpers).verdicts(grader.plans, ran.evidence)
+    verdicts = judge_for(grader.assignment.helpers).verdicts(grader.plans, ran.evidence)
     verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
     about, said = remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
     result = _finished(grader, ran.notebook, verdicts, (*said, *repairs))
@@ -159,7 +159,7 @@ def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
 
 def _without(grader: NotebookGrader, why: NoEvidence) -> NotebookResult:
     """The result of a notebook that cannot be run at all: nothing to judge, and its teaching copy to look at."""
-    verdicts = judge_for(grader.masters.helpers).verdicts(grader.plans, {plan.cell: why for plan in grader.plans})
+    verdicts = judge_for(grader.assignment.helpers).verdicts(grader.plans, {plan.cell: why for plan in grader.plans})
     return replace(_finished(grader, grader.master, verdicts), status=Status(why.reason))
 
 
@@ -201,7 +201,7 @@ def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
 
 def _untouched(notebook: NotebookNode, grader: NotebookGrader) -> frozenset[str]:
     stubs = {grade_id(cell): cell for cell in grader.master.cells if is_solution(cell)}
-    older = dict(grader.masters.wordings)
+    older = dict(grader.assignment.wordings)
     return frozenset(
         name
         for cell in notebook.cells

@@ -8,13 +8,11 @@ cannot be judged across the trust line is found here, and what fails later, on a
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import nbformat
-
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.execution.sandbox import own_limits
-from autograder.grading.class_run import masters_of
+from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.pipeline import NotebookGrader, grade_notebook
 from autograder.judging.proof import notebook_faults
 
@@ -31,11 +29,16 @@ def prove(course: Course, assignment: str, limits: Limits | None = None) -> None
 
 def faults(course: Course, assignment: str, limits: Limits | None = None) -> list[str]:
     """A sentence for each test cell at fault, in the order of the course."""
-    masters, sources = masters_of(course, assignment), course.masters(assignment)
+    source = SourceAssignment.load(course, assignment)
+    packed = source.packed()
     limits = limits or own_limits(course)
-    teaching = {name: (content, nbformat.reads(content.decode(), 4)) for name, content in masters.notebooks}
-    graders = {name: NotebookGrader.of(name, master, masters) for name, (_, master) in teaching.items()}
-    contents = {path.stem: (path.read_bytes(), teaching[path.stem][0]) for path in sources if graders[path.stem].plans}
+    graders = {name: NotebookGrader.of(name, copy, packed) for name, copy in source.notebooks.items()}
+    unanswered = dict(packed.notebooks)
+    contents = {
+        path.stem: (path.read_bytes(), unanswered[path.stem])
+        for path in course.masters(assignment)
+        if graders[path.stem].plans
+    }
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         results = {
             name: [pool.submit(grade_notebook, graders[name], content, {}, limits) for content in both]
@@ -43,6 +46,6 @@ def faults(course: Course, assignment: str, limits: Limits | None = None) -> lis
         }
     return [
         f"{assignment}/{name}.ipynb: cell {fault}."
-        for name, (solved, unanswered) in results.items()
-        for fault in notebook_faults(graders[name].plans, solved.result(), unanswered.result())
+        for name, (solution, stub) in results.items()
+        for fault in notebook_faults(graders[name].plans, solution.result(), stub.result())
     ]

@@ -1,6 +1,6 @@
 """Who grades a class: an executor, how many submissions it holds at a time, and who in it can work alone.
 
-A crew here is threads, each driving kernels, which are processes of their own. Whatever a crew has started ends with
+A pool here is threads, each driving kernels, which are processes of their own. Whatever a pool has started ends with
 it, also where grading is stopped halfway: kernels that are at work then are killed, and their threads find them dead.
 """
 
@@ -46,9 +46,11 @@ class WorkerPool:
         """Executors that each give a submission a machine for itself, as long as nothing else is under way."""
         return [self.executor]
 
-    def submit(self, place: Executor, submission: Submission, masters: Assignment, limits: Limits) -> "Future[Result]":
-        """Have a submission graded at a place."""
-        return place.submit(self.work, submission, masters, limits)
+    def submit(
+        self, slot: Executor, submission: Submission, assignment: Assignment, limits: Limits
+    ) -> "Future[Result]":
+        """Have a submission graded in a slot."""
+        return slot.submit(self.work, submission, assignment, limits)
 
     def stop(self, futures: Collection["Future[Result]"]) -> None:
         """Drop what is under way."""
@@ -64,7 +66,7 @@ class Threads(WorkerPool):
         self.before = set(_descendants())
 
     def stop(self, futures: Collection["Future[Result]"]) -> None:
-        """Drop what is under way: kill its kernels, and those it starts in their place, until no thread is at work."""
+        """Drop what is under way: kill its kernels, and those it starts in their slot, until no thread is at work."""
         super().stop(futures)
         while wait(futures, timeout=0.1).not_done:
             for process in set(_descendants()) - self.before:
@@ -74,15 +76,15 @@ class Threads(WorkerPool):
 
 @contextlib.contextmanager
 def worker_pool(executor: Executor | WorkerPool | None, jobs: int | None = None) -> Iterator[WorkerPool]:
-    """A crew as it is, a crew of any executor, or one of threads, which ends here."""
+    """A pool as it is, a pool of any executor, or one of threads, which ends here."""
     if isinstance(executor, WorkerPool):
         yield executor
     elif executor is not None:
         yield WorkerPool(executor, jobs or default_jobs())
     else:
-        crew = Threads(jobs or default_jobs())
-        with crew.executor:
-            yield crew
+        pool = Threads(jobs or default_jobs())
+        with pool.executor:
+            yield pool
 
 
 def _descendants() -> list[psutil.Process]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from autograder.course.course import Course
 from autograder.files import replace_folder
 from autograder.gradebook.assignment_sync import generate, update_gradebook
+from autograder.gradebook.source_assignment import SourceAssignment
 
 
 def release(course: Course, assignment: str) -> Path:
@@ -19,7 +20,7 @@ def release(course: Course, assignment: str) -> Path:
     course.masters(assignment)
     with _aside(course, assignment) as made:
         if assignment not in course.ungraded:
-            update_gradebook(course, assignment)
+            update_gradebook(SourceAssignment.load(course, assignment))
         place = course.folder("release", assignment).resolve()
         replace_folder(made, place)
     return place

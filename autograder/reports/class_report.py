@@ -4,9 +4,8 @@ from pathlib import Path
 
 from autograder.course.course import Course
 from autograder.files import write_atomically
-from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import Reader
-from autograder.gradebook.queries import table
+from autograder.gradebook.queries import comments, table
 from autograder.reports.class_statistics import ClassReport, class_report
 from autograder.reports.html import report_json, report_page
 

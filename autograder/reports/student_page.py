@@ -10,9 +10,8 @@ from pathlib import Path
 import nbformat
 
 from autograder.course.course import Course
-from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import GradedAnswers, Reader
-from autograder.gradebook.queries import Key, Row, table
+from autograder.gradebook.queries import Key, Row, comments, table
 from autograder.model import Outcome, Verdict
 from autograder.notebook.landmarks import answers_of, axes_of, titles
 from autograder.reports.compare_answers import Pair, compare_answers

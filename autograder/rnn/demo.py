@@ -33,7 +33,7 @@ def run(options: argparse.Namespace, course: "Course") -> int:
     from autograder.execution.sandbox import own_limits
     from autograder.export.exporters import write_csv
     from autograder.gradebook.queries import table
-    from autograder.grading.class_run import grade
+    from autograder.grading.class_run import ClassRun
     from autograder.reports.class_report import write_report
     from autograder.rnn.sample_class import ASSIGNMENT, SALT, make_class
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, course: "Course") -> int:
     if unsafe:
         print(BANNER, file=sys.stderr)
     with terminal.class_progress("grading", len(demo.students(ASSIGNMENT))) as bar:
-        grade(demo, ASSIGNMENT, progress=bar, busy=bar.busy, unsafe=unsafe)
+        ClassRun(demo, ASSIGNMENT, progress=bar, busy=bar.busy, unsafe=unsafe).grade()
     results = table(demo, ASSIGNMENT)
     terminal.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")

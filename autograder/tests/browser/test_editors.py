@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 from autograder.course.course import Course
-from autograder.grading.class_run import masters_of
+from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.pipeline import grade_submission
 from autograder.model import Submission
 from autograder.tests.harness.handed_in import NAMES, solved
@@ -77,7 +77,7 @@ EDITORS = [vscode, old_vscode, colab, bare_colab]
 @pytest.mark.parametrize("editor", EDITORS)
 def test_what_an_editor_saves_still_grades(editor: Callable[[NotebookNode], bytes], course: Course) -> None:
     files = {f"{name}.ipynb": editor(solved(name)) for name in NAMES}
-    result = grade_submission(Submission("ada", files), masters_of(course, "rnn_shapes"))
+    result = grade_submission(Submission("ada", files), SourceAssignment.load(course, "rnn_shapes").packed())
     verdicts = {verdict.cell: verdict for notebook in result.notebooks for verdict in notebook.verdicts}
     assert {cell: verdict.points for cell, verdict in verdicts.items()} == {f"q{n}-test": 2 for n in range(1, 13)}
     assert result.status == ""

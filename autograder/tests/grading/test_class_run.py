@@ -14,6 +14,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +30,19 @@ from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.files import replace_folder
-from autograder.gradebook import recorder
+from autograder.gradebook import recorder, source_assignment
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.queries import table
+from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading import class_run as grading
 from autograder.grading import nbgrader_preprocessors
-from autograder.grading.class_run import grade, masters_of
+from autograder.grading.class_run import ClassRun
 from autograder.grading.pipeline import given_up, grade_submission, notebook_graders
 from autograder.grading.workers import WorkerPool, default_jobs
 from autograder.model import Assignment, Result, Submission
+from autograder.notebook.variants import teaching_copy
+from autograder.release.release import release
 from autograder.tests.harness.small_class import Watched, hand_in, judged, new_helper, new_version, run
 
 pytestmark = pytest.mark.xdist_group("plain")
@@ -169,8 +173,8 @@ def test_a_class_of_any_size_is_held_a_few_at_a_time(course: Course, monkeypatch
         counts.append((len(alive), len(results)))
         return submission
 
-    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
-        results.add(result := judged(submission, masters, limits))
+    def work(submission: Submission, assignment: Assignment, limits: Limits) -> Result:
+        results.add(result := judged(submission, assignment, limits))
         return result
 
     monkeypatch.setattr(Submission, "__hash__", object.__hash__)
@@ -208,12 +212,12 @@ def _first_then(first: str, then: str) -> Any:
     """Work that gives one verdict the first time it is done for a student, and another after."""
     met: set[str] = set()
 
-    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
+    def work(submission: Submission, assignment: Assignment, limits: Limits) -> Result:
         files = submission.files
         if submission.files["one.ipynb"] == b"busy":
             files = {"one.ipynb": (then if submission.student in met else first).encode()}
             met.add(submission.student)
-        return judged(Submission(submission.student, files), masters, limits)
+        return judged(Submission(submission.student, files), assignment, limits)
 
     return work
 
@@ -240,16 +244,49 @@ def test_other_reasons_can_be_put_off_as_well(course: Course, monkeypatch: pytes
     assert run(course, _first_then("crashed", "right"), force=True)[0] == ["ada", "bob", "ada"]
 
 
+# --- what is loaded -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known to the gradebook", "a fresh checkout"])
+def test_each_source_notebook_is_converted_once_in_a_run(
+    known: bool, course: Course, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_in(course, ada="right", bob="wrong")
+    two = course.folder("source", "ps1") / "two.ipynb"
+    notebook = nbformat.read(course.masters("ps1")[0], 4)
+    for cell in notebook.cells:
+        cell.metadata.nbgrader.grade_id = cell.id = f"{cell.id}-2"
+    nbformat.write(notebook, two)
+    (course.root / "gradebook.db").unlink()
+    if known:
+        release(course, "ps1")
+    converted = []
+
+    def counted(source: nbformat.NotebookNode, config: Any) -> nbformat.NotebookNode:
+        converted.append(source.cells[0].id)
+        return teaching_copy(source, config)
+
+    def work(submission: Submission, assignment: Assignment, limits: Limits) -> Result:
+        results = [judged(submission, Assignment((each,), ())) for each in assignment.notebooks]
+        verdicts = (replace(results[1].notebooks[0].verdicts[0], cell="x-test-2"),)
+        notebooks = (results[0].notebooks[0], replace(results[1].notebooks[0], verdicts=verdicts))
+        return Result(submission.student, notebooks)
+
+    monkeypatch.setattr(source_assignment, "teaching_copy", counted)
+    assert run(course, work)[1] == {"ada": "", "bob": ""}
+    assert converted == ["x", "x-2"]
+
+
 # --- what fails ---------------------------------------------------------------------------------------------------
 
 
 def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(
     course: Course, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
+    def work(submission: Submission, assignment: Assignment, limits: Limits) -> Result:
         if submission.student == "bob":
             raise OSError("no space left")
-        return judged(submission, masters, limits)
+        return judged(submission, assignment, limits)
 
     hand_in(course, ada="right", bob="right", cy="right")
     _, statuses = run(course, work)
@@ -267,7 +304,7 @@ def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(
 
 
 def test_a_worker_without_the_package(course: Course) -> None:
-    def work(submission: Submission, masters: Assignment, limits: Limits) -> Result:
+    def work(submission: Submission, assignment: Assignment, limits: Limits) -> Result:
         raise ModuleNotFoundError("No module named 'autograder'")
 
     hand_in(course, ada="right")
@@ -284,9 +321,11 @@ def test_an_executor_that_breaks(course: Course) -> None:
     """Any executor will do, and one that breaks is said to."""
     hand_in(course, ada="right", bob="right", cy="right", dan="right")
     with ProcessPoolExecutor(1) as pool:
-        assert grade(course, "ps1", ["ada"], executor=WorkerPool(pool, 1, judged), limits=Limits()) == {"ada": ""}
+        assert ClassRun(course, "ps1", ["ada"], executor=WorkerPool(pool, 1, judged), limits=Limits()).grade() == {
+            "ada": ""
+        }
     with ProcessPoolExecutor(1) as pool, pytest.raises(CourseError) as raised:
-        grade(course, "ps1", executor=WorkerPool(pool, 1, _exit), limits=Limits())
+        ClassRun(course, "ps1", executor=WorkerPool(pool, 1, _exit), limits=Limits()).grade()
     assert str(raised.value) == "the workers are gone; grade again: it continues where it stopped."
     assert _marks(course) == {"ada": 2}
 
@@ -367,7 +406,7 @@ def test_a_stop_cancels_what_has_not_begun(course: Course) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        grade(course, "ps1", executor=held, jobs=1, busy=busy, limits=Limits())
+        ClassRun(course, "ps1", executor=held, jobs=1, busy=busy, limits=Limits()).grade()
     assert [future.cancelled() for future in held.futures] == [True, True]
 
 
@@ -457,14 +496,16 @@ def test_jobs_are_the_schedulers_business_where_there_is_one(capsys: pytest.Capt
 
 
 @pytest.mark.kernel
-def test_desks_are_set_up_once_for_a_class_and_stay_as_they_are(course: Course) -> None:
-    masters = masters_of(course, "ps1")
-    desks = notebook_graders(masters)
-    assert notebook_graders(Assignment(tuple(masters.notebooks), masters.helpers)) is desks
-    before = copy.deepcopy([desk.master for desk in desks])
+def test_graders_are_set_up_once_for_a_class_and_stay_as_they_are(course: Course) -> None:
+    assignment = SourceAssignment.load(course, "ps1").packed()
+    graders = notebook_graders(assignment)
+    assert notebook_graders(Assignment(tuple(assignment.notebooks), assignment.helpers)) is graders
+    before = copy.deepcopy([grader.master for grader in graders])
     notebook = nbformat.from_dict(before[0])
     notebook.cells[0].source = "x = 42"
-    assert grade_submission(Submission("ada", {"one.ipynb": nbformat.writes(notebook).encode()}), masters).status == ""
-    assert grade_submission(Submission("bob", {}), masters).status == "missing"
-    assert given_up("cy", masters, OSError("no space left")).status == "grader-error"
-    assert [desk.master for desk in desks] == before
+    assert (
+        grade_submission(Submission("ada", {"one.ipynb": nbformat.writes(notebook).encode()}), assignment).status == ""
+    )
+    assert grade_submission(Submission("bob", {}), assignment).status == "missing"
+    assert given_up("cy", assignment, OSError("no space left")).status == "grader-error"
+    assert [grader.master for grader in graders] == before

@@ -18,7 +18,7 @@ from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.gradebook.queries import Row, table
 from autograder.grading import dask_workers
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.grading.dask_workers import connected
 from autograder.model import Assignment, Submission
 
@@ -93,7 +93,7 @@ def root(ungraded: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(root: Path) -> tuple[Row, ...]:
     """The class's rows as graded by threads of this process."""
     course = Course.at(shutil.copytree(root, root.with_name("here")))
-    grade(course, "ps1")
+    ClassRun(course, "ps1").grade()
     return table(course, "ps1").rows
 
 
@@ -121,7 +121,7 @@ def test_a_class_is_complete_and_marked_alike_though_a_worker_dies_halfway(
 
     with connected(machines.address) as workers:
         assert str(workers) == f"{machines.address}: workers: 2, submissions graded at a time: 2."
-        statuses = grade(course, "ps1", progress=halfway, executor=workers)
+        statuses = ClassRun(course, "ps1", progress=halfway, executor=workers).grade()
         assert set(workers.workers()) == set(machines.workers) - {killed[0]}
     assert list(statuses) == sorted(done) == course.students("ps1")
     assert table(course, "ps1").rows == here
@@ -173,18 +173,18 @@ def test_a_worker_that_comes_later_is_compared_as_well(
         assert str(workers) == there
         machines.worker(preload)
         with pytest.raises(CourseError, match=said):
-            grade(course, "ps1", executor=workers)
+            ClassRun(course, "ps1", executor=workers).grade()
     assert table(course, "ps1").rows == ()
 
 
 def test_one_worker_of_each_machine_works_alone(machines: Machines) -> None:
     machines.worker()
     with connected(machines.address) as workers:
-        alone = workers.lonely_places()
+        alone = workers.exclusive_slots()
         assert len(alone) == 1
         machines.worker()
         assert len(workers.slots()) > 2
-        assert len(workers.lonely_places()) == 1, "both are on this machine"
+        assert len(workers.exclusive_slots()) == 1, "both are on this machine"
         empty = Submission("ada", {})
         result = workers.submit(alone[0], empty, Assignment((), ()), Limits()).result()
         assert result.student == "ada"
@@ -198,7 +198,7 @@ def test_a_scheduler_that_ends(machines: Machines, course: Course) -> None:
 
     said = f"{machines.address}: the Dask scheduler is gone; start it and grade again: what was done is kept."
     with pytest.raises(CourseError) as raised, connected(machines.address) as workers:
-        grade(course, "ps1", progress=ended, executor=workers)
+        ClassRun(course, "ps1", progress=ended, executor=workers).grade()
     assert str(raised.value) == said
     assert len(table(course, "ps1").rows) == 1
 

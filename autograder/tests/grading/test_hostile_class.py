@@ -9,7 +9,7 @@ import pytest
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.gradebook.queries import table
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.tests.support import kernels
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
@@ -56,7 +56,7 @@ def _hand_in(root: Path, student: str, released: nbformat.NotebookNode, answer: 
 
 
 def test_every_honest_mark_is_right_and_every_other_is_said(course: Course) -> None:
-    statuses = grade(course, "ps1", limits=Limits(cell_seconds=10, cell_output=100_000))
+    statuses = ClassRun(course, "ps1", limits=Limits(cell_seconds=10, cell_output=100_000)).grade()
     rows = {row.student: row for row in table(course, "ps1").rows}
     assert set(rows) == set(statuses) == set(course.students("ps1"))
     for student, row in rows.items():

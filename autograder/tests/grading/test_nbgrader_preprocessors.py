@@ -10,7 +10,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.course import Course, find_alembic
 from autograder.gradebook.ledger import Ledger
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.tests.harness.servers import jupyter_server, post
 from autograder.tests.harness.small_class import ANSWERS
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
 def by_command(ungraded: Path) -> dict[str, object]:
     """The gradebook that `autograder grade` writes."""
     course = _copy(ungraded, "by-command")
-    grade(course, "ps1")
+    ClassRun(course, "ps1").grade()
     return _gradebook(course)
 
 

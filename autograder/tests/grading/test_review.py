@@ -13,13 +13,27 @@ from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
-from autograder.gradebook.assignment_sync import check_cells, in_gradebook, marks_above_maximum, older_wordings
+from autograder.gradebook.assignment_sync import check_cells, in_gradebook, marks_above_maximum
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.queries import table
-from autograder.grading import fingerprint
-from autograder.grading.class_run import grade, masters_of
+from autograder.gradebook.source_assignment import SourceAssignment, earlier_wordings
+from autograder.grading import class_run, fingerprint
+from autograder.grading.class_run import ClassRun
 from autograder.grading.pipeline import _untouched, left_open, notebook_graders
-from autograder.grading.review import ANSWER, OLDER, Review, bearing, changed
+from autograder.grading.review import (
+    Change,
+    Kind,
+    MarkChange,
+    Part,
+    Review,
+    cells_of_questions,
+    changes,
+    concerning,
+    describe,
+    describe_mark,
+    from_ledger,
+    to_ledger,
+)
 from autograder.release.release import release
 from autograder.tests.harness.small_class import crew, hand_in, judged, new_helper, new_version, run
 
@@ -44,10 +58,10 @@ def worth(course: Course, points: float) -> None:
     nbformat.write(notebook, path)
 
 
-def lenient(submission: Any, masters: Any, limits: Any = None) -> Any:
+def lenient(submission: Any, assignment: Any, limits: Any = None) -> Any:
     """The work of a test that takes wrong answers, too."""
     files = {name: text.replace(b"wrong", b"right") for name, text in submission.files.items()}
-    return judged(type(submission)(submission.student, files), masters, limits)
+    return judged(type(submission)(submission.student, files), assignment, limits)
 
 
 def marks(course: Course) -> dict[str, float | None]:
@@ -56,14 +70,17 @@ def marks(course: Course) -> dict[str, float | None]:
 
 def review(course: Course, agree: bool = True, **options: Any) -> Review:
     """Grade what has changed by the lenient test; gives what was shown before it was written, or not."""
-    shown: list[Review] = []
+    with crew(options.pop("work", lenient)) as workers:
+        run = ClassRun(course, "ps1", executor=workers, **{"limits": Limits(), **options})
+        with run.review() as found:
+            if agree:
+                run.commit()
+    return found
 
-    def ask(found: Review) -> bool:
-        shown.append(found)
-        return agree
 
-    run(course, options.pop("work", lenient), review=ask, **options)
-    return shown[0]
+def why(move: MarkChange) -> tuple[str, ...]:
+    """What has changed, in the words of the table's row."""
+    return tuple(describe(change, move.question[0]) for change in move.why)
 
 
 def _state(course: Course) -> dict[str, bytes]:
@@ -85,8 +102,9 @@ def test_a_changed_test_moves_marks_and_says_why_before_it_writes(graded: Course
     found = review(graded, agree=False)
     (move,) = found.moves
     assert (move.student, move.question, move.old, move.new) == (WRONG, ("one", "x-test"), 0, 2)
-    assert (move.says, move.why) == ("passed", ("test of x-test",))
-    assert (found.same, found.first, found.changed) == ((RIGHT, EMPTY), (), ("test of one/x-test",))
+    assert (describe_mark(move), why(move)) == ("passed", ("test of x-test",))
+    assert (found.same, found.first) == ((RIGHT, EMPTY), ())
+    assert [describe(change) for change in found.changed] == ["test of one/x-test"]
     assert _state(graded) == before, "no leaves all as it was"
     assert marks(graded)[WRONG] == 0
 
@@ -101,11 +119,13 @@ def test_yes_writes_what_was_shown_and_nothing_is_run_twice(graded: Course) -> N
 
 def test_other_points_are_told_to_the_gradebook_on_yes_alone(graded: Course) -> None:
     worth(graded, 3)
-    assert review(graded, agree=False).changed == ("points of one/x-test (2 → 3)",)
+    (change,) = review(graded, agree=False).changed
+    assert change == Change(Kind.POINTS, "one", "x-test", "2", "3")
+    assert describe(change) == "points of one/x-test (2 → 3)"
     assert table(graded, "ps1").points["x"] == 2
     review(graded)
     assert table(graded, "ps1").points["x"] == 3
-    assert in_gradebook(graded, "ps1")
+    assert in_gradebook(SourceAssignment.load(graded, "ps1"))
 
 
 def test_grading_without_a_review_tells_the_gradebook_of_points_as_well(graded: Course) -> None:
@@ -129,21 +149,21 @@ def test_each_change_has_its_name(change: Any, said: str, graded: Course, monkey
         monkeypatch.setattr("autograder.grading.review.versions", lambda modules: found)
     change(graded, monkeypatch)
     (move,) = review(graded).moves
-    assert move.why == (said,)
+    assert why(move) == (said,)
 
 
 def test_limits_and_a_new_answer_have_their_names(graded: Course) -> None:
     (move,) = review(graded, limits=Limits(cell_seconds=5)).moves
-    assert move.why == ("limits",)
+    assert why(move) == ("limits",)
     hand_in(graded, bob="wrong again")
     (move,) = review(graded, work=judged, limits=Limits(cell_seconds=5)).moves
-    assert (move.old, move.new, move.says, move.why) == (2, 0, "failed: why", (ANSWER,))
+    assert (move.old, move.new, describe_mark(move), why(move)) == (2, 0, "failed: why", ("the submission",))
 
 
 def test_who_was_graded_before_parts_were_kept(graded: Course) -> None:
     Ledger(graded, "ps1").note(WRONG, graded_by={}, fingerprint="")
     (move,) = review(graded).moves
-    assert move.why == (OLDER,)
+    assert why(move) == ("the grader",)
 
 
 def test_who_hands_in_later_is_graded_for_the_first_time(graded: Course) -> None:
@@ -177,21 +197,70 @@ def test_marks_of_readers_above_what_a_question_is_worth_now_are_named(
     assert marks_above_maximum(graded, "ps1") == []
     worth(graded, 1)
     release(graded, "ps1")
-    said = f"x-test is worth 1 now, and a reader gave more to {WRONG}: mark them again."
+    said = f"x-test is worth 1 now, and an instructor gave more to {WRONG}: mark them again."
     assert marks_above_maximum(graded, "ps1") == [said]
     assert main(["--course", str(graded.root), "release", "ps1"]) == 0
     assert f"Warning: {said}\n" in capsys.readouterr().err
 
 
-def test_what_bears_on_a_question() -> None:
-    what = ("test of one/q1-test", "wording of one/q1-ask", "test of one/q12-test", "code of two/setup", "limits")
-    assert bearing(what, ("one", "q1-test"), "") == ("test of q1-test", "wording of q1-ask")
-    assert bearing(what, ("one", "q2-test"), ANSWER) == (ANSWER, "limits")
-    assert bearing(what, ("two", "q1-test"), "") == ("code of setup", "limits")
+def test_which_changes_concern_a_question() -> None:
+    test, text = Change(Kind.TEST, "one", "q1-test"), Change(Kind.WORDING, "one", "q1-ask")
+    code, limits, answer = Change(Kind.CODE, "two", "setup"), Change(Kind.LIMITS), Change(Kind.SUBMISSION)
+    changed = (test, text, Change(Kind.TEST, "one", "q12-test"), code, limits)
+    cells = frozenset({"q1-ask", "q1", "q1-test"})
+    assert concerning(changed, ("one", "q1-test"), cells) == (test, text)
+    assert concerning((*changed, answer), ("one", "q2-test"), frozenset({"q2-test"})) == (answer, limits)
+    assert concerning(changed, ("two", "q1-test"), cells) == (code, limits)
 
 
-def test_what_has_come_and_gone() -> None:
-    assert changed({"a": "1", "keras": "3"}, {"a": "1", "numpy": "2"}) == ("numpy (none → 2)", "keras (3 → none)")
+def _cell(kind: str, name: str, **about: bool) -> nbformat.NotebookNode:
+    plain = {"grade": False, "solution": False, "locked": True, "task": False, "schema_version": 3, "points": 1}
+    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    return make(metadata={"nbgrader": {**plain, "grade_id": name, **about}})
+
+
+def test_the_cells_of_a_question() -> None:
+    cells = [
+        _cell("markdown", "intro"),
+        _cell("markdown", "ask"),
+        _cell("code", "setup"),
+        _cell("code", "a", solution=True),
+        _cell("code", "b", solution=True),
+        _cell("code", "test", grade=True),
+        _cell("code", "second test", grade=True),
+        _cell("markdown", "hint"),
+        _cell("markdown", "ask why"),
+        _cell("markdown", "why", grade=True, solution=True),
+    ]
+    assert cells_of_questions({"one": nbformat.v4.new_notebook(cells=cells)}) == {
+        ("one", "test"): {"ask", "a", "b", "test"},
+        ("one", "second test"): {"ask", "a", "b", "second test"},
+        ("one", "why"): {"ask why", "why"},
+    }
+
+
+def test_what_is_new_and_what_is_gone() -> None:
+    same, numpy, keras = Part(Kind.HELPERS), Part(Kind.PACKAGE, name="numpy"), Part(Kind.PACKAGE, name="keras")
+    found = changes({same: "1", keras: "3"}, {same: "1", numpy: "2"})
+    assert tuple(map(describe, found)) == ("numpy (none → 2)", "keras (3 → none)")
+
+
+def test_the_ledger_keeps_every_kind_of_part() -> None:
+    parts = {
+        Part(Kind.POINTS, "one", "q1 of 2/x"): "2",
+        Part(Kind.TEST, "one", "q1"): "a",
+        Part(Kind.HELPERS): "b",
+        Part(Kind.SUBMISSION): "c",
+        Part(Kind.PACKAGE, name="keras"): "3",
+    }
+    kept = to_ledger(parts)
+    assert list(kept) == ["points of one/q1 of 2/x", "test of one/q1", "helpers", "the submission", "keras"]
+    assert from_ledger(kept) == parts
+
+
+def test_a_commit_needs_an_open_review(graded: Course) -> None:
+    with pytest.raises(RuntimeError, match="within the block of review"):
+        ClassRun(graded, "ps1").commit()
 
 
 # --- cells and wording --------------------------------------------------------------------------------------------
@@ -216,22 +285,22 @@ def test_cells_may_come_and_go_while_nobody_has_a_mark(course: Course) -> None:
     notebook.cells[1].metadata.nbgrader.grade_id = "y-test"
     nbformat.write(notebook, path)
     release(course, "ps1")
-    check_cells(course, "ps1")
+    check_cells(SourceAssignment.load(course, "ps1"))
 
 
 def test_an_older_wording_left_as_it_was_is_still_no_answer(graded: Course) -> None:
     edit(graded, 2, "why", "why?\n### BEGIN SOLUTION\nso\n### END SOLUTION")
     release(graded, "ps1")
-    assert older_wordings(graded, "ps1") == ((("one", "x-why"), ("YOUR ANSWER HERE",)),)
+    assert earlier_wordings(graded, "ps1") == {("one", "x-why"): ("YOUR ANSWER HERE",)}
     edit(graded, 2, "why?", "In a sentence: why?")
     run(graded)
     texts = ("YOUR ANSWER HERE", "why?\nYOUR ANSWER HERE")
-    assert dict(older_wordings(graded, "ps1"))["one", "x-why"] == texts
-    (desk,) = notebook_graders(masters_of(graded, "ps1"))
-    for text, is_open in [(texts[0], True), (texts[1], True), (desk.master.cells[2].source, True), ("so", False)]:
-        notebook = nbformat.from_dict(desk.master)
+    assert earlier_wordings(graded, "ps1")["one", "x-why"] == texts
+    (grader,) = notebook_graders(SourceAssignment.load(graded, "ps1").packed())
+    for text, is_open in [(texts[0], True), (texts[1], True), (grader.master.cells[2].source, True), ("so", False)]:
+        notebook = nbformat.from_dict(grader.master)
         notebook.cells[2].source = text
-        assert ("x-why" in _untouched(notebook, desk)) is is_open
+        assert ("x-why" in _untouched(notebook, grader)) is is_open
 
 
 @pytest.mark.parametrize(
@@ -274,12 +343,8 @@ def _command(
     typed: str | None = None,
 ) -> tuple[int, str]:
     """`autograder grade --changed` with the lenient work in place of kernels; `typed` is on a terminal."""
-
-    def without_kernels(course: Course, name: str, students: Any, bar: Any, _: Any, **how: Any) -> dict[str, str]:
-        with crew(lenient) as workers:
-            return grade(course, name, students, bar, workers, **how)
-
-    monkeypatch.setattr("autograder.grading.class_run.grade", without_kernels)
+    monkeypatch.setattr(class_run, "worker_pool", lambda executor, jobs: crew(lenient))
+    monkeypatch.setattr(class_run, "grading_limits", lambda course, unsafe: Limits())
     monkeypatch.setattr("sys.stdin", io.StringIO() if typed is None else Terminal(typed))
     code = main(["--course", str(course.root), "grade", "--changed", *more])
     return code, capsys.readouterr().out

@@ -10,7 +10,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.course.course import Course
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.rnn.sample_class import ASSIGNMENT, make_class
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("same")]
@@ -37,7 +37,7 @@ def _graded(class_: Course, folder: Path, jobs: int, unsafe: bool) -> tuple[obje
     """Everything in the gradebook, and every autograded notebook, of a copy of the class."""
     shutil.copytree(class_.root, folder)
     course = Course.at(folder)
-    grade(course, ASSIGNMENT, jobs=jobs, unsafe=unsafe)
+    ClassRun(course, ASSIGNMENT, jobs=jobs, unsafe=unsafe).grade()
     with Gradebook(course.directory.db_url) as book:
         rows = [row for submission in book.assignment_submissions(ASSIGNMENT) for row in submission.notebooks]
         marks = sorted(

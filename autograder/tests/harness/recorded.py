@@ -8,6 +8,7 @@ from nbgrader.utils import is_solution
 from autograder.course.course import CONFIG, Course
 from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.recorder import Recorder
+from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.marking import Group, questions
 from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
 from autograder.notebook.sanitize import inert
@@ -29,7 +30,7 @@ def make_known(root: Path) -> Path:
     )
     (source / f"{NAME}.ipynb").write_bytes((SOURCE / f"{NAME}.ipynb").read_bytes())
     (root / "submitted" / "ada" / "ps1").mkdir(parents=True)
-    update_gradebook(Course.at(root), "ps1")
+    update_gradebook(SourceAssignment.load(Course.at(root), "ps1"))
     return root
 
 

@@ -14,7 +14,7 @@ import pytest
 from autograder.course.course import CONFIG, Course
 from autograder.course.limits import Limits
 from autograder.grading import fingerprint
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.grading.workers import WorkerPool
 from autograder.model import Assignment, NotebookResult, Outcome, Reason, Result, Status, Submission, Verdict
 from autograder.release.release import release
@@ -91,10 +91,10 @@ def make_ungraded(root: Path) -> Path:
     return root
 
 
-def judged(submission: Submission, masters: Assignment, limits: Limits | None = None) -> Result:
+def judged(submission: Submission, assignment: Assignment, limits: Limits | None = None) -> Result:
     """The verdict that a submission's file names, in place of running it."""
     verdict = VERDICTS[submission.files["one.ipynb"].decode().split()[0]]
-    ((name, content),) = masters.notebooks
+    ((name, content),) = assignment.notebooks
     status = Status.GRADER_ERROR if verdict.outcome is Outcome.GRADER_ERROR else Status(verdict.reason)
     return Result(submission.student, (NotebookResult(name, content, (verdict,), frozenset(), status=status),))
 
@@ -110,14 +110,14 @@ class Watched:
     at_work: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __call__(self, submission: Submission, masters: Assignment, limits: Limits) -> Result:
+    def __call__(self, submission: Submission, assignment: Assignment, limits: Limits) -> Result:
         with self.lock:
             self.seen.append(submission.student)
             self.beside[submission.student] = self.at_work
             self.at_work += 1
             self.most = max(self.most, self.at_work)
         try:
-            return self.work(submission, masters, limits)
+            return self.work(submission, assignment, limits)
         finally:
             with self.lock:
                 self.at_work -= 1
@@ -133,7 +133,7 @@ def run(course: Course, work: Any = None, **options: Any) -> tuple[list[str], di
     """Grade a class; gives whose work was done, in order, and the statuses."""
     watched = work if isinstance(work, Watched) else Watched(work or judged)
     with crew(watched, options.pop("jobs", 2)) as workers:
-        statuses = grade(course, "ps1", executor=workers, **{"limits": Limits(), **options})
+        statuses = ClassRun(course, "ps1", executor=workers, **{"limits": Limits(), **options}).grade()
     return watched.seen, statuses
 
 

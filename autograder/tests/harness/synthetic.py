@@ -24,8 +24,8 @@ from sqlalchemy import insert, select
 from autograder.course.course import CONFIG, Course
 from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.graded_notebooks import KEY
-from autograder.gradebook.recorder import NO_RESPONSE
-from autograder.model import Outcome, Reason, Verdict
+from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.model import NO_RESPONSE, Outcome, Reason, Verdict
 from autograder.rnn.assertions import MADE_UP, NOT_COMPUTED
 from autograder.rnn.sample_answers import SAMPLES
 from autograder.tests.support import ROOT
@@ -42,7 +42,7 @@ def make_graded(folder: Path, students: Iterable[str], seed: int = 0, settings: 
     shutil.copytree(ROOT / "solutions" / ASSIGNMENT, folder / "solutions" / ASSIGNMENT)
     (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + settings, "utf-8")
     course, chance = Course.at(folder), random.Random(seed)
-    update_gradebook(course, ASSIGNMENT)
+    update_gradebook(SourceAssignment.load(course, ASSIGNMENT))
     with course.gradebook() as book:
         notebooks = list(book.db.scalars(select(Assignment)).one().notebooks)
         rows = _Rows(course, notebooks, chance)

@@ -12,8 +12,8 @@ import pytest
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.evidence.display import display
-from autograder.gradebook.comments import comments
 from autograder.gradebook.graded_notebooks import KEY, keep
+from autograder.gradebook.queries import comments
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.pipeline import show_verdict
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict

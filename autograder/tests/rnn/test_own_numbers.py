@@ -16,7 +16,8 @@ from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
 from autograder.gradebook.graded_notebooks import Reader, sizes_kept
 from autograder.gradebook.queries import table
-from autograder.grading.class_run import grade, masters_of
+from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.grading.class_run import ClassRun
 from autograder.grading.proving import prove
 from autograder.judging.test_plan import plans
 from autograder.notebook.personalize import (
@@ -184,14 +185,14 @@ def test_without_the_helper_it_is_said_before_anything_is_graded(salted: Course)
     place = salted.folder("source", ASSIGNMENT) / HELPER
     place.unlink()
     with pytest.raises(CourseError) as raised:
-        masters_of(salted, ASSIGNMENT)
+        SourceAssignment.load(salted, ASSIGNMENT).packed()
     assert str(raised.value) == f"{place}: not here, but c.OwnNumbers.salt asks for it; copy it, or clear the salt."
 
 
 @pytest.mark.kernel
 def test_a_class_is_marked_alike_with_its_own_numbers_and_copies_earn_nothing(course: Course, tmp_path: Path) -> None:
     usual = make_class(course, tmp_path / "usual", 2, 0)
-    assert grade(usual, ASSIGNMENT) == {"ada": "", "ben": ""}
+    assert ClassRun(usual, ASSIGNMENT).grade() == {"ada": "", "ben": ""}
     folder = tmp_path / "own"
     assert main(["--course", str(ROOT), "demo", "--own-numbers", "--students", "2", "--folder", str(folder)]) == 0
     own = Course.at(folder)

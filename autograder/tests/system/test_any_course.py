@@ -15,7 +15,7 @@ from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.export.exporters import write_csv
 from autograder.gradebook.queries import Table, table
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.grading.proving import prove
 from autograder.release.release import release
 from autograder.reports.nbgrader_feedback import feedback
@@ -160,7 +160,7 @@ def test_from_source_notebooks_to_marks_and_feedback(small: Course) -> None:
     forge(small.folder("submitted", "ps1", "hana"))
     before = contents(small.root / "submitted")
 
-    statuses = grade(small, "ps1", limits=LIMITS)
+    statuses = ClassRun(small, "ps1", limits=LIMITS).grade()
     assert statuses == dict.fromkeys(CLASS, "") | {"fay": "timeout", "gus": "damaged"}
     assert contents(small.root / "submitted") == before
     check_table(table(small, "ps1"))
@@ -275,7 +275,7 @@ def check_manual_marks(course: Course) -> None:
             row = book.find_grade(name, notebook, "ps1", "ada")
             row.manual_score, row.needs_manual_grade = mark, False
         book.db.commit()
-    assert grade(course, "ps1", ["ada"], limits=LIMITS) == {"ada": ""}
+    assert ClassRun(course, "ps1", ["ada"], limits=LIMITS).grade() == {"ada": ""}
     ada = table(course, "ps1").rows[0]
     assert tuple(ada.marks.values()) == (3, 2, 1.5, 1, 1, 2, 2, 3)
     assert (ada.score, ada.status) == (15.5, "graded")

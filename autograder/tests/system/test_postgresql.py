@@ -15,7 +15,8 @@ from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
 from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.queries import Table, table
-from autograder.grading.class_run import grade
+from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.grading.class_run import ClassRun
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.sample_class import ASSIGNMENT, make_class, pupils
 from autograder.tests.harness.postgres import needs_postgresql, postgresql_server
@@ -67,7 +68,7 @@ def _class(folder: Path, settings: str) -> Course:
 def _heard(course: Course) -> list[tuple[str, str]]:
     """What is heard of each student when the class is graded once more."""
     heard: list[tuple[str, str]] = []
-    grade(course, ASSIGNMENT, progress=lambda student, said: heard.append((student, said)))
+    ClassRun(course, ASSIGNMENT, progress=lambda student, said: heard.append((student, said))).grade()
     return heard
 
 
@@ -112,7 +113,7 @@ def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Mak
     found: list[tuple[Table, dict[str, str], dict[str, str]]] = []
     for settings in ("", in_database("graded")):
         course = _class(tmp_path / f"class-{len(found)}", settings)
-        grade(course, ASSIGNMENT)
+        ClassRun(course, ASSIGNMENT).grade()
         again = dict(_heard(course))
         assert again == dict.fromkeys(STUDENTS, "unchanged") | {"omar": "damaged"}
         feedback(course, ASSIGNMENT)
@@ -160,7 +161,7 @@ def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path
     long = "x" * 129
     course.folder("submitted", ASSIGNMENT, long).mkdir(parents=True)
     with pytest.raises(CourseError) as raised:
-        grade(course, ASSIGNMENT)
+        ClassRun(course, ASSIGNMENT).grade()
     assert str(raised.value) == (
         f"{long}: the gradebook's database takes ids of up to 128 characters, this has 129; "
         "give the student's folder a shorter name."
@@ -206,7 +207,7 @@ def test_no_server_there_and_the_password_stays_untold(folder: Path, capsys: pyt
 def test_a_release_says_it_too(folder: Path) -> None:
     (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + setting(f"postgresql:///rnn?host={folder}"))
     with pytest.raises(CourseError, match=r"the gradebook postgresql:///rnn cannot be used \(connection "):
-        update_gradebook(Course.at(folder), ASSIGNMENT)
+        update_gradebook(SourceAssignment.load(Course.at(folder), ASSIGNMENT))
     assert not list(folder.glob(".release-*"))
 
 

@@ -14,7 +14,7 @@ from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.export.exporters import write_csv
 from autograder.gradebook.queries import Row, table
-from autograder.grading.class_run import grade
+from autograder.grading.class_run import ClassRun
 from autograder.reports.class_report import survey
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.sample_answers import SAMPLES
@@ -36,7 +36,7 @@ def graded(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     for student in set(pupils(16, 0)) - set(STUDENTS):
         shutil.rmtree(demo.root / "submitted" / student)
     before = _digests(demo.root / "submitted")
-    statuses = grade(demo, ASSIGNMENT)
+    statuses = ClassRun(demo, ASSIGNMENT).grade()
     assert list(statuses) == STUDENTS
     assert _digests(demo.root / "submitted") == before
     return demo
@@ -135,7 +135,7 @@ def test_a_manual_mark_stays_finished_until_its_answer_changes(graded: Course) -
         given = book.find_grade("q2-why", "1_lstm", ASSIGNMENT, "ada")
         given.manual_score, given.needs_manual_grade = 0.5, False
         book.db.commit()
-    grade(graded, ASSIGNMENT, ["ada"])
+    ClassRun(graded, ASSIGNMENT, ["ada"]).grade()
     marks = {row.student: row.marks for row in table(graded, ASSIGNMENT).rows}
     assert marks["ada"]["q2-why"] == 0.5
     assert marks["ada"]["q4-why"] is None
@@ -143,7 +143,7 @@ def test_a_manual_mark_stays_finished_until_its_answer_changes(graded: Course) -
     kept = path.read_text(encoding="utf-8")
     try:
         path.write_text(kept.replace("Each step makes its hidden state", "On second thoughts"), encoding="utf-8")
-        grade(graded, ASSIGNMENT, ["ada"])
+        ClassRun(graded, ASSIGNMENT, ["ada"]).grade()
         assert {row.student: row.marks for row in table(graded, ASSIGNMENT).rows}["ada"]["q2-why"] is None
     finally:
         path.write_text(kept, encoding="utf-8")

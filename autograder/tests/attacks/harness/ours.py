@@ -11,7 +11,7 @@ from nbgrader.api import Grade
 
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
-from autograder.grading.class_run import masters_of
+from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.pipeline import NotebookGrader, grade_submission, judge_for
 from autograder.model import Assignment, Result, Submission, Verdict
 from autograder.submissions.identify import read_folder
@@ -24,7 +24,7 @@ def grade(place: Scene) -> Outcome:
     """Grade the attacker's submission as `autograder grade` does, and look at what is left."""
     course = Course.at(place.course)
     files, left_out = read_folder(place.submitted(ATTACKER))
-    masters = masters_of(course, ASSIGNMENT)
+    masters = SourceAssignment.load(course, ASSIGNMENT).packed()
     _start_judge(masters)
     gradebook, started = place.gradebook.read_bytes(), time.monotonic()
     with patch.dict(os.environ, {SECRET: place.mark}):
