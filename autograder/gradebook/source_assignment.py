@@ -68,9 +68,10 @@ class SourceAssignment:
 
 def _read(path: Path) -> NotebookNode:
     try:
-        return nbformat.read(path, 4)
+        notebook: NotebookNode = nbformat.read(path, 4)
     except Exception as error:
         raise CourseError(f"{path}: cannot be read ({type(error).__name__}: {error}); fix it.") from error
+    return notebook
 
 
 def earlier_wordings(course: Course, assignment: str) -> Wordings:
