@@ -82,7 +82,7 @@ class Review:
     same: tuple[str, ...]
     first: tuple[str, ...]
     changed: tuple[Change, ...]  # all that has changed, in the order of the course
-    names: Mapping[Key, str] = field(default_factory=dict)  # of the questions
+    names: Mapping[Key, str] = field(default_factory=dict, compare=False)  # of the questions
 
 
 def parts_of(notebooks: Mapping[str, NotebookNode], helpers: Mapping[str, bytes], limits: Limits) -> Parts:
