@@ -188,6 +188,7 @@ def test_manual_marks_survive_and_do_not_move(graded: Course) -> None:
         assert book.find_comment("x", "one", "ps1", WRONG).manual_comment == "Nearly."
 
 
+@pytest.mark.kernel
 def test_marks_of_readers_above_what_a_question_is_worth_now_are_named(
     graded: Course, capsys: pytest.CaptureFixture[str]
 ) -> None:
