@@ -35,7 +35,8 @@ system:
 		ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
 		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium bubblewrap libseccomp2 postgresql; }
 
-tests: check validate
+tests: $(READY)
+	$(MAKE) -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) check validate
 	$(BIN)/python -m pytest -n 2 -rs $(ARGS)
 
 quick: $(READY)  ## run the tests that start no kernel, server, browser, nbgrader or TensorFlow

@@ -30,6 +30,12 @@ from autograder.tests.support import NOTEBOOKS, ROOT, SOURCE
 costs.watch()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run side by side, begin with the modules that take longest, so that no process is left with one."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=costs.by_cost(items))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what this machine lacks the sandbox or the browser for, and say what is missing."""

@@ -10,7 +10,7 @@ import pytest
 from nbgrader.api import Gradebook, Student
 
 from autograder.cli.main import main
-from autograder.course.course import Course
+from autograder.course.course import Course, find_alembic
 from autograder.gradebook.queries import table
 from autograder.tests.harness.synthetic import ASSIGNMENT, make_graded
 
@@ -270,8 +270,10 @@ def test_nbgraders_own_export_says_what_is_missing(graded: Course) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.process
 def test_an_empty_gradebook(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").write_text("c = get_config()\n")
+    find_alembic()
     with Gradebook(f"sqlite:///{tmp_path / 'gradebook.db'}"):
         pass
     done = _nbgrader(Course.at(tmp_path), "--exporter=autograder.export.exporters.CsvExporter")

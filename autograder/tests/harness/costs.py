@@ -7,7 +7,9 @@ The first test that uses what a session shares is the one that starts it.
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+
+import pytest
 
 COSTS = {
     "kernel": r"autograder\.kernels\.|ipykernel",
@@ -16,6 +18,7 @@ COSTS = {
     "process": r"-m (nbgrader|jupyter|pytest|mypy|pip)\b|-m autograder\.(cli|bench|tests)\b|"
     r"^(\S*/)?(nbgrader|jupyter|pytest|make|bwrap)( |$)",
 }
+MARKS = {*COSTS, "tensorflow"}
 _started: list[str] = []
 
 
@@ -29,9 +32,22 @@ def forget() -> None:
     _started.clear()
 
 
+def by_cost(items: Iterable[pytest.Item]) -> Callable[[pytest.Item], int]:
+    """Return a key that sorts tests: modules that run as a group, those with marks, others; a module stays together."""
+    marks: dict[str, set[str]] = {}
+    for item in items:
+        marks.setdefault(item.nodeid.partition("::")[0], set()).update(mark.name for mark in item.iter_markers())
+
+    def rank(item: pytest.Item) -> int:
+        found = marks[item.nodeid.partition("::")[0]]
+        return 2 if not found & MARKS else 1 if "xdist_group" not in found else 0
+
+    return rank
+
+
 def missing_marks(own: Iterable[str], started: Iterable[str] = _started) -> dict[str, str]:
     """Return the marks that a test lacks, each with the command that asks for it; a test with any mark lacks none."""
-    if {*COSTS, "tensorflow"} & set(own):
+    if MARKS & set(own):
         return {}
     costs = ((_cost(command), command) for command in started)
     return {mark: command for mark, command in costs if mark}

@@ -5,10 +5,12 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from autograder.tests.harness.costs import missing_marks
+from autograder.tests.harness.costs import by_cost, missing_marks
 from autograder.tests.support import ROOT
 
 TESTS = ROOT / "autograder" / "tests"
@@ -74,3 +76,14 @@ def test_what_a_test_starts_asks_for_a_mark(command: str, mark: str) -> None:
 )
 def test_what_costs_little_asks_for_none(command: str) -> None:
     assert missing_marks([], [command]) == {}
+
+
+def _item(nodeid: str, *marks: str) -> Any:
+    return SimpleNamespace(nodeid=nodeid, iter_markers=lambda: [SimpleNamespace(name=mark) for mark in marks])
+
+
+def test_dear_modules_run_first_and_each_stays_together() -> None:
+    cheap, dear = _item("a.py::x"), [_item("b.py::x"), _item("b.py::y", "kernel")]
+    group = _item("c.py::x", "server", "xdist_group")
+    items = [cheap, *dear, group]
+    assert sorted(items, key=by_cost(items)) == [group, *dear, cheap]
