@@ -26,7 +26,10 @@ def convert(course: Course, converter: type[BaseConverter], assignment: str, stu
 
 
 def _reason(result: dict[str, str]) -> str:
-    """The exception that ended it, in nbgrader's words, with the notebook that it was at."""
+    """Return the exception that ended it, in nbgrader's words, with the notebook that it was at.
+
+    Read out of the log, for display only: nbgrader catches the exception and keeps nothing else of it.
+    """
     log = result.get("log", "") + result["error"]
     said = re.findall(r"^\s*[\w.]*(?:Error|Exception): (\S.*)$", log, re.MULTILINE)
     at = re.findall(r"Converting notebook (.+)", log)

@@ -87,9 +87,9 @@ def _differs(folder: Path, name: str, master: NotebookNode, helpers: Path, kerne
     for cell in watched.cells:
         if cell.cell_type == "code" and is_grade(cell):
             cell.metadata.tags = [*cell.metadata.get("tags", []), TAG]
-    faults, _ = again(folder / f"{name}.ipynb", watched, helpers, CELL_SECONDS, kernels)
-    cells = ", ".join(fault.partition("/")[2] or fault for fault in faults)
-    return f"a run from the top gives other output in {cells}: {FRESH}." if faults else ""
+    differences, _ = again(folder / f"{name}.ipynb", watched, helpers, CELL_SECONDS, kernels)
+    cells = ", ".join(difference.cell or str(difference) for difference in differences)
+    return f"a run from the top gives other output in {cells}: {FRESH}." if differences else ""
 
 
 def _pack(path: Path, notebooks: Mapping[str, bytes], manifest: Mapping[str, object]) -> None:

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -40,6 +41,19 @@ from autograder.replay.nbval import (
 WORKERS = min(os.cpu_count() or 1, 8)  # notebooks that run at a time
 NAMED = 3  # cells that a student's result names
 NBVAL_COMMENT = re.compile(r"#(?=[#\s]*(?:NBVAL|PYTEST_VALIDATE)_)")  # nbval obeys these over any tag
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A submitted notebook's cell that does not print what is stored in it; without a cell, the whole notebook."""
+
+    notebook: str
+    cell: str = ""
+    whole: str = ""  # what is wrong with a notebook that cannot be run: missing, damaged
+
+    def __str__(self) -> str:
+        cell = f"{self.notebook}/{self.cell}" if self.cell else self.notebook
+        return f"{cell} {self.whole}" if self.whole else cell
 
 
 def validate(course: Course, assignment: str | None = None, timeout: int = CELL_SECONDS) -> list[tuple[Path, Outcome]]:
@@ -145,21 +159,21 @@ def _bench(folder: Path) -> Iterator[Path]:
 
 def again(
     path: Path, master: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
-) -> tuple[list[str], bool]:
-    """What differs in a submitted notebook, as `notebook/cell`, and whether all its marked cells had been run."""
+) -> tuple[list[Difference], bool]:
+    """Return what differs in a submitted notebook, and whether all its marked cells had been run."""
     if not path.is_file():
-        return [f"{path.stem} missing"], True
+        return [Difference(path.stem, whole="missing")], True
     try:
         notebook = read(path)
         ran = _mark(notebook, master)
         text = json.dumps(notebook)
     except Exception:  # a submission can be anything
-        return [f"{path.stem} damaged"], True
+        return [Difference(path.stem, whole="damaged")], True
     with _bench(helpers) as bench:
         copy = bench / path.name
         copy.write_text(text, encoding="utf-8")
         found = nbval(copy, bench, timeout, kernels).failures
-    return ["/".join(filter(None, (path.stem, fault.cell))) for fault in found], ran
+    return [Difference(path.stem, fault.cell) for fault in found], ran
 
 
 def _mark(notebook: NotebookNode, master: NotebookNode) -> bool:
@@ -185,8 +199,8 @@ def _prepare(cell: Any, tags: list[str]) -> None:
     cell.metadata["tags"] = tags
 
 
-def _result(parts: list[tuple[list[str], bool]]) -> str:
-    wrong = [fault for faults, _ in parts for fault in faults]
+def _result(parts: list[tuple[list[Difference], bool]]) -> str:
+    wrong = [str(difference) for differences, _ in parts for difference in differences]
     if wrong:
         return f"no: {', '.join(wrong[:NAMED])}" + (", …" if len(wrong) > NAMED else "")
     return "yes" if all(ran for _, ran in parts) else "not run"

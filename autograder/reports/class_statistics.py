@@ -15,6 +15,7 @@ import numpy as np
 from autograder.gradebook.graded_notebooks import GradedAnswers
 from autograder.gradebook.queries import Row, Table
 from autograder.model import Outcome, Verdict
+from autograder.text import shorten
 
 MOST = 8  # mistakes of a question, and repairs, that are listed
 MOST_GROUPS = 50  # groups of students with the same wrong answers that are listed
@@ -213,17 +214,12 @@ def _mistakes(verdicts: Iterable[Verdict], of: int) -> list[Mistake]:
     given: dict[str, Counter[str]] = defaultdict(Counter)
     for verdict in verdicts:
         if verdict.outcome == Outcome.FAILED:
-            given[_short(verdict.mistake or verdict.rationale)][verdict.given] += 1
+            given[shorten(verdict.mistake or verdict.rationale, MOST_WORDS)][verdict.given] += 1
     found = [
         Mistake(says, (count := answers.total()), count / max(of, 1), tuple(answers.most_common(3)))
         for says, answers in given.items()
     ]
     return sorted(found, key=lambda mistake: (-mistake.students, mistake.says))
-
-
-def _short(text: str) -> str:
-    """Shorten a mistake, which may quote a long answer."""
-    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"
 
 
 def _guesses(facts: Mapping[str, GradedAnswers]) -> list[Prediction]:

@@ -155,7 +155,8 @@ def _is_heavy(text: str) -> bool:
 def _json_fault(text: str, size: int, error: json.JSONDecodeError) -> str:
     if text.lstrip().startswith("<"):
         return "it is a web page"
-    if len(text.rstrip(_BLANK)) - error.pos <= len(r"\u00e") or error.msg.startswith("Unterminated string"):
+    string = _STRING.match(text, error.pos)
+    if len(text.rstrip(_BLANK)) - error.pos <= len(r"\u00e") or (string and string.end() == len(text)):
         return f"it ends in the middle, at byte {size}"
     return f"line {error.lineno}, column {error.colno}: {error.msg}"
 
