@@ -5,9 +5,17 @@ nbgrader's own commands and formgrader then restore, run and judge as `autograde
 
 from traitlets.config import Config
 
-from autograder.grading import nbgrader_preprocessors
 from autograder.notebook.personalize import RELEASE
 from autograder.reports.nbgrader_feedback import CHAIN
+
+# By name: every command reads the configuration, and few of them run notebooks.
+PREPROCESSORS = "autograder.grading.nbgrader_preprocessors"
+SANITIZE = (f"{PREPROCESSORS}.Restore", "nbgrader.preprocessors.CheckCellMetadata")
+AUTOGRADE = (
+    f"{PREPROCESSORS}.Judge",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+)
 
 
 def configure(c: Config) -> None:
@@ -19,6 +27,6 @@ def configure(c: Config) -> None:
     c.GenerateAssignment.preprocessors = RELEASE
     c.ClearMarkScheme.enforce_metadata = False  # a marking scheme may have a locked cell of its own
     c.GenerateFeedback.preprocessors = CHAIN  # feedback shows neither hidden tests nor marking schemes
-    c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
-    c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
-    c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
+    c.Autograde.sanitize_preprocessors = list(SANITIZE)
+    c.Autograde.autograde_preprocessors = list(AUTOGRADE)
+    c.Autograde.pre_convert_hook = f"{PREPROCESSORS}.before"

@@ -11,7 +11,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.preprocessors import AssignLatePenalties, CheckCellMetadata, NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.log import get_logger
 
 from autograder.course.course import Course
@@ -57,10 +57,6 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         if result.traceback:  # of another notebook of this submission there may be some already
             keep_submission_faults(_course().root, place["assignment"], Result(place["student"], (result,)))
         return nbformat.reads(result.content.decode(), 4), resources
-
-
-SANITIZE = [Restore, CheckCellMetadata]
-AUTOGRADE = [Judge, AssignLatePenalties, CheckCellMetadata]
 
 
 def before(assignment: str, student: str, notebooks: list[str]) -> None:

@@ -12,6 +12,7 @@ from autograder.cli import commands
 from autograder.cli.main import main
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
+from autograder.tests.support import ROOT
 
 HEAVY = "nbgrader nbconvert nbclient nbformat numpy sqlalchemy rich psutil jupyter_client IPython traitlets".split()
 RUNNING = ["autograder.kernels", "autograder.execution", "autograder.judging", "rich", "matplotlib"]
@@ -56,7 +57,9 @@ def test_help_loads_nothing_but_the_command_line(arguments: list[str]) -> None:
     assert ours <= {"autograder", "autograder.distribution", "autograder.errors"}
 
 
-def test_export_loads_nothing_that_runs_notebooks(course: Path) -> None:
+@pytest.mark.parametrize("settings", ["c = get_config()\n", (ROOT / CONFIG).read_text()])
+def test_export_loads_nothing_that_runs_notebooks(settings: str, course: Path) -> None:
+    (course / CONFIG).write_text(settings + "c.CourseDirectory.source_directory = 'source'\n")
     status, shown, names = _loaded("--course", course, "export")
     assert (status, "the gradebook does not know it" in shown) == (1, True)
     assert [package for package in RUNNING if _of(package, names)] == []

@@ -20,14 +20,12 @@ from autograder.model import Assignment, NotebookResult, Outcome, Reason, Result
 from autograder.release.release import release
 
 SETTINGS = """
-from autograder.grading import nbgrader_preprocessors
+from autograder import hooks
 c = get_config()
 c.CourseDirectory.course_id = "small"
 c.ClearSolutions.code_stub = {"python": ""}
 c.Course.due_dates = {"ps1": "2027-01-31 12:00 UTC"}
-c.Autograde.sanitize_preprocessors = nbgrader_preprocessors.SANITIZE
-c.Autograde.autograde_preprocessors = nbgrader_preprocessors.AUTOGRADE
-c.Autograde.pre_convert_hook = nbgrader_preprocessors.before
+hooks.configure(c)
 c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"
 """
 ANSWERS = {
