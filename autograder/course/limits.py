@@ -25,8 +25,8 @@ from traitlets import Enum, Float, Integer, List, TraitError, TraitType, Unicode
 from traitlets.config import Configurable
 
 from autograder.evidence.encoder import MAX_TOTAL
+from autograder.kernels.limits import MIB, Policy
 
-MIB = 1 << 20
 Sandbox = Literal["auto", "warm", "cold", "none"]
 SANDBOXES = ("auto", "warm", "cold")  # that a course can set; to go without is said for one run, by an option
 
@@ -38,13 +38,13 @@ class Limits:
     cell_seconds: float = 60.0  # wall time of one cell, and of one taking of evidence
     notebook_seconds: float = 600.0  # wall time of all its kernels together
     start_seconds: float = 120.0  # until a kernel answers
-    cpu_seconds: float = 600.0  # processor time of all processes of a kernel
-    memory: int = 3 << 30  # of all processes of a kernel and of what it writes
-    processes: int = 128  # processes and threads of a kernel at a time
-    files: int = 1024  # open at a time, in one process
-    file_size: int = 64 * MIB  # bytes of one file
-    scratch: int = 256 * MIB  # bytes of all files that a kernel writes
-    cell_output: int = MIB  # that one cell may print or send
+    cpu_seconds: float = Policy.cpu_seconds  # processor time of all processes of a kernel
+    memory: int = Policy.memory  # of all processes of a kernel and of what it writes
+    processes: int = Policy.processes  # processes and threads of a kernel at a time
+    files: int = Policy.files  # open at a time, in one process
+    file_size: int = Policy.file_size  # bytes of one file
+    scratch: int = Policy.scratch  # bytes of all files that a kernel writes
+    cell_output: int = Policy.output  # that one cell may print or send
     notebook_output: int = 8 * MIB  # that all cells together may send
     message: int = 2 * MAX_TOTAL + MIB  # bytes of one message
     fresh_kernels: int = 3  # after how many deaths the rest goes without evidence
@@ -73,6 +73,9 @@ def _trait(default: Any) -> TraitType[Any, Any]:
     kinds: dict[type, type[TraitType[Any, Any]]] = {str: Unicode, int: Integer, float: Float}
     return kinds[type(default)](default).tag(config=True)
 
+
+# Those of a sandbox's limits that have the same name here.
+OF_A_SANDBOX = tuple(one.name for one in fields(Policy) if one.name in {own.name for own in fields(Limits)})
 
 # `c.Limits`: traitlets' configuration goes by the name of the class.
 _traits = {one.name: _trait(one.default) for one in fields(Limits)}

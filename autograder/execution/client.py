@@ -28,7 +28,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from autograder.course.limits import Limits
+from autograder.course.limits import OF_A_SANDBOX, Limits
 from autograder.errors import KernelEnded, KernelError
 from autograder.evidence.encoder import MAX_TOTAL
 from autograder.kernels.bubblewrap import INHERITED_ENVIRONMENT
@@ -37,7 +37,6 @@ from autograder.kernels.provisioner import SandboxProvisioner
 
 IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook, unlike its kernel, imports from its folder
 MAX_EVIDENCE = 2 * MAX_TOTAL  # the text is quoted once more on its way
-ENFORCED = ("cpu_seconds", "memory", "processes", "files", "file_size", "scratch", "prepare")  # by the sandbox
 MOST_GROWTH = 300 << 20  # bytes
 POLL_INTERVAL = 0.05  # seconds
 ROOM = 2  # what a cell sends may be so many times what it may print: print raises, more than that ends the kernel
@@ -145,7 +144,7 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
     """nbclient over unix sockets: no port to clash with another kernel's, nor to be reached by anyone else."""
     sandboxed = limits.sandbox != "none"
     where = {"transport": "ipc", "ip": str(place / "k"), "connection_file": str(place / "c.json")}
-    enforced = {name: getattr(limits, name) for name in ENFORCED}
+    enforced = {name: getattr(limits, name) for name in (*OF_A_SANDBOX, "prepare")}
     box: dict[str, Any] = {
         "shape": limits.sandbox,
         "output": limits.cell_output,

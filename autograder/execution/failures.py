@@ -10,7 +10,8 @@ import re
 
 from nbformat import NotebookNode
 
-from autograder.course.limits import MIB, Limits
+from autograder.course.limits import Limits
+from autograder.kernels.limits import MIB
 from autograder.model import NoEvidence, Reason
 from autograder.notebook.cells import grade_id
 

@@ -62,12 +62,12 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
 def before(assignment: str, student: str, notebooks: list[str]) -> None:
     """nbgrader's `pre_convert_hook`: say in its log which notebooks of a submission it will not be able to grade."""
     course, log = _course(), get_logger()
-    folder, masters = Path(notebooks[0]).parent, {path.name: path.stem for path in course.masters(assignment)}
+    folder, sources = Path(notebooks[0]).parent, {path.name: path.stem for path in course.masters(assignment)}
     found = {path.name for path in folder.glob("*.ipynb")}
-    missing = {stem: {"status": "missing", "repairs": []} for name, stem in masters.items() if name not in found}
+    missing = {stem: {"status": "missing", "repairs": []} for name, stem in sources.items() if name not in found}
     Ledger(course, assignment).note(_student(course, folder, assignment), notebooks=missing, repairs=[], fingerprint="")
     for path in sorted(folder.rglob("*.ipynb")):
-        if path.parent != folder or path.name not in masters:
+        if path.parent != folder or path.name not in sources:
             log.warning("%s: not the name or place of a notebook of %s; %s.", path, assignment, GIVES_UP)
         elif not _readable(path):
             log.warning("%s: not a notebook that nbgrader can read; %s.", path, GIVES_UP)

@@ -12,8 +12,9 @@ scratch        bytes of all files, in working folder, /tmp   OSError, no space l
 output         characters a cell may print                   OutputLimitError, in the cell that prints
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Any
 
 KERNELS = PurePosixPath("/run/kernels")  # the kernels' folders, inside
 SCRATCH = PurePosixPath("/scratch")  # an empty folder of the read-only root
@@ -23,18 +24,22 @@ NO_NESTING = 3  # exit status where no fork can be confined
 MIB = 1 << 20
 
 
+def _limit(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"help": about})
+
+
 @dataclass(frozen=True)
 class Policy:
-    """The limits of one kernel; sizes in bytes."""
+    """The limits of one kernel; sizes in bytes. The provisioner's settings and a course's limits derive from these."""
 
-    wall_seconds: float = 3600.0
-    cpu_seconds: float = 600.0
-    memory: int = 3 << 30
-    processes: int = 128
-    files: int = 1024
-    file_size: int = 64 * MIB
-    scratch: int = 256 * MIB
-    output: int = MIB
+    wall_seconds: float = _limit(3600.0, "Seconds from a kernel's start to its end.")
+    cpu_seconds: float = _limit(600.0, "Seconds of processor time of all its processes together.")
+    memory: int = _limit(3 << 30, "Bytes of all its processes and its scratch space.")
+    processes: int = _limit(128, "Number of processes and threads at one time.")
+    files: int = _limit(1024, "Number of files open at one time, in one process.")
+    file_size: int = _limit(64 * MIB, "Bytes of one file.")
+    scratch: int = _limit(256 * MIB, "Bytes of all files that it writes.")
+    output: int = _limit(MIB, "Characters that one cell may print.")
 
 
 # The exit status of a supervisor names the limit that it killed the kernel for.

@@ -16,14 +16,15 @@ import socket
 import stat
 import tempfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
+from types import new_class
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.manager import KernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
-from traitlets import Enum, Float, Integer, List, Unicode
+from traitlets import Enum, Float, HasTraits, Integer, List, TraitType, Unicode
 
 from autograder.errors import NoSandboxError
 from autograder.kernels import bubblewrap, launcher
@@ -45,7 +46,19 @@ class Ended:
     memory: int = 0
 
 
-class SandboxProvisioner(KernelProvisionerBase):
+def _trait(limit: Field[Any]) -> TraitType[Any, Any]:
+    default: Any = limit.default
+    kind = Float if isinstance(default, float) else Integer
+    return kind(default, help=limit.metadata["help"]).tag(config=True)
+
+
+# A setting for each limit of a kernel, by its name.
+_Limited: Any = new_class(
+    "Limited", (HasTraits,), exec_body=lambda body: body.update({one.name: _trait(one) for one in fields(Policy)})
+)
+
+
+class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
     """Starts kernels in a sandbox, as forks of a process that has already loaded their modules."""
 
     shape = Enum(
@@ -63,17 +76,6 @@ class SandboxProvisioner(KernelProvisionerBase):
     environment = List(
         Unicode(), default_value=[], help="Names of further environment variables that a kernel sees."
     ).tag(config=True)
-
-    wall_seconds = Float(Policy.wall_seconds, help="Seconds from a kernel's start to its end.").tag(config=True)
-    cpu_seconds = Float(Policy.cpu_seconds, help="Seconds of processor time of all its processes together.").tag(
-        config=True
-    )
-    memory = Integer(Policy.memory, help="Bytes of all its processes and its scratch space.").tag(config=True)
-    processes = Integer(Policy.processes, help="Number of processes and threads at one time.").tag(config=True)
-    files = Integer(Policy.files, help="Number of files open at one time, in one process.").tag(config=True)
-    file_size = Integer(Policy.file_size, help="Bytes of one file.").tag(config=True)
-    scratch = Integer(Policy.scratch, help="Bytes of all files that it writes.").tag(config=True)
-    output = Integer(Policy.output, help="Characters that one cell may print.").tag(config=True)
 
     connection: socket.socket | None = None
     folder: Path | None = None

@@ -13,12 +13,13 @@ import pytest
 from traitlets.config import Config
 
 from autograder.course.course import Course
-from autograder.course.limits import MIB, Limits
+from autograder.course.limits import Limits
 from autograder.errors import CourseError
 from autograder.evidence.decoder import decode_all
 from autograder.execution.client import MOST_GROWTH
 from autograder.execution.runner import Ran, run
 from autograder.kernels import launcher
+from autograder.kernels.limits import MIB
 from autograder.kernels.manager import SandboxKernelManager
 from autograder.kernels.provisioner import SandboxProvisioner
 from autograder.model import NoEvidence, Reason, TestPlan
