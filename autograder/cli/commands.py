@@ -50,7 +50,7 @@ def run_release(options: argparse.Namespace, course: "Course") -> int:
         elif is_stale(course, assignment):
             stale = 1
             print(
-                f"stale: {folder} is not what its source gives; run `autograder release` and commit it.",
+                f"out of date: {folder}; run `autograder release` and commit the folder.",
                 file=sys.stderr,
             )
         else:
@@ -103,7 +103,7 @@ def run_collect(options: argparse.Namespace, course: "Course") -> int:
     assignment = course.assignment(options.assignment)
     found = collect(course, assignment, [Path(source) for source in options.sources], options.replace)
     for one in found:
-        print(f"{one.student}: {len(one.notebooks)} notebooks" if one.student else "of nobody:")
+        print(f"{one.student}: {len(one.notebooks)} notebooks" if one.student else "unmatched files:")
         print(*(f"  {sentence}" for sentence in one.said), sep="\n", end="\n" if one.said else "")
     print(f"collected {sum(bool(one.notebooks) for one in found)} students in {course.folder('submitted').resolve()}")
     return int(not any(one.student for one in found))
