@@ -1,1 +1,1 @@
-"""The one format that crosses the trust line: `encoder`, `decoder`, and `display` for people."""
+"""The one format that crosses the trust line: `encoder`, `decoder`, `refusals`, and `display` for people."""

@@ -26,7 +26,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.notebook.cells import grade_id
-from autograder.replay import nbval_plugin
 
 TAG = "nbval-check-output"
 CELL_SECONDS = 120
@@ -35,7 +34,7 @@ RETRIES = 2  # of a notebook whose kernel ended at once: kernels that start at t
 MAX_SHOWN = 200  # characters of what was raised
 UNWANTED = re.compile(r"NBGRADER_|PYTEST_|PYTHONWARNINGS$|(JUPYTER_)?(COLUMNS|LINES)$|(NO|FORCE)_COLOR$")
 PYTEST = "--tb=no --color=no -W ignore -p no:cacheprovider --noconftest --disable-plugin-autoload"
-NBVAL = f"-p nbval.plugin -p {nbval_plugin.__name__} --nbval-lax --nbval-current-env"
+NBVAL = "-p nbval.plugin -p autograder.replay.nbval_plugin --nbval-lax --nbval-current-env"
 KEEPER = """
 import contextlib, ctypes, psutil, signal, subprocess, sys  # psutil comes with ipykernel
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -55,11 +54,20 @@ sys.exit(code if code >= 0 else 1)
 """
 
 
+# What `nbval_plugin` finds. It imports these: pytest and nbval are loaded in their own process alone.
+RAISED = "raised"  # the cell raised an exception: `text`
+INTERRUPTED = "interrupted"  # the cell ran too long and nbval has ended it
+DIFFERS = "differs"  # its outputs are not those stored
+UNCOUNTED = "uncounted"  # outputs are stored, but no execution count
+UNKNOWN = "unknown"  # nbval could not go on with the cell: `text`
+NO_KERNEL = "no kernel"  # none was started: `text`
+DEAD_AT_START = "dead at start"  # a kernel was started and ended at once: `text`
+BROKEN = "broken"  # anything else that is not about the cell: `text`
 SENTENCES = {
-    nbval_plugin.RAISED: "raises {}",
-    nbval_plugin.DIFFERS: "prints something else than its stored output.",
-    nbval_plugin.UNCOUNTED: "has a stored output, but no execution count.",
-    nbval_plugin.UNKNOWN: "could not run: {}",
+    RAISED: "raises {}",
+    DIFFERS: "prints something else than its stored output.",
+    UNCOUNTED: "has a stored output, but no execution count.",
+    UNKNOWN: "could not run: {}",
 }
 
 
@@ -182,7 +190,7 @@ def _failures(steps: list[dict[str, Any]], cells: list[str], timeout: int) -> It
         elif fault in SENTENCES:
             yield Failure.at(name, SENTENCES[fault].format(_shown(step["text"])))
         elif fault:
-            dead = fault == nbval_plugin.DEAD_AT_START
+            dead = fault == DEAD_AT_START
             yield Failure.at("", f"could not run: {_shown(step['text'])}", dead)
         if late or (fault and fault not in SENTENCES):
             return
@@ -190,7 +198,7 @@ def _failures(steps: list[dict[str, Any]], cells: list[str], timeout: int) -> It
 
 def _late(seconds: float, fault: str, timeout: int) -> str:
     """Of a cell that took too long: that it did; nbval passes one that outlives its interruption."""
-    interrupted = fault == nbval_plugin.INTERRUPTED
+    interrupted = fault == INTERRUPTED
     died = ", or its kernel died" if fault and not interrupted else ""
     return f"timed out after {timeout} s{died}." if interrupted or seconds >= timeout else ""
 

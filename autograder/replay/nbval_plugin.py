@@ -6,7 +6,7 @@ raised, or if it is the one that runs the cell:
 
     cell       which of the notebook's code cells, from 0
     seconds    that the step took
-    fault      one of the constants below, "" for none
+    fault      one of the faults that `nbval` lists, "" for none
     text       what was raised, in one line, or "" where the fault says it all
 
 nbval raises one class for whatever goes wrong in a cell; what it was shows in what the cell has left behind.
@@ -21,14 +21,7 @@ from typing import Any
 import pytest
 from nbval.plugin import NbCellError
 
-RAISED = "raised"  # the cell raised an exception: `text`
-INTERRUPTED = "interrupted"  # the cell ran too long and nbval has ended it
-DIFFERS = "differs"  # its outputs are not those stored
-UNCOUNTED = "uncounted"  # outputs are stored, but no execution count
-UNKNOWN = "unknown"  # nbval could not go on with the cell: `text`
-NO_KERNEL = "no kernel"  # none was started: `text`
-DEAD_AT_START = "dead at start"  # a kernel was started and ended at once: `text`
-BROKEN = "broken"  # anything else that is not about the cell: `text`
+from autograder.replay.nbval import BROKEN, DEAD_AT_START, DIFFERS, INTERRUPTED, NO_KERNEL, RAISED, UNCOUNTED, UNKNOWN
 
 SYNTAX_ERRORS = ("SyntaxError", "IndentationError", "TabError")
 _PLACE = re.compile(r" \([^()]+, line \d+\)$")
