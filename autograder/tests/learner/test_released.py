@@ -35,9 +35,9 @@ def test_validate_says_what_is_open_and_what_is_wrong(tmp_path: Path) -> None:
     nbformat.write(notebook, tmp_path / "3_gru.ipynb")
     results = Validator().validate(str(tmp_path / "3_gru.ipynb"))
     said = {failed["source"].splitlines()[0]: failed["error"] for failed in results["failed"]}
-    question = "**Q8, in your own words.** What took over the work of `c`?"
+    question = "**Q8, in your own words.** What does the work of `c` in a GRU?"
     assert list(said) == ['check("q8", q8)', question, 'check("q9", q9, output=output, h=h)']
     open_, written, wrong = said.values()
-    assert "q8 ○ not answered" in open_
+    assert "○ q8: not answered" in open_
     assert written == "You did not provide a response."
     assert "✗ q9: not yet. output: you gave 1 axis, (3,); output has 2: the batch axis is missing." in wrong
