@@ -198,6 +198,7 @@ def test_tensors_cross_as_arrays(tf: Any) -> None:
     assert exact(cross((flow.TensorShape([None, 3]), flow.constant(rows).shape))) == exact(((None, 3), (2, 3)))
 
 
+@pytest.mark.tensorflow
 def test_models_and_symbolic_tensors_are_refused(tf: Any) -> None:
     flow, keras = tf.tensorflow, tf.keras
     model = keras.Sequential([keras.Input((8, 2)), keras.layers.LSTM(3)])
@@ -212,6 +213,7 @@ def test_models_and_symbolic_tensors_are_refused(tf: Any) -> None:
     assert exact(found["weights"].value) == exact(model.get_weights())
 
 
+@pytest.mark.tensorflow
 def test_a_tensor_of_the_students_own_is_refused(tf: Any) -> None:
     kind: Any = type(tf.tensorflow.Variable(1.0))
     assert refusal(type("Mine", (kind,), {"numpy": lambda self: 3})(1.0)).startswith("q3: a Mine object is not plain")
@@ -328,6 +330,7 @@ def test_a_subclass_cannot_speak_for_its_value(value: Any) -> None:
     assert exact(crossed) == exact([plain, {"h": plain}])
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("base", [object, bytes, np.int32, np.float16, np.bytes_], ids=repr)
 def test_a_stranger_is_refused_unasked(base: Any, tf: Any) -> None:
     touched: list[str] = []

@@ -336,6 +336,7 @@ HOLDER = "import sys\nfrom pathlib import Path\nfrom autograder.gradebook.lock i
 HOLDER += "with grading_lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    sys.stdin.read()\n"
 
 
+@pytest.mark.kernel
 def test_a_second_process_on_the_same_course(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [sys.executable, "-c", HOLDER, str(graded.root)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
