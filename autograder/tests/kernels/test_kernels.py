@@ -168,7 +168,7 @@ def test_a_server_that_has_died_is_replaced() -> None:
 
 def test_a_child_process_uses_the_server_it_is_told_of() -> None:
     path = launcher.server(Loaded(QUICK["preload"]))
-    code = "from autograder.kernels import client as c; print(c.server(c.Loaded('numpy keras')), c._servers)"
+    code = "from autograder.kernels import launcher as c; print(c.server(c.Loaded('numpy keras')), c._servers)"
     told = {**os.environ, **launcher.shared(path)}
     assert GIVEN in told
     said = subprocess.run([sys.executable, "-c", code], env=told, capture_output=True, text=True, check=True).stdout
