@@ -16,7 +16,8 @@ c.ClearSolutions.code_stub = {"python": "# put your answer in place of ..."}
 c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*"
 
 # Each student their own numbers: with a salt, any text, notebooks ask for an id and take their sizes from it.
-#   c.OwnNumbers.salt = "rnn 2027"
+c.Personalization.cls = "autograder.rnn.own_numbers.OwnNumbers"
+#   c.Personalization.salt = "rnn 2027"
 
 # Released and run like the others, but not in the gradebook.
 c.Course.ungraded = ["explorations"]

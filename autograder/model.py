@@ -121,6 +121,7 @@ class Assignment:
     notebooks: tuple[tuple[str, bytes], ...]
     helpers: tuple[tuple[str, bytes], ...]
     wordings: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
+    personalization: str = ""  # name of the course's class, "" where it has none
 
 
 @dataclass(frozen=True)

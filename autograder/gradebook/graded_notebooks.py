@@ -18,7 +18,7 @@ from autograder.course.course import Course
 from autograder.evidence.display import MAX_DISPLAYED
 from autograder.model import Outcome, Reason, Verdict
 from autograder.notebook.cells import grade_id
-from autograder.notebook.personalize import AXES, Sizes
+from autograder.notebook.personalize import Values
 from autograder.notebook.source import assigned, bindings
 
 KEY = "autograder"
@@ -51,10 +51,10 @@ def keep(cell: NotebookNode, verdict: Verdict) -> None:
     cell.metadata[KEY] = kept
 
 
-def keep_sizes(notebook: NotebookNode, sizes: Sizes | None) -> None:
+def keep_sizes(notebook: NotebookNode, sizes: Values | None) -> None:
     """Write into a notebook's metadata the sizes it was held to, where they are a student's own."""
     if sizes:
-        notebook.metadata[KEY] = {"sizes": dict(zip(AXES, sizes, strict=True))}
+        notebook.metadata[KEY] = {"sizes": dict(sizes)}
 
 
 def sizes_kept(notebook: Mapping[str, Any]) -> dict[int, str]:

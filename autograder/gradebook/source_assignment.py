@@ -18,7 +18,7 @@ from autograder.files import write_atomically
 from autograder.gradebook.queries import Key
 from autograder.model import Assignment
 from autograder.notebook.cells import grade_id
-from autograder.notebook.personalize import check
+from autograder.notebook.personalize import class_named, personalization
 from autograder.notebook.variants import teaching_copy
 from autograder.submissions.identify import read_folder
 
@@ -42,10 +42,11 @@ class SourceAssignment:
             CourseError: There are none, or one cannot be read or lacks a helper that it needs.
         """
         files, _ = read_folder(course.folder("source", name))
+        hook = personalization(class_named(course.settings))
         notebooks = {}
         for path in course.masters(name):
             notebooks[path.stem] = teaching_copy(_read(path), course.settings)
-            check(notebooks[path.stem], files, path.parent)
+            hook.check(notebooks[path.stem], files, path.parent)
         helpers = {file: content for file, content in sorted(files.items()) if not file.endswith(".ipynb")}
         return cls(course, name, notebooks, helpers)
 
@@ -63,7 +64,7 @@ class SourceAssignment:
         """Return what a worker needs, as bytes; earlier wordings of the stubs included, as they are kept now."""
         notebooks = tuple((name, nbformat.writes(copy).encode()) for name, copy in self.notebooks.items())
         wordings = tuple(sorted(earlier_wordings(self.course, self.name).items()))
-        return Assignment(notebooks, tuple(self.helpers.items()), wordings)
+        return Assignment(notebooks, tuple(self.helpers.items()), wordings, class_named(self.course.settings))
 
 
 def _read(path: Path) -> NotebookNode:

@@ -33,6 +33,7 @@ def basis(assignment: Assignment, limits: Limits) -> str:
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
     said = json.dumps([dict(versions(limits.preload)), dataclasses.asdict(limits)], sort_keys=True, default=str)
     said += json.dumps(assignment.wordings) if assignment.wordings else ""
+    said += assignment.personalization
     files = [part for name, content in (*assignment.notebooks, *assignment.helpers) for part in (name, content)]
     return digest(said, *files)
 

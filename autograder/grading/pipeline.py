@@ -38,7 +38,7 @@ from autograder.model import (
     most_serious,
 )
 from autograder.notebook.cells import grade_id
-from autograder.notebook.personalize import Sizes, remark, sizes_for, with_default_sizes, with_sizes
+from autograder.notebook.personalize import Personalization, Values, personalization
 from autograder.notebook.sanitize import inert, inert_sentence
 from autograder.notebook.source import added, answered
 from autograder.submissions.identify import identify_notebooks
@@ -55,19 +55,25 @@ class NotebookGrader:
     plans: tuple[TestPlan, ...]
     assignment: Assignment
     student: str = ""  # whose sizes the plans go by; "" where they are everybody's
-    sizes: Sizes | None = None
+    sizes: Values | None = None
 
     @classmethod
     def of(cls, name: str, master: NotebookNode, assignment: Assignment) -> "NotebookGrader":
-        return cls(name, master, plans(with_default_sizes(master), name), assignment)
+        planned = personalization(assignment.personalization).with_defaults(master)
+        return cls(name, master, plans(planned, name), assignment)
 
     def sized_for(self, student: str) -> "NotebookGrader":
         """The grader with a student's own sizes, where the master gives everybody theirs."""
-        sizes = sizes_for(self.master, self.helpers, student)
+        sizes = self.hook.values_for(self.master, self.helpers, student)
         if sizes is None:
             return self
-        plans = tuple(replace(plan, prelude=with_sizes(plan.prelude, sizes)) for plan in self.plans)
+        plans = tuple(replace(plan, prelude=self.hook.with_values(plan.prelude, sizes)) for plan in self.plans)
         return replace(self, plans=plans, student=student, sizes=sizes)
+
+    @property
+    def hook(self) -> Personalization:
+        """What the course changes in its notebooks for each student."""
+        return personalization(self.assignment.personalization)
 
     @property
     def helpers(self) -> dict[str, bytes]:
@@ -136,7 +142,7 @@ def grade_restored(
         return replace(_broken(grader, notebook, str(error), repairs), traceback=traceback_of(error))
     verdicts = judge_for(grader.assignment.helpers).verdicts(grader.plans, ran.evidence)
     verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
-    about, said = remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
+    about, said = grader.hook.remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
     result = _finished(grader, ran.notebook, verdicts, (*said, *repairs))
     result = replace(result, status=most_serious((result.status, about)))
     unsandboxed = limits is not None and limits.sandbox == "none"

@@ -22,10 +22,10 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import is_grade, is_locked, is_task
 from traitlets.config import Config
 
-from autograder.notebook.personalize import OwnNumbers
+from autograder.notebook.personalize import Personalize
 
 TEACHING = (
-    OwnNumbers,
+    Personalize,
     IncludeHeaderFooter,
     LockCells,
     ClearSolutions,

@@ -17,9 +17,9 @@ from nbformat import NotebookNode
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
 from autograder.notebook.cells import grade_id
-from autograder.notebook.personalize import ID, Sizes, sizes_for
 from autograder.notebook.source import parse
 from autograder.release.release import release
+from autograder.rnn.own_numbers import ID, Sizes, sizes_for
 from autograder.rnn.sample_answers import SAMPLES, WHY, WHY_WRONG
 from autograder.submissions.identify import read_folder
 
@@ -143,7 +143,7 @@ def _copy_course(course: Course, folder: Path, salt: str) -> Course:
     )
     settings = (course.root / CONFIG).read_text(encoding="utf-8")
     due = f'c.Course.due_dates = {{"{ASSIGNMENT}": "{DUE}"}}\nc.AssignLatePenalties.plugin_class = "{PENALTY}"\n'
-    own = f"c.OwnNumbers.salt = {salt!r}\n" if salt else ""
+    own = f"c.Personalization.salt = {salt!r}\n" if salt else ""
     (folder / CONFIG).write_text(
         f"{settings}\n# The demo's own: {PENALTY} takes 10 % a day.\n{due}{own}", encoding="utf-8"
     )

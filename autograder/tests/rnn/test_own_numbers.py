@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from autograder.cli.main import main
 from autograder.course.course import CONFIG, Course
@@ -20,7 +21,10 @@ from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.class_run import ClassRun
 from autograder.grading.proving import prove
 from autograder.judging.test_plan import plans
-from autograder.notebook.personalize import (
+from autograder.notebook.variants import teaching_copy
+from autograder.release.release import contents, release
+from autograder.reports.nbgrader_feedback import feedback
+from autograder.rnn.own_numbers import (
     HELPER,
     ID,
     OwnNumbers,
@@ -30,9 +34,6 @@ from autograder.notebook.personalize import (
     with_default_sizes,
     with_sizes,
 )
-from autograder.notebook.variants import teaching_copy
-from autograder.release.release import contents, release
-from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.sample_class import ASSIGNMENT, make_class
 from autograder.tests.support import HELPERS, NOTEBOOKS, ROOT, SOURCE
 
@@ -114,7 +115,7 @@ def test_every_graded_notebook_asks_once(name: str, sources: dict[str, NotebookN
 
 
 def test_without_a_salt_nothing_is_changed(sources: dict[str, NotebookNode]) -> None:
-    assert OwnNumbers().preprocess(sources["1_lstm"], {})[0] is sources["1_lstm"]
+    assert OwnNumbers().prepare(sources["1_lstm"], Config()) is sources["1_lstm"]
 
 
 def test_tests_go_by_the_usual_sizes_or_by_the_students(asked: NotebookNode, course: Course) -> None:
@@ -161,7 +162,7 @@ def test_a_notebook_that_does_not_ask_is_not_remarked(sources: dict[str, Noteboo
 def salted(tmp_path: Path) -> Course:
     """A copy of this course with the one setting."""
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions", ignore=shutil.ignore_patterns("__pycache__", ".*"))
-    setting = f"\nc.OwnNumbers.salt = {SALT!r}\n"
+    setting = f"\nc.Personalization.salt = {SALT!r}\n"
     (tmp_path / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + setting, "utf-8")
     return Course.at(tmp_path)
 
@@ -186,7 +187,9 @@ def test_without_the_helper_it_is_said_before_anything_is_graded(salted: Course)
     place.unlink()
     with pytest.raises(CourseError) as raised:
         SourceAssignment.load(salted, ASSIGNMENT).packed()
-    assert str(raised.value) == f"{place}: not here, but c.OwnNumbers.salt asks for it; copy it, or clear the salt."
+    assert (
+        str(raised.value) == f"{place}: not here, but c.Personalization.salt asks for it; copy it, or clear the salt."
+    )
 
 
 @pytest.mark.kernel
@@ -219,3 +222,14 @@ def _said_to_the_copier(own: Course) -> None:
     graded = nbformat.read(own.root / "autograded/copied/rnn_shapes/1_lstm.ipynb", 4)
     assert sizes_kept(graded) == sizes
     assert "The sizes of ada: " in str(_cell(graded, "sizes").outputs)
+
+
+def test_the_salts_older_name_is_read_with_a_notice(
+    sources: dict[str, NotebookNode], caplog: pytest.LogCaptureFixture
+) -> None:
+    older = Config({"OwnNumbers": {"salt": SALT}})
+    for _ in range(2):
+        assert OwnNumbers().prepare(sources["1_lstm"], older) == asking(sources["1_lstm"], SALT)
+    assert caplog.messages == ["c.OwnNumbers.salt is now c.Personalization.salt; rename it in nbgrader_config.py."]
+    with pytest.raises(CourseError, match=r"^c\.Personalization\.salt: 7 is not a text; put it in quotation marks\.$"):
+        OwnNumbers().prepare(sources["1_lstm"], Config({"Personalization": {"salt": 7}}))

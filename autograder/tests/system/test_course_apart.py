@@ -15,10 +15,7 @@ WORDS = re.compile(r"keras|tensorflow|timesteps|-why|rnn_shapes|\bmake [a-z]+`|`
 FILES = sorted(
     path
     for path in PACKAGE.rglob("*")
-    if path.suffix in KINDS
-    and path.relative_to(PACKAGE).parts[0] not in APART
-    and path.is_file()
-    and path.name != "personalize.py"
+    if path.suffix in KINDS and path.relative_to(PACKAGE).parts[0] not in APART and path.is_file()
 )
 
 
