@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import pytest
 
 COSTS = {
-    "kernel": r"autograder\.kernels\.|ipykernel",
+    "kernel": r"-m (autograder\.kernels\.|ipykernel)",
     "browser": r"playwright/driver|chromium|google-chrome",
     "server": r"jupyter_server|jupyterlab|autograder\.cli lab|initdb|pg_ctl|distributed\.cli|dask",
     "process": r"-m (nbgrader|jupyter|pytest|mypy|pip)\b|-m autograder\.(cli|bench|tests)\b|"
