@@ -14,7 +14,7 @@ import pytest
 COSTS = {
     "kernel": r"-m (autograder\.kernels\.|ipykernel)",
     "browser": r"playwright/driver|chromium|google-chrome",
-    "server": r"jupyter_server|jupyterlab|autograder\.cli lab|initdb|pg_ctl|distributed\.cli|dask",
+    "server": r"-m (jupyter_server|jupyterlab|distributed|dask|autograder\.cli lab)\b|/(initdb|pg_ctl)\b",
     "process": r"-m (nbgrader|jupyter|pytest|mypy|pip)\b|-m autograder\.(cli|bench|tests)\b|"
     r"^(\S*/)?(nbgrader|jupyter|pytest|make|bwrap)( |$)",
 }
