@@ -1,1 +1,1 @@
-"""Bytes that students hand in → a notebook fit to run, and the repairs that it needed."""
+"""Turn the files that students hand in into notebooks that can be run, and report the repairs."""

@@ -1,8 +1,8 @@
-"""A class's zips and folders, as Canvas and Moodle name them → `submitted/<student>/<assignment>/`.
+"""Sort the downloads of a class from Canvas or Moodle into `submitted/<student>/<assignment>/`.
 
-Who handed in what is read off names alone: Canvas writes `doejane_LATE_17_42_1_lstm.ipynb`, Moodle
-`Jane Doe_17_assignsubmission_file/1_lstm.ipynb`, a folder or zip for each student is known by its own name. What is in
-the files is bytes until `placing` has found which notebook it is; only notebooks are written, under their own names.
+The student is read from the file's name alone. Canvas writes `doejane_LATE_17_42_1_lstm.ipynb`, Moodle writes
+`Jane Doe_17_assignsubmission_file/1_lstm.ipynb`; any other folder or zip for one student has the student's name.
+`identify` finds which notebook a file is. Only notebooks are written, under the names that the course gives them.
 """
 
 import re
@@ -23,12 +23,12 @@ from autograder.text import printable
 CANVAS = re.compile(r"(?P<name>[^_/]+)_(?P<late>LATE_)?(?P<user>\d+)_\d+_(?P<rest>.+)")
 MOODLE = re.compile(r"(?P<name>[^_/]+)_(?P<user>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<rest>[^/]*(?:/.*)?)")
 CLASS_BYTES = 4096 * MIB
-OWN_FILES = ("manifest.json",)  # what `autograder submit` packs beside the notebooks
+OWN_FILES = ("manifest.json",)  # `autograder submit` adds it to the notebooks
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What was made of one student's files: the notebooks placed, and sentences about all else."""
+    """The notebooks written for one student, and messages about all other files."""
 
     student: str
     notebooks: tuple[str, ...]
@@ -36,61 +36,71 @@ class Collected:
 
 
 def collect(course: Course, assignment: str, sources: Sequence[Path], replace: bool = False) -> list[Collected]:
-    """Put what the sources hold into submitted/, a folder a student; gives who it was, in order, and what was said.
+    """Write the notebooks in the sources to `submitted/`, one folder for each student.
 
-    A submission that is there already is kept, unless `replace`. Files that belong to no student for certain come last,
-    under an empty name. Raises CourseError where a source is neither a zip nor a folder.
+    Args:
+        course: The course.
+        assignment: The name of the assignment.
+        sources: Zip files and folders, as downloaded from the learning platform.
+        replace: Overwrite submissions that exist. Without it they are kept.
+
+    Returns:
+        One entry for each student, sorted by name. Messages about files without a student come last, with an empty
+        student name.
+
+    Raises:
+        UsageError: A source is not a zip file or a folder.
     """
-    masters = {path.stem: nbformat.read(path, 4) for path in course.masters(assignment)}
-    files, late, said = _of_students(sources)
-    found = []
+    notebooks = {path.stem: nbformat.read(path, 4) for path in course.masters(assignment)}
+    files, late, messages = _of_students(sources)
+    results = []
     for student in sorted(files):
-        placed, moved = identify_notebooks(_flat(files[student]), list(masters), masters)
-        moved += ["Canvas marks it as late."] if student in late else []
+        placed, remarks = identify_notebooks(_flat(files[student]), list(notebooks), notebooks)
+        remarks += ["Canvas marked this submission as late."] if student in late else []
         folder = course.folder("submitted", assignment, student)
-        found.append(_write(folder, student, placed, moved, replace))
-    return found + ([Collected("", (), tuple(said))] if said else [])
+        results.append(_write(folder, student, placed, remarks, replace))
+    return results + ([Collected("", (), tuple(messages))] if messages else [])
 
 
 def _of_students(sources: Sequence[Path]) -> tuple[dict[str, dict[str, bytes]], set[str], list[str]]:
-    """Each student's files, who was late, and what was left out."""
+    """Return the files of each student, the students whose submission was late, and messages about skipped files."""
     students: dict[str, dict[str, bytes]] = {}
     late: set[str] = set()
-    said: list[str] = []
+    messages: list[str] = []
     for source in sources:
-        files, left = _read(source)
-        said += left
+        files, skipped = _read(source)
+        messages += skipped
         for path, content in files.items():
             student, rest, was_late = _owner(path)
             if not student:
-                said.append(f"{printable(path)}: belongs to no student for certain; it was left out.")
+                messages.append(f"{printable(path)}: could not be matched to a student; skipped.")
             elif rest.rpartition("/")[2] not in OWN_FILES:
                 students.setdefault(student, {})[rest] = content
                 late |= {student} if was_late else set()
-    return students, late, said
+    return students, late, messages
 
 
 def _flat(files: dict[str, bytes]) -> dict[str, bytes]:
-    """The files without their folders and zips, where no two have one name."""
+    """Return the files without their folders and zips, unless two files would have the same name."""
     bare = {path.rpartition("/")[2]: content for path, content in files.items()}
     return bare if len(bare) == len(files) else files
 
 
 def _read(source: Path) -> tuple[dict[str, bytes], list[str]]:
-    """All files of a source; of one student's own zip, below the zip's name."""
+    """Return all files of a source. For one student's zip, each path starts with the zip's name."""
     if source.is_dir() and not source.is_symlink():
         return read_folder(source, total=CLASS_BYTES, most=MAX_OF_CLASS)
     if not source.is_file() or source.suffix.casefold() != ".zip":
-        raise UsageError(f"{source}: neither a zip nor a folder; name what your learning platform gave you.")
-    files, said = read_class_zip(source)
+        raise UsageError(f"{source}: not a zip file or a folder; pass the download from your learning platform.")
+    files, messages = read_class_zip(source)
     own = _student(source.name)[0] if CANVAS.fullmatch(source.name) or MOODLE.fullmatch(source.name) else ""
     if own or _is_one_students(files):
         files = {f"{source.name}/{path}": content for path, content in files.items()}
-    return files, said
+    return files, messages
 
 
 def _is_one_students(files: Mapping[str, bytes]) -> bool:
-    """Do the notebooks lie in it once, at the top or in one folder, and none below a platform's name?"""
+    """Return whether a zip is one student's: all notebooks are in one folder, and no path has a platform's naming."""
     if any(_student(path.partition("/")[0])[0] for path in files):
         return False
     folders = {path.rpartition("/")[0] for path in files if path.endswith(".ipynb")}
@@ -98,16 +108,16 @@ def _is_one_students(files: Mapping[str, bytes]) -> bool:
 
 
 def _student(name: str) -> tuple[str, str, bool]:
-    """The student, the rest of the name and whether it was late, by the platform's way of naming; empty: none."""
-    if found := MOODLE.fullmatch(name):
-        return _safe(f"{found['name']}_{found['user']}"), found["rest"], False
-    if found := CANVAS.fullmatch(name):
-        return _safe(f"{found['name']}_{found['user']}"), found["rest"], bool(found["late"])
+    """Return the student, the rest of the name, and whether it was late; "" if no platform names files like this."""
+    if match := MOODLE.fullmatch(name):
+        return _safe(f"{match['name']}_{match['user']}"), match["rest"], False
+    if match := CANVAS.fullmatch(name):
+        return _safe(f"{match['name']}_{match['user']}"), match["rest"], bool(match["late"])
     return "", name, False
 
 
 def _owner(path: str) -> tuple[str, str, bool]:
-    """The student to whom a path belongs, the path below that, and whether it was late."""
+    """Return the student that a path belongs to, the rest of the path, and whether it was late."""
     top, _, below = path.partition("/")
     student, rest, late = _student(top)
     if student:
@@ -118,30 +128,32 @@ def _owner(path: str) -> tuple[str, str, bool]:
 
 
 def _safe(name: str) -> str:
-    """A student's id that is good as a folder's name on every system."""
+    """Return a student id that is a valid folder name on every operating system."""
     return re.sub(r"[^\w.-]+", "-", name).strip("-. ")[:100]
 
 
 def _write(
-    folder: Path, student: str, placed: Mapping[str, bytes | None], said: Sequence[str], replace: bool
+    folder: Path, student: str, placed: Mapping[str, bytes | None], messages: Sequence[str], replace: bool
 ) -> Collected:
-    """Write the notebooks whole: beside the folder first, then by a rename."""
+    """Write the notebooks to a temporary folder and rename it, so that no submission is ever half written."""
     notebooks = {f"{name}.ipynb": content for name, content in placed.items() if content is not None}
     missing = [f"{name}: not handed in." for name in placed if placed[name] is None]
-    sentences = (*said, *missing)
+    sentences = (*messages, *missing)
     if not notebooks:
         return Collected(student, (), sentences)
     if folder.exists():
-        there = {path.name: path.read_bytes() for path in folder.iterdir() if path.name in notebooks}
-        if there == notebooks:
-            return Collected(student, (), ("the same as was collected before.",))
+        existing = {path.name: path.read_bytes() for path in folder.iterdir() if path.name in notebooks}
+        if existing == notebooks:
+            return Collected(student, (), ("unchanged since it was last collected.",))
         if not replace:
-            return Collected(student, (), ("handed in before; that was kept (--replace takes the new one).",))
+            return Collected(
+                student, (), ("already collected; the older files were kept. Pass --replace to overwrite.",)
+            )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".collect-") as aside:
-        made = Path(aside, "new")
-        made.mkdir()
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".collect-") as temporary:
+        new = Path(temporary, "new")
+        new.mkdir()
         for name, content in notebooks.items():
-            (made / name).write_bytes(content)
-        replace_folder(made, folder)
+            (new / name).write_bytes(content)
+        replace_folder(new, folder)
     return Collected(student, tuple(notebooks), sentences)

@@ -1,8 +1,8 @@
-"""Which cell of a submission is which cell of the course's own notebook.
+"""Match the cells of a submission with the cells of the source notebook.
 
-A cell of the submission claims to be one of the course's: by nbgrader's name or its id, which several may claim; then,
-where none did, by its text, by its place, and, if it is an answer, by what it assigns. One claim each is chosen at the
-end; what claims nothing is the student's own cell.
+Each source cell collects candidates (`claims`): first every submitted cell with its nbgrader name or its id. A source
+cell without candidates then gets one by its text, by its position or, for an answer cell, by the names that it assigns.
+At the end one candidate is chosen for each source cell. A submitted cell that is no candidate is an extra cell.
 """
 
 import re
@@ -19,52 +19,52 @@ from autograder.notebook.source import answered, bindings, lines_of
 from autograder.notebook.variants import released_copy
 from autograder.text import normalize_whitespace
 
-ALIKE = 0.6  # share of the words that two cells have in common, from which on one is the other, edited
-MAX_WORDS = 2_000  # characters by which two texts are compared
+ALIKE = 0.6  # with at least this share of words in common, one cell is an edited copy of the other
+MAX_WORDS = 2_000  # characters of a text that are compared
 
 
 @dataclass(eq=False)
 class StudentCell:
-    """One cell of the submission, and where it is in it."""
+    """One cell of the submission, and its position."""
 
     place: int
     cell: NotebookNode
 
     @cached_property
     def text(self) -> str:
-        """Its source, whatever its whitespace."""
+        """Return the source with whitespace normalized."""
         return normalize_whitespace(self.cell.source)
 
     @cached_property
     def lines(self) -> set[str]:
-        """Its lines, in no order."""
+        """Return the set of its lines."""
         return lines_of(self.cell.source)
 
     @cached_property
     def bound(self) -> Mapping[str, bool]:
-        """What it binds, as `bindings` has it."""
+        """Return the names that it binds, as `bindings` returns them."""
         return bindings(self.cell.source) or {}
 
 
 @dataclass(eq=False)
 class CourseCell:
-    """One cell of the course's own notebook, the student's cells that claim to be it, and the one that is chosen."""
+    """One cell of the source notebook, the submitted cells that may be it, and the one that was chosen."""
 
     place: int
     cell: NotebookNode
-    released: str  # its source in the notebook that students get
-    own_lines: set[str]  # its lines that are in no other cell, such as a written question's own
+    released: str  # its text in the released notebook
+    own_lines: set[str]  # its lines that no other cell has, such as the text of a written question
     claims: list[StudentCell] = field(default_factory=list)
     chosen: StudentCell | None = None
 
     @cached_property
     def name(self) -> str:
-        """What repairs call it."""
+        """Return its name in repair messages."""
         return str(grade_id(self.cell) or self.cell.id)
 
     @cached_property
     def text(self) -> str:
-        """Its released source, whatever its whitespace."""
+        """Return the released text with whitespace normalized."""
         return normalize_whitespace(self.released)
 
     @cached_property
@@ -73,39 +73,39 @@ class CourseCell:
 
     @cached_property
     def is_students(self) -> bool:
-        """May students write into it?"""
+        """Return whether students may edit the cell."""
         return not (is_locked(self.cell) or is_task(self.cell))
 
     @cached_property
     def asked(self) -> set[str]:
-        """The names that its stub binds."""
+        """Return the names that its stub binds."""
         return set(bindings(self.released) or {}) if self.is_code else set()
 
     @cached_property
     def words(self) -> set[str]:
-        """The words of its released source."""
+        """Return the words of its released text."""
         return set(re.findall(r"\w+", self.released))
 
     def is_copied_by(self, mine: StudentCell) -> bool:
-        """Does the student's cell have the same text?"""
+        """Return whether the submitted cell has the same text."""
         return mine.text == self.text
 
     def copies(self) -> list[StudentCell]:
-        """The claims that have the same text."""
+        """Return the candidates that have the same text."""
         return [mine for mine in self.claims if self.is_copied_by(mine)]
 
     def may_be_answered_by(self, mine: StudentCell) -> bool:
-        """Does the cell assign what the stub assigns, or, of a written answer, hold the question's own line?"""
+        """Return whether a cell assigns a name of the stub or, for a written answer, has a line of the question."""
         if self.asked:
             return bool(self.asked & set(mine.bound))
         return bool(self.own_lines & mine.lines)
 
     def is_answered_by(self, mine: StudentCell | None) -> bool:
-        """Has the student put anything into the stub?"""
+        """Return whether the student changed the stub."""
         return mine is not None and answered(mine.cell.source, self.released, self.is_code)
 
     def likeness(self, mine: StudentCell) -> float:
-        """How far a cell in the same place is this one, from 0 to 1."""
+        """Return how similar a cell at the same position is to this one, from 0 to 1."""
         if self.is_students:
             return float(self.may_be_answered_by(mine))
         if mine.cell.cell_type != self.cell.cell_type:
@@ -114,7 +114,7 @@ class CourseCell:
         return len(theirs & own) / max(len(theirs | own), 1)
 
     def choose(self) -> None:
-        """Choose one of several claims: the last one answered; of a locked cell, the one that is as it was."""
+        """Choose one candidate: the last answered one or, for a locked cell, an unchanged one."""
         answers = [mine for mine in self.claims if self.is_answered_by(mine)][-1:]
         best = answers if self.is_students else self.copies()
         own = [mine for mine in self.claims if mine.cell.get("id") == self.cell.id]
@@ -124,7 +124,16 @@ class CourseCell:
 def match(
     submitted: NotebookNode, course: NotebookNode, config: Config | None = None
 ) -> tuple[list[CourseCell], list[StudentCell]]:
-    """Match a submission with the course's own notebook; return the cells of both, in order, with what was chosen."""
+    """Match a submission with the source notebook, and return the cells of both in order.
+
+    Args:
+        submitted: The submission, as `parse` returns it.
+        course: The source notebook, as `teaching_copy` returns it.
+        config: nbgrader's settings.
+
+    Returns:
+        The source cells, each with the submitted cell that was chosen for it; and all submitted cells.
+    """
     cells = _course_cells(course, config)
     mine = [StudentCell(place, cell) for place, cell in enumerate(submitted.cells)]
     _claim_by_name(cells, mine)
@@ -159,7 +168,7 @@ def _claim_by_name(cells: list[CourseCell], mine: list[StudentCell]) -> None:
 
 
 def _claim_by_text(cells: list[CourseCell], mine: list[StudentCell]) -> None:
-    """A cell that lost its name is known by its text; not one that a student typed once more."""
+    """Match unclaimed cells by their text; a locked cell also if all of its candidates were edited."""
     lost = [cell for cell in cells if not cell.claims or not (cell.is_students or cell.copies())]
     for each in _free(cells, mine):
         same = [cell for cell in lost if cell.text and cell.is_copied_by(each)]
@@ -169,19 +178,19 @@ def _claim_by_text(cells: list[CourseCell], mine: list[StudentCell]) -> None:
 
 
 def _claim_by_place(cells: list[CourseCell], mine: list[StudentCell]) -> None:
-    """Between its neighbours, an answer is known by what it assigns, a locked cell by most of its words."""
-    gone = [cell for cell in cells if not cell.claims]
-    for cell in sorted(gone, key=lambda cell: not cell.is_students):
+    """Match cells between the same neighbours: answer cells by the names they assign, locked cells by their words."""
+    missing = [cell for cell in cells if not cell.claims]
+    for cell in sorted(missing, key=lambda cell: not cell.is_students):
         before = [other.claims[0].place for other in cells[: cell.place] if other.claims][-1:] or [-1]
-        behind = [other.claims[0].place for other in cells[cell.place + 1 :] if other.claims][:1] or [len(mine)]
-        between = [each for each in _free(cells, mine) if before[0] < each.place < behind[0]]
+        after = [other.claims[0].place for other in cells[cell.place + 1 :] if other.claims][:1] or [len(mine)]
+        between = [each for each in _free(cells, mine) if before[0] < each.place < after[0]]
         best = max(between, key=cell.likeness, default=None)
         if best is not None and cell.likeness(best) >= ALIKE:
             cell.claims.append(best)
 
 
 def _claim_by_answer(cells: list[CourseCell], mine: list[StudentCell]) -> None:
-    """What assigns an answer whose cell is gone, is that answer, wherever it is."""
+    """Match an answer cell that is still missing with any cell that answers it, at any position."""
     for cell in cells:
         if cell.is_students and not cell.claims:
             free = _free(cells, mine)

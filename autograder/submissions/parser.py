@@ -1,8 +1,7 @@
-"""Bytes that a student saved → a valid notebook.
+"""Parse the bytes of a saved notebook into a valid notebook.
 
-Whatever the bytes, the outcome is a notebook that nbformat finds valid, or one sentence that says what is wrong;
-nothing is built before its size is known. Repairs are sentences in plain text, for instructor and student: the rooms
-that say some (`placing`, `restore`) take from here what makes a student's words fit to stand in one.
+For any input, the result is a notebook that nbformat accepts, or an error with one message. Sizes are checked before
+anything large is built. Repairs are plain-text messages for the instructor and the student.
 """
 
 import json
@@ -18,10 +17,10 @@ from autograder.notebook.cells import fresh_id
 from autograder.text import normalize_whitespace, printable, summarize
 
 MIB = 2**20
-MAX_ITEMS = 2_000_000  # lists, dicts and keys in one file: each takes some 200 bytes once parsed; numbers take 32
+MAX_ITEMS = 2_000_000  # lists, dicts and keys in one file: each takes about 200 bytes after parsing, a number takes 32
 MAX_CELLS = 1_000
 MAX_TEXT = 16 * MIB  # in all cells together
-EDITORS = {"colab": "Google Colab", "vscode": "VS Code", "deepnote": "Deepnote"}  # by the metadata that they add
+EDITORS = {"colab": "Google Colab", "vscode": "VS Code", "deepnote": "Deepnote"}  # by the metadata key that they add
 
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -30,36 +29,46 @@ _BLANK = "\0 \t\r\n"
 
 
 def parse(content: bytes, name: str) -> tuple[NotebookNode, list[str]]:
-    """Read a notebook of any format and encoding as one that is valid in format 4.5, and say what had to be mended.
+    """Parse a notebook of any format and encoding, and convert it to format 4.5.
 
-    Outputs are dropped, since it will be run again, and so is all metadata but nbgrader's, the kernel's and the marks
-    of editors. Raises Damaged where there is no notebook in it.
+    Outputs are dropped, because the notebook will be run again. Metadata is dropped too, except nbgrader's, the
+    kernel's and the keys that identify the editor.
+
+    Args:
+        content: The bytes of the file.
+        name: The name of the file, for the error message.
+
+    Returns:
+        The notebook, and a message for each kind of repair.
+
+    Raises:
+        Damaged: The file is not a notebook.
     """
     return _Reader(name).notebook(content)
 
 
 class _Reader:
-    """Reads one file; `said` and `counts` collect what had to be mended in the file and in its cells."""
+    """Parses one file; `messages` and `counts` collect the repairs of the file and of its cells."""
 
     def __init__(self, name: str) -> None:
         self.name = printable(name)
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.counts: Counter[str] = Counter()
 
     def notebook(self, content: bytes) -> tuple[NotebookNode, list[str]]:
         try:
             tree = self._tree(self._text(content), len(content))
         except RecursionError:
-            self._damaged("nested too deep for a notebook")
+            self._damaged("the JSON is nested too deeply")
         raw = self._raw_cells(tree)
         cells = [self._cell(cell) for cell in raw if isinstance(cell, dict)]
-        self.counts["what is no cell at all was left out"] = len(raw) - len(cells)
+        self.counts["invalid cells were dropped"] = len(raw) - len(cells)
         if sum(len(cell["source"]) for cell in cells) > MAX_TEXT:
-            self._damaged(f"more than {MAX_TEXT // MIB} MiB of text in its cells")
+            self._damaged(f"its cells have more than {MAX_TEXT // MIB} MiB of text")
         self._give_ids(cells)
-        self.said += [f"{what} (cells: {count})." for what, count in (+self.counts).items()]
+        self.messages += [f"{what} (cells: {count})." for what, count in (+self.counts).items()]
         nb = {"nbformat": 4, "nbformat_minor": 5, "metadata": _metadata(tree.get("metadata")), "cells": cells}
-        return nbformat.from_dict(nb), summarize(self.said)
+        return nbformat.from_dict(nb), summarize(self.messages)
 
     def _damaged(self, why: str) -> NoReturn:
         raise Damaged(f"{self.name}: {why}; hand in the file that Jupyter saved.") from None
@@ -74,38 +83,39 @@ class _Reader:
             if encoding == "utf-8" and 2 * text.count("\ufffd") > beyond_ascii:
                 encoding, text = "Latin-1", content.decode("cp1252", "replace")
             else:
-                self.said.append("damaged characters in the file were replaced.")
+                self.messages.append("damaged characters in the file were replaced with a placeholder.")
         if not text.strip(_BLANK):
-            self._damaged("it is empty")
+            self._damaged("the file is empty")
         if encoding != "utf-8":
-            said = encoding.replace("utf", "UTF").replace("8-sig", "8 with a byte-order mark")
-            self.said.append(f"the file was saved as {said}; it was read as such.")
+            detected = encoding.replace("utf", "UTF").replace("8-sig", "8 with a byte-order mark")
+            self.messages.append(f"the file was decoded as {detected}; plain UTF-8 was expected.")
         return text
 
     def _tree(self, text: str, size: int) -> dict[str, Any]:
         if _is_heavy(text) and _is_heavy(_STRING.sub("", text)):
-            self._damaged("more parts than a notebook has")
+            self._damaged("the JSON has too many parts for a notebook")
         try:
-            # ints as floats: an int of 5,000 digits raises. Not strict: control characters in texts do no harm
+            # Integers become floats, because an integer of 5,000 digits raises. Control characters in strings are
+            # accepted, because they do no harm.
             decoder = json.JSONDecoder(parse_int=float, strict=False)
             tree, end = decoder.raw_decode(text, len(text) - len(text.lstrip()))
         except json.JSONDecodeError as error:
             self._damaged(f"not JSON ({_json_fault(text, size, error)})")
         if text[end:].strip(_BLANK):
-            self.said.append("what follows after the notebook's end was left out.")
+            self.messages.append("text after the end of the notebook was dropped.")
         if not isinstance(tree, dict):
-            self._damaged("JSON, but no notebook")
+            self._damaged("valid JSON, but not a notebook")
         return tree
 
     def _raw_cells(self, tree: dict[str, Any]) -> list[Any]:
-        """The cells of any format: in format 3 and 2 they lie in worksheets."""
+        """Return the cells, in any notebook format: formats 2 and 3 keep them in worksheets."""
         cells = tree.get("cells")
         if cells is None and isinstance(tree.get("worksheets"), list):
-            self.said.append("the file was saved in an old notebook format; it was converted.")
+            self.messages.append("the file was saved in an old notebook format; it was converted.")
             sheets = [sheet.get("cells") for sheet in tree["worksheets"] if isinstance(sheet, dict)]
             cells = [cell for sheet in sheets if isinstance(sheet, list) for cell in sheet]
         if not isinstance(cells, list):
-            self._damaged("JSON, but no notebook (it has no cells)")
+            self._damaged("valid JSON, but not a notebook (it has no list of cells)")
         if len(cells) > MAX_CELLS:
             self._damaged(f"more than {MAX_CELLS} cells")
         return cells
@@ -120,7 +130,7 @@ class _Reader:
             )
         if kind not in ("code", "markdown", "raw"):
             kind = "code" if "outputs" in raw else "raw"
-            self.counts["an unknown cell type was replaced"] += 1
+            self.counts["unknown cell types were replaced"] += 1
         cell = {"cell_type": kind, "id": raw.get("id"), "metadata": _metadata(raw.get("metadata")), "source": source}
         if kind == "code":
             return cell | {"outputs": [], "execution_count": None}
@@ -133,17 +143,17 @@ class _Reader:
         bare = len(texts) > 1 and not any(text.endswith(("\n", "\r")) for text in texts)
         text = ("\n" if bare else "").join(texts)
         clean = _clean(text)
-        self.counts["what is no text was left out of a source"] += len(texts) < len(lines)
-        self.counts["characters that no text can hold were replaced"] += clean != text
+        self.counts["lines that are not text were dropped"] += len(texts) < len(lines)
+        self.counts["invalid characters were replaced"] += clean != text
         return clean.replace("\r\n", "\n").replace("\r", "\n")
 
     def _give_ids(self, cells: list[dict[str, Any]]) -> None:
-        """Give an id to cells without one, and to those whose id is invalid or stands further up already."""
+        """Set a new id on each cell whose id is missing, invalid or already used by an earlier cell."""
         used: set[str] = set()
         for cell in cells:
             known = cell["id"]
             if not isinstance(known, str) or not _CELL_ID.fullmatch(known) or known in used:
-                self.counts["an id that is invalid or stands there twice was replaced"] += known is not None
+                self.counts["invalid or duplicate cell ids were replaced"] += known is not None
                 cell["id"] = fresh_id("cell", used)
             used.add(cell["id"])
 
@@ -154,10 +164,10 @@ def _is_heavy(text: str) -> bool:
 
 def _json_fault(text: str, size: int, error: json.JSONDecodeError) -> str:
     if text.lstrip().startswith("<"):
-        return "it is a web page"
+        return "the file is a web page"
     string = _STRING.match(text, error.pos)
     if len(text.rstrip(_BLANK)) - error.pos <= len(r"\u00e") or (string and string.end() == len(text)):
-        return f"it ends in the middle, at byte {size}"
+        return f"the file is cut off at byte {size}"
     return f"line {error.lineno}, column {error.colno}: {error.msg}"
 
 
@@ -181,7 +191,7 @@ def _scalars(raw: Any) -> dict[str, Any]:
 
 
 def _attachments(raw: Any) -> dict[str, dict[str, str]]:
-    """The pictures of a written answer: its reader wants them."""
+    """Return the pictures of a written answer, which the instructor needs to see."""
     bundles = raw.items() if isinstance(raw, dict) else ()
     return {_clean(name): _bundle(bundle) for name, bundle in bundles if isinstance(bundle, dict)}
 

@@ -1,10 +1,11 @@
-"""A submitted notebook and the master → a notebook fit to run, and the list of repairs.
+"""Rebuild a submitted notebook from its source notebook, so that it can be run, and list the repairs.
 
-The result is built from the master and not mended from the submission: every cell of the master, in its order, with its
-text; the student's text stands only where the student was asked for it (answers, and cells that nbgrader knows nothing
-of). So nothing that a student did to a locked cell gets any further. Cells of the student's own stay behind the cell
-that they stood behind. The work is to find each answer: by nbgrader's name, by the cell's id, by its text, by its place
-and what it assigns; and, as long as a question is unanswered, where learners type answers by mistake.
+The result contains every cell of the source notebook, in the original order and with the original text. Only answer
+cells, and cells that are not nbgrader's, take the student's text. So edits to locked cells have no effect. Extra cells
+stay after the cell that they followed.
+
+The main work is to find each answer: by nbgrader's name, the cell's id, its text, or its position and the names that it
+assigns. For questions that are still unanswered, it also looks where students type answers by mistake.
 """
 
 import copy
@@ -22,42 +23,46 @@ from autograder.submissions.matching import CourseCell, StudentCell, match
 from autograder.submissions.parser import EDITORS
 from autograder.text import normalize_whitespace, printable, summarize
 
-KINDS = {"code": "code", "markdown": "text", "raw": "raw"}
-
 
 @dataclass(frozen=True)
 class Restored:
-    """A notebook fit to run (hidden tests still in it), and what was mended, in sentences."""
+    """A notebook that can be run, with its hidden tests, and a message for each repair."""
 
     notebook: NotebookNode
     repairs: tuple[str, ...]
 
 
-def restore(submitted: NotebookNode, master: NotebookNode, config: Config | None = None) -> Restored:
-    """Rebuild a submitted notebook (as `parse` gives it) from the master, which is its `teaching_copy`."""
-    return _Restoration(submitted, master, config).restored()
+def restore(submitted: NotebookNode, source: NotebookNode, config: Config | None = None) -> Restored:
+    """Rebuild a submitted notebook from its source notebook.
+
+    Args:
+        submitted: The submission, as `parse` returns it.
+        source: The source notebook, as `teaching_copy` returns it.
+        config: nbgrader's settings.
+    """
+    return _Restoration(submitted, source, config).restored()
 
 
 @dataclass(frozen=True)
 class _Extra:
-    """A cell of the student's own, and the master's cell that it stands behind (-1: the top)."""
+    """An extra cell of the student's, and the position of the source cell that it follows (-1: it is at the top)."""
 
     cell: NotebookNode
-    behind: int
-    bound: Mapping[str, bool]  # as `bindings` tells of it
+    after: int
+    bound: Mapping[str, bool]  # as `bindings` returns it
     moved_from: "_Extra | None" = None
 
     def binds(self, names: set[str]) -> bool:
-        """Does it, as code, bind one of the names to more than `...`?"""
+        """Return whether it is code and binds one of the names to a value other than `...`."""
         return self.cell.cell_type == "code" and binds(self.bound, names)
 
 
 class _Restoration:
-    """The notebook made of a matched submission, and the repairs, by the place of the cell that they are about."""
+    """Builds the notebook from a matched submission, and collects the repairs by the position of their cell."""
 
-    def __init__(self, submitted: NotebookNode, master: NotebookNode, config: Config | None) -> None:
-        self.submitted, self.master = submitted, master
-        self.cells, self.mine = match(submitted, master, config)
+    def __init__(self, submitted: NotebookNode, source: NotebookNode, config: Config | None) -> None:
+        self.submitted, self.source = submitted, source
+        self.cells, self.mine = match(submitted, source, config)
         self.extras: list[_Extra] = []
         self.moved: list[_Extra] = []
         self.repairs: dict[int, list[str]] = {place: [] for place in range(-1, len(self.cells) + 1)}
@@ -81,92 +86,92 @@ class _Restoration:
     def _say_last(self, sentence: str) -> None:
         self.repairs[len(self.cells)].append(sentence)
 
-    # what was done to it
+    # edits by the student
 
     def _compare(self) -> None:
         if not any(cell.claims for cell in self.cells):
-            self._say_first("none of the course's cells stands in it; the course's own were used.")
+            self._say_first("no cell of the released notebook was found; all of them were restored.")
             return
         self._compare_whole()
         moved = self._out_of_order()
         for cell in self.cells:
             if cell.chosen is None:
-                back = "the course's own was put back" if self._source(cell) else "another cell gives its answer"
-                self._say(cell, f"the {_kind(cell)} was deleted; {back}")
+                result = "it was restored" if self._source(cell) else "another cell assigns the answer"
+                self._say(cell, f"the {_kind(cell)} was deleted; {result}")
                 continue
             self._compare_cell(cell, cell.chosen.cell)
             if cell in moved:
-                self._say(cell, f"the {_kind(cell)} was moved; it is back in its place")
+                self._say(cell, f"the {_kind(cell)} was moved; it was moved back")
 
     def _compare_whole(self) -> None:
-        asked, own = (nb.metadata.get("kernelspec", {}).get("name") for nb in (self.submitted, self.master))
-        if asked and own and asked != own:
-            self._say_first(f"it asked for the kernel {printable(asked)}; it runs in the course's own, {own}.")
+        theirs, ours = (nb.metadata.get("kernelspec", {}).get("name") for nb in (self.submitted, self.source))
+        if theirs and ours and theirs != ours:
+            self._say_first(f'the notebook names the kernel "{printable(theirs)}"; the course\'s "{ours}" was used.')
         lost = [cell.name for cell in self.cells if cell.chosen and not _keeps_name(cell, cell.chosen)]
         marks = {key for node in (self.submitted, *self.submitted.cells) for key in node.metadata}
         editors = [name for key, name in EDITORS.items() if key in marks]
         by = f" (saved by {' and '.join(editors)})" if editors else ""
         which = ", ".join(lost) if len(lost) <= 3 else f"{len(lost)} cells"
         if lost:
-            self._say_first(f"{which}: nbgrader's metadata was lost{by}; known by id, text or place.")
+            self._say_first(f"{which}: nbgrader's metadata was lost{by}; identified by id, text or position.")
 
     def _compare_cell(self, cell: CourseCell, mine: NotebookNode) -> None:
         what, times = _kind(cell), len(cell.claims)
         if times > 1:
-            counts = "the last one answered counts" if cell.is_students else "the course's own stands once"
-            self._say(cell, f"the {what} is there {times} times; {counts}")
+            counts = "the last answered copy counts" if cell.is_students else "the original was used"
+            self._say(cell, f"there are {times} copies of the {what}; {counts}")
         if mine.cell_type != cell.cell.cell_type:
-            now, again = KINDS[mine.cell_type], KINDS[cell.cell.cell_type]
-            self._say(cell, f"the {what} became a {now} cell; it is a {again} cell again")
+            changed = f"the {what} was changed to a {mine.cell_type} cell"
+            self._say(cell, f"{changed}; it was changed back to {cell.cell.cell_type}")
         if not cell.is_students and normalize_whitespace(mine.source) != cell.text:
-            self._say(cell, f"the {what} was edited; the course's own was used")
+            self._say(cell, f"the {what} was edited; the original was used")
         given, own = mine.metadata.get("nbgrader", {}), cell.cell.metadata.get("nbgrader", {})
         rights = ("grade", "solution", "locked", "task", "points")
         if grade_id(mine) and any(given.get(key, own.get(key)) != own.get(key) for key in rights):
-            self._say(cell, "its nbgrader metadata was changed; the course's own was used")
+            self._say(cell, "its nbgrader metadata was changed; the original was used")
 
     def _out_of_order(self) -> set[CourseCell]:
-        """The fewest cells that must have been moved: all but a longest run that is still in order."""
+        """Return the smallest set of cells that must have been moved: all except a longest run in order."""
         kept = sorted((cell.chosen.place, cell.place) for cell in self.cells if cell.chosen and len(cell.claims) == 1)
-        runs: list[list[int]] = []  # runs[n] is the run of n + 1 cells that ends lowest
+        runs: list[list[int]] = []  # runs[n]: the run of n + 1 cells with the lowest last position
         for _, place in kept:
             at = bisect_left([run[-1] for run in runs], place)
             runs[at : at + 1] = [[*(runs[at - 1] if at else []), place]]
         in_order = set(runs[-1] if runs else [])
         return {self.cells[place] for _, place in kept if place not in in_order}
 
-    # the student's own cells
+    # extra cells
 
     def _keep_extras(self) -> None:
         claimed = {claim: cell for cell in self.cells for claim in cell.claims}
-        behind = -1
+        after = -1
         for mine in self.mine:
             cell = claimed.get(mine)
             if cell is None:
-                self._keep_own(mine, behind)
+                self._keep_own(mine, after)
             elif cell.chosen is mine:
-                behind = cell.place
+                after = cell.place
             else:
-                self._keep_copy(cell, mine, behind)
+                self._keep_copy(cell, mine, after)
 
-    def _keep_own(self, mine: StudentCell, behind: int) -> None:
-        self.extras.append(_Extra(mine.cell, behind, mine.bound))
+    def _keep_own(self, mine: StudentCell, after: int) -> None:
+        self.extras.append(_Extra(mine.cell, after, mine.bound))
         if grade_id(mine.cell):
-            named = f"a cell of the student's own came with the name {printable(grade_id(mine.cell))}"
-            self._say_last(f"{named}; it was kept without.")
+            named = f'an extra cell has the nbgrader name "{printable(grade_id(mine.cell))}"'
+            self._say_last(f"{named}; the cell was kept without that name.")
 
-    def _keep_copy(self, cell: CourseCell, mine: StudentCell, behind: int) -> None:
-        """A copy with anything else in it is kept; one that answers runs before the cell that counts."""
+    def _keep_copy(self, cell: CourseCell, mine: StudentCell, after: int) -> None:
+        """Keep a copy whose text differs; place a copy that answers the question before the cell that counts."""
         if cell.is_copied_by(mine) or not mine.text or (cell.chosen and mine.text == cell.chosen.text):
             return
         if not cell.is_students:
-            self._say(cell, "a copy that differs was kept as a cell of the student's own")
+            self._say(cell, "a changed copy was kept as an extra cell")
         elif cell.asked & set(mine.bound):
-            behind = min(behind, cell.place - 1)
-        self.extras.append(_Extra(mine.cell, behind, mine.bound))
+            after = min(after, cell.place - 1)
+        self.extras.append(_Extra(mine.cell, after, mine.bound))
 
     def _rescue(self, cell: CourseCell) -> None:
-        """Find the answer to an unanswered question in an edited test cell, or in a cell on the wrong side of it."""
+        """Find the answer to an unanswered question in an edited locked cell, or in an extra cell after the test."""
         later = self.cells[cell.place + 1 :]
         tests = (other.place for other in later if other.is_code and not other.is_students and other.words & cell.asked)
         test = next(tests, cell.place + 1)
@@ -175,30 +180,30 @@ class _Restoration:
             bound = bindings(answer) or {}
             if binds(bound, cell.asked):
                 self.moved.append(_Extra(NotebookNode(cell_type="code", source=answer), test - 1, bound))
-                self._say(cell, f"the answer was typed into {other.name}; it was moved into a cell of its own")
+                self._say(cell, f"the answer was typed into {other.name}; it was moved to a new cell")
                 return
         self._move_up(cell, test)
 
     def _move_up(self, cell: CourseCell, test: int) -> None:
-        """Move an answer from a cell of the student's own to above the test, if none there gives one already."""
-        undone = cell.asked & set(bindings(self._source(cell)) or {})  # by the stub, of what is above it
-        first = cell.place if undone else -1
-        found = [extra for extra in self.extras if extra.binds(cell.asked)]
+        """Move an answer from an extra cell to above the test, unless another cell there already answers."""
+        overwritten = cell.asked & set(bindings(self._source(cell)) or {})  # the stub binds these names again
+        first = cell.place if overwritten else -1
+        answers = [extra for extra in self.extras if extra.binds(cell.asked)]
         staying = [extra for extra in [*self._kept(), *self.moved] if extra.binds(cell.asked)]
-        if found and not any(first <= extra.behind < test for extra in staying):
-            self.moved.append(replace(found[-1], behind=test - 1, moved_from=found[-1]))
-            above = [*(cell.name for cell in self.cells), "the end"][test]
-            self._say(cell, f"the answer stood {self._where(found[-1])}; it was moved above {above}")
+        if answers and not any(first <= extra.after < test for extra in staying):
+            self.moved.append(replace(answers[-1], after=test - 1, moved_from=answers[-1]))
+            target = f"above {self.cells[test].name}" if test < len(self.cells) else "to the end"
+            self._say(cell, f"the answer was {self._where(answers[-1])}; it was moved {target}")
 
     def _kept(self) -> list[_Extra]:
-        """The extra cells that stay; one that answers two questions is moved to both."""
+        """Return the extra cells that were not moved. A cell that answers two questions is moved to both."""
         return [extra for extra in self.extras if not any(extra is moved.moved_from for moved in self.moved)]
 
     def _where(self, extra: _Extra) -> str:
-        return f"after {self.cells[extra.behind].name}" if extra.behind >= 0 else "at the top"
+        return f"after {self.cells[extra.after].name}" if extra.after >= 0 else "at the top"
 
     def _look_for_texts(self) -> None:
-        """Name to the instructor every text that might be a missing written answer: which one it is, is not guessed."""
+        """Report texts that may be missing written answers. The instructor decides which question they answer."""
         texts = [cell for cell in self.cells if is_solution(cell.cell) and not cell.is_code]
         blank = ", ".join(cell.name for cell in texts if not cell.is_answered_by(cell.chosen))
         if not blank:
@@ -210,8 +215,8 @@ class _Restoration:
                 self.extras += [extra] if text else []
         for extra in self.extras:
             if extra.cell.cell_type == "markdown" and extra.cell.source.strip():
-                unknown = f"a text {self._where(extra)} belongs to no question for certain"
-                self._say_last(f"{unknown}; a reader should look (unanswered: {blank}).")
+                unknown = f"the text {self._where(extra)} matches no question"
+                self._say_last(f"{unknown}; the instructor should check it (unanswered: {blank}).")
 
     # the notebook
 
@@ -222,16 +227,16 @@ class _Restoration:
             return str(cell.chosen.cell.source)
         others = [other.chosen for other in self.cells if other.is_students and other.chosen]
         is_assigned = any(binds(other.bound, cell.asked) for other in others)
-        return "" if is_assigned else cell.released  # a stub put back would undo what another cell assigns
+        return "" if is_assigned else cell.released  # restoring the stub would overwrite the other cell's answer
 
     def _notebook(self) -> NotebookNode:
         extras = [*self._kept(), *self.moved]
         used = {cell.cell.id for cell in self.cells}
-        cells = [_plain(extra, used) for extra in extras if extra.behind < 0]
+        cells = [_plain(extra, used) for extra in extras if extra.after < 0]
         for cell in self.cells:
             cells.append(self._cell(cell))
-            cells += [_plain(extra, used) for extra in extras if extra.behind == cell.place]
-        return NotebookNode({**self.master, "metadata": copy.deepcopy(self.master.metadata), "cells": cells})
+            cells += [_plain(extra, used) for extra in extras if extra.after == cell.place]
+        return NotebookNode({**self.source, "metadata": copy.deepcopy(self.source.metadata), "cells": cells})
 
     def _cell(self, cell: CourseCell) -> NotebookNode:
         made = copy.deepcopy(cell.cell)
@@ -254,14 +259,14 @@ def _keeps_name(cell: CourseCell, mine: StudentCell) -> bool:
 
 
 def _typed_into(cell: CourseCell) -> str:
-    """What a student has typed into a locked cell of code."""
+    """Return the code that a student typed into a locked code cell."""
     mine = cell.chosen
     is_edited = not cell.is_students and cell.is_code and mine is not None and not cell.is_copied_by(mine)
     return typed(mine.cell.source, cell.released) if is_edited and mine else ""
 
 
 def _plain(extra: _Extra, used: set[str]) -> NotebookNode:
-    """The cell without metadata, by its own id if that is still free."""
+    """Return the cell without metadata. It keeps its id unless the id is used already."""
     known = extra.cell.get("id")
     name = fresh_id("extra", used) if known is None or known in used else known
     used.add(name)

@@ -71,11 +71,11 @@ def test_what_is_no_regular_file(tmp_path: Path) -> None:
     files, said = read_folder(folder)
     assert files == {"bad\n\\udcff": b"1"}
     assert said == [
-        "hanging: a link; it was left out.",
-        "link.ipynb: a link; it was left out.",
-        "linked: a link; it was left out.",
-        "pipe.ipynb: no regular file; it was left out.",
-        "x.tar.gz: an archive that is not looked into; it was left out.",
+        "hanging: symbolic link; skipped.",
+        "link.ipynb: symbolic link; skipped.",
+        "linked: symbolic link; skipped.",
+        "pipe.ipynb: not a regular file; skipped.",
+        "x.tar.gz: unsupported archive type; skipped.",
     ]
 
 
@@ -85,7 +85,7 @@ def test_a_file_that_must_not_be_read(tmp_path: Path, monkeypatch: pytest.Monkey
 
     (tmp_path / "a").touch()
     monkeypatch.setattr(os, "open", refuse)
-    assert read_folder(tmp_path) == ({}, ["a: it cannot be read (Permission denied); it was left out."])
+    assert read_folder(tmp_path) == ({}, ["a: cannot be read (Permission denied); skipped."])
 
 
 def test_limits(tmp_path: Path) -> None:
@@ -94,15 +94,15 @@ def test_limits(tmp_path: Path) -> None:
     files, said = read_folder(tmp_path, limit=10, total=24)
     assert list(files) == ["a", "c", "e"]
     assert said == [
-        "b: larger than 9.53674e-06 MiB; it was left out.",
-        "d: the files together are too large; it was left out.",
+        "b: larger than 9.53674e-06 MiB; skipped.",
+        "d: the files are too large in total; skipped.",
     ]
 
 
 def test_a_file_of_many_megabytes_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "huge").open("wb") as file:
         file.truncate(10 * 2**30)
-    assert read_folder(tmp_path) == ({}, ["huge: larger than 64 MiB; it was left out."])
+    assert read_folder(tmp_path) == ({}, ["huge: larger than 64 MiB; skipped."])
 
 
 def test_more_files_than_a_student_has(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_more_files_than_a_student_has(tmp_path: Path) -> None:
         (tmp_path / f"{n:05}").touch()
     files, said = read_folder(tmp_path)
     assert len(files) == MAX_FILES
-    assert said == [f"{MAX_FILES:05}: more than {MAX_FILES} files; it was left out."]
+    assert said == [f"{MAX_FILES:05}: more than {MAX_FILES} files; skipped."]
 
 
 def entry(name: str, mode: int) -> zipfile.ZipInfo:
@@ -135,16 +135,16 @@ def test_what_is_left_in_a_zip(tmp_path: Path) -> None:
     files, said = read_folder(tmp_path, limit=16 * MIB, total=3 * MIB)
     assert files == {"a.zip/large.ipynb": files["a.zip/large.ipynb"], "a.zip/good.ipynb": b"1"}
     assert said == [
-        "a.zip/../../evil.ipynb: a path that leads out of the zip; it was left out.",
-        "a.zip//etc/passwd: a path that leads out of the zip; it was left out.",
-        "a.zip/C:/evil: a path that leads out of the zip; it was left out.",
-        "a.zip/link: a link; it was left out.",
-        "a.zip/inner.zip: a zip in a zip; it was left out.",
-        "a.zip/bomb.ipynb: the files together are too large; it was left out.",
-        "a.zip/odd.ipynb: packed by a method that cannot be bounded; it was left out.",
+        "a.zip/../../evil.ipynb: the path leads outside the zip; skipped.",
+        "a.zip//etc/passwd: the path leads outside the zip; skipped.",
+        "a.zip/C:/evil: the path leads outside the zip; skipped.",
+        "a.zip/link: symbolic link; skipped.",
+        "a.zip/inner.zip: nested zip; skipped.",
+        "a.zip/bomb.ipynb: the files are too large in total; skipped.",
+        "a.zip/odd.ipynb: unsupported compression method; skipped.",
     ]
     (tmp_path / "a.zip").write_bytes(zipped({"bomb": b"\0" * (10 * MIB)}))
-    assert read_folder(tmp_path)[1] == ["a.zip/bomb: packed too tightly for a notebook; it was left out."]
+    assert read_folder(tmp_path)[1] == ["a.zip/bomb: suspicious compression ratio; skipped."]
 
 
 def test_zips_that_lie(tmp_path: Path) -> None:
@@ -158,11 +158,11 @@ def test_zips_that_lie(tmp_path: Path) -> None:
     files, said = read_folder(tmp_path)
     assert files == {}
     assert said == [
-        "cut.zip: no zip that can be read; it was left out.",
-        "locked.zip/a.ipynb: encrypted or damaged; it was left out.",
-        f"many.zip: a zip with more than {MAX_FILES} files; it was left out.",
-        "no.zip: no zip that can be read; it was left out.",
-        "short.zip/a.ipynb: encrypted or damaged; it was left out.",
+        "cut.zip: not a readable zip file; skipped.",
+        "locked.zip/a.ipynb: encrypted or damaged; skipped.",
+        f"many.zip: the zip has more than {MAX_FILES} files; skipped.",
+        "no.zip: not a readable zip file; skipped.",
+        "short.zip/a.ipynb: encrypted or damaged; skipped.",
     ]
 
 
@@ -219,13 +219,13 @@ def test_exact_names() -> None:
     ],
 )
 def test_renamed_and_misplaced(path: str) -> None:
-    assert placed(path) == (path.encode(), [f"1_lstm: found as {path}."])
+    assert placed(path) == (path.encode(), [f"1_lstm: read from {path}."])
     assert placed(path, masters=True) == placed(path)
 
 
 @pytest.mark.parametrize("path", ["1_lstmx.ipynb", "11_lstm.ipynb", "lstm.ipynb", "lstm_1.ipynb", "Untitled.ipynb"])
 def test_other_names_are_not_taken(path: str) -> None:
-    sentence = f"{path}: none of the missing notebooks for certain; it was left aside."
+    sentence = f"{path}: could not be matched to a missing notebook; skipped."
     assert placed(path) == (None, [sentence])
 
 
@@ -245,7 +245,7 @@ def test_by_its_cells(name: str) -> None:
     for nb in (solved(name), starter(name)):
         found, said = identify_notebooks({"Untitled.ipynb": saved(nb)}, NAMES, MASTERS)
         assert found == {other: saved(nb) if other == name else None for other in NAMES}
-        assert said == [f"{name}: found as Untitled.ipynb by its cells."]
+        assert said == [f"{name}: read from Untitled.ipynb, identified by its cells."]
     bare = NotebookNode(nb, cells=[NotebookNode(cell, metadata={}, id=f"x{n}") for n, cell in enumerate(nb.cells)])
     assert identify_notebooks({"a.ipynb": saved(bare)}, NAMES, MASTERS)[0][name] == saved(bare)
     few = NotebookNode(nb, cells=[cell for cell in nb.cells if grade_id(cell)[:1] == "q"])
@@ -258,8 +258,8 @@ def test_cells_of_two_notebooks_decide_nothing() -> None:
     found, said = identify_notebooks({"all.ipynb": saved(both), "no.ipynb": b"{"}, NAMES, MASTERS)
     assert set(found.values()) == {None}
     assert said == [
-        "all.ipynb: none of the missing notebooks for certain; it was left aside.",
-        "no.ipynb: none of the missing notebooks for certain; it was left aside.",
+        "all.ipynb: could not be matched to a missing notebook; skipped.",
+        "no.ipynb: could not be matched to a missing notebook; skipped.",
     ]
 
 
@@ -267,7 +267,7 @@ def test_a_name_that_its_cells_belie() -> None:
     files = {"1_lstm-Copy1.ipynb": CONTENTS[NAMES[2]]}
     found, said = identify_notebooks(files, NAMES, MASTERS)
     assert found == {name: CONTENTS[name] if name == NAMES[2] else None for name in NAMES}
-    assert said == ["3_gru: found as 1_lstm-Copy1.ipynb by its cells."]
+    assert said == ["3_gru: read from 1_lstm-Copy1.ipynb, identified by its cells."]
 
 
 def best(files: dict[str, bytes], masters: bool = True) -> tuple[str, list[str]]:
@@ -277,21 +277,21 @@ def best(files: dict[str, bytes], masters: bool = True) -> tuple[str, list[str]]
 
 def test_of_several_the_exact_name_counts() -> None:
     files = {FILE: saved(starter()), "1_lstm-Copy1.ipynb": CONTENTS[LSTM], "old/1_lstm.ipynb": CONTENTS[LSTM]}
-    assert best(files) == (FILE, ["1_lstm: 3 files could be it; 1_lstm.ipynb was taken: it is better named."])
+    assert best(files) == (FILE, ["1_lstm: 3 files match; 1_lstm.ipynb was used: its name matches better."])
 
 
 def test_of_several_alike_the_most_answered_counts() -> None:
     some = solved(q1=of(starter(), "q1").source)
     files = {"1_lstm (1).ipynb": saved(some), "1_lstm (2).ipynb": CONTENTS[LSTM], "1_lstm (3).ipynb": saved(starter())}
-    sentence = "1_lstm: 3 files could be it; 1_lstm (2).ipynb was taken: more is answered in it."
+    sentence = "1_lstm: 3 files match; 1_lstm (2).ipynb was used: it has more answers."
     assert best(files) == ("1_lstm (2).ipynb", [sentence])
-    sentence = "1_lstm: 3 files could be it; 1_lstm (1).ipynb was taken: the first in order."
+    sentence = "1_lstm: 3 files match; 1_lstm (1).ipynb was used: its name comes first."
     assert best(files, masters=False) == ("1_lstm (1).ipynb", [sentence])
 
 
 def test_of_several_one_that_can_be_read_counts() -> None:
     files = {FILE: b"", "1_lstm (1).ipynb": CONTENTS[LSTM]}
-    sentence = "1_lstm: 2 files could be it; 1_lstm (1).ipynb was taken: the others cannot be read."
+    sentence = "1_lstm: 2 files match; 1_lstm (1).ipynb was used: the others cannot be read."
     assert best(files) == ("1_lstm (1).ipynb", [sentence])
 
 

@@ -81,7 +81,7 @@ def test_editors_that_strip_metadata(editor: Callable[[NotebookNode], NotebookNo
     restored = mend(editor(nb), name)
     assert {id_: sources(restored)[id_] for id_ in expected} == expected
     assert neighbours(restored, "scratch = 1") == ("guess", "predict")
-    lost = f"{count} cells: nbgrader's metadata was lost{by}; known by id, text or place."
+    lost = f"{count} cells: nbgrader's metadata was lost{by}; identified by id, text or position."
     assert restored.repairs == ((lost,) if by is not None else ())
 
 
@@ -89,7 +89,7 @@ def test_an_edited_cell_without_metadata_is_known_by_its_place() -> None:
     nb = solved()
     of(nb, "predict").source = of(nb, "predict").source.replace("verbose=0", "verbose=1")
     restored = mend(deepnote(nb))
-    assert restored.repairs[1:] == ("predict: the cell was edited; the course's own was used.",)
+    assert restored.repairs[1:] == ("predict: the cell was edited; the original was used.",)
 
 
 def test_unanswered_and_stripped() -> None:
@@ -103,9 +103,9 @@ def test_stripped_moved_and_answered() -> None:
     restored = mend(deepnote(nb))
     assert answers(restored) == ANSWERS[LSTM]
     assert restored.repairs[1:] == (
-        "guess: the cell was moved; it is back in its place.",
-        "q3: the answer cell was moved; it is back in its place.",
-        "q4-why: the answer cell was moved; it is back in its place.",
+        "guess: the cell was moved; it was moved back.",
+        "q3: the answer cell was moved; it was moved back.",
+        "q4-why: the answer cell was moved; it was moved back.",
     )
 
 

@@ -63,13 +63,13 @@ def test_encodings(encoding: str, said: str) -> None:
     nb = solved(q1="q1 = 'é'")
     nb.cells = [cell for cell in nb.cells if "c̃" not in cell.source]  # nothing but Unicode has it
     mended, repairs = read(saved(nb).decode().encode(encoding))
-    assert repairs == [f"the file was saved as {said}; it was read as such."]
+    assert repairs == [f"the file was decoded as {said}; plain UTF-8 was expected."]
     assert sources(mended) == sources(nb)
 
 
 def test_a_few_damaged_bytes() -> None:
     nb, said = read(saved(solved(q1="q1 = 'é'")).replace("é".encode(), b"\xe9"))
-    assert said == ["damaged characters in the file were replaced."]
+    assert said == ["damaged characters in the file were replaced with a placeholder."]
     assert of(nb, "q1").source == "q1 = '\ufffd'"
 
 
@@ -122,11 +122,11 @@ def test_cells_that_miss_what_they_need() -> None:
     assert sources(mended) == ["", "a\nb", "a\nb", "", "c", "d", "e", "NUL \ufffd and half \ufffd"]
     assert [cell.cell_type for cell in mended.cells[-3:]] == ["raw", "code", "raw"]
     assert sorted(said) == [
-        "an id that is invalid or stands there twice was replaced (cells: 3).",
-        "an unknown cell type was replaced (cells: 3).",
-        "characters that no text can hold were replaced (cells: 1).",
-        "what is no cell at all was left out (cells: 2).",
-        "what is no text was left out of a source (cells: 2).",
+        "invalid cells were dropped (cells: 2).",
+        "invalid characters were replaced (cells: 1).",
+        "invalid or duplicate cell ids were replaced (cells: 3).",
+        "lines that are not text were dropped (cells: 2).",
+        "unknown cell types were replaced (cells: 3).",
     ]
 
 
@@ -168,7 +168,7 @@ def test_pictures_are_kept() -> None:
 
 def test_a_file_written_over_a_longer_one() -> None:
     nb, said = read(saved(solved()) + b"\n }\n ],\n")
-    assert said == ["what follows after the notebook's end was left out."]
+    assert said == ["text after the end of the notebook was dropped."]
     assert sources(nb) == sources(solved())
     assert read(saved(solved()) + b"\n\0\0")[1] == []
 
@@ -179,29 +179,29 @@ def test_a_file_written_over_a_longer_one() -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"", "it is empty"),
-        (b"\0\0\0\n", "it is empty"),
-        (b"\xef\xbb\xbf", "it is empty"),
-        (saved(solved())[:5000], "not JSON (it ends in the middle, at byte 5000)"),
-        (saved(solved()).decode().encode("utf-16")[:5001], "not JSON (it ends in the middle, at byte 5001)"),
-        (b'{"cells": [], "metadata": {}, "nb', "not JSON (it ends in the middle, at byte 33)"),
-        (b'{"cells": [{"source": "\\u00', "not JSON (it ends in the middle, at byte 27)"),
-        (b'{"cells": tru', "not JSON (it ends in the middle, at byte 13)"),
+        (b"", "the file is empty"),
+        (b"\0\0\0\n", "the file is empty"),
+        (b"\xef\xbb\xbf", "the file is empty"),
+        (saved(solved())[:5000], "not JSON (the file is cut off at byte 5000)"),
+        (saved(solved()).decode().encode("utf-16")[:5001], "not JSON (the file is cut off at byte 5001)"),
+        (b'{"cells": [], "metadata": {}, "nb', "not JSON (the file is cut off at byte 33)"),
+        (b'{"cells": [{"source": "\\u00', "not JSON (the file is cut off at byte 27)"),
+        (b'{"cells": tru', "not JSON (the file is cut off at byte 13)"),
         (b"print(1)\nprint(2)", "not JSON (line 1, column 1: Expecting value)"),
         (b'{\n"cells": [}, "metadata": {}}', "not JSON (line 2, column 11: Expecting value)"),
-        (b"<!DOCTYPE html><html></html>", "not JSON (it is a web page)"),
+        (b"<!DOCTYPE html><html></html>", "not JSON (the file is a web page)"),
         (b"PK\3\4" + bytes(range(256)), "not JSON (line 1, column 1: Expecting value)"),
-        (b"[1, 2]", "JSON, but no notebook"),
-        (b"42", "JSON, but no notebook"),
-        (b"null", "JSON, but no notebook"),
-        (b"{}", "JSON, but no notebook (it has no cells)"),
-        (b'{"cells": {"0": {}}}', "JSON, but no notebook (it has no cells)"),
-        (b'{"worksheets": 3}', "JSON, but no notebook (it has no cells)"),
-        (b"[" * 100_000, "nested too deep for a notebook"),
-        (b'{"cells": ' + b'[{"a":' * 50_000, "nested too deep for a notebook"),
-        (b'{"cells": [' + b"{}," * 2_000_000 + b"{}]}", "more parts than a notebook has"),
+        (b"[1, 2]", "valid JSON, but not a notebook"),
+        (b"42", "valid JSON, but not a notebook"),
+        (b"null", "valid JSON, but not a notebook"),
+        (b"{}", "valid JSON, but not a notebook (it has no list of cells)"),
+        (b'{"cells": {"0": {}}}', "valid JSON, but not a notebook (it has no list of cells)"),
+        (b'{"worksheets": 3}', "valid JSON, but not a notebook (it has no list of cells)"),
+        (b"[" * 100_000, "the JSON is nested too deeply"),
+        (b'{"cells": ' + b'[{"a":' * 50_000, "the JSON is nested too deeply"),
+        (b'{"cells": [' + b"{}," * 2_000_000 + b"{}]}", "the JSON has too many parts for a notebook"),
         (b'{"cells": [' + b"{}," * MAX_CELLS + b"{}]}", f"more than {MAX_CELLS} cells"),
-        (b'{"cells": [{"source": "' + b"x" * (17 * MIB) + b'"}]}', "more than 16 MiB of text in its cells"),
+        (b'{"cells": [{"source": "' + b"x" * (17 * MIB) + b'"}]}', "its cells have more than 16 MiB of text"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -219,7 +219,7 @@ def test_a_notebook_without_cells_is_one() -> None:
 def test_names_are_fit_to_be_shown() -> None:
     assert printable("a\nb\x1b[0m\u202e") == "a?b?[0m?"
     assert len(printable("x" * 500)) == 80
-    with pytest.raises(Damaged, match=r"^a\?b: it is empty; "):
+    with pytest.raises(Damaged, match=r"^a\?b: the file is empty; "):
         parse(b"", "a\nb")
 
 

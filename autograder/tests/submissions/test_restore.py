@@ -90,12 +90,12 @@ def delete(nb: NotebookNode, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("q3-test", "q3-test: the test cell was deleted; the course's own was put back."),
-        ("sizes", "sizes: the cell was deleted; the course's own was put back."),
-        ("q2-scheme", "q2-scheme: the cell was deleted; the course's own was put back."),
-        ("guess", "guess: the cell was deleted; the course's own was put back."),
-        ("q3", "q3: the answer cell was deleted; the course's own was put back."),
-        ("q2-why", "q2-why: the answer cell was deleted; the course's own was put back."),
+        ("q3-test", "q3-test: the test cell was deleted; it was restored."),
+        ("sizes", "sizes: the cell was deleted; it was restored."),
+        ("q2-scheme", "q2-scheme: the cell was deleted; it was restored."),
+        ("guess", "guess: the cell was deleted; it was restored."),
+        ("q3", "q3: the answer cell was deleted; it was restored."),
+        ("q2-why", "q2-why: the answer cell was deleted; it was restored."),
     ],
 )
 def test_deleted(name: str, sentence: str) -> None:
@@ -111,8 +111,8 @@ def test_edited() -> None:
     of(nb, "sizes").source = "batch, timesteps, features, units = 1, 1, 1, 1"
     of(nb, "q4-test").source = ""
     assert mend(nb).repairs == (
-        "sizes: the cell was edited; the course's own was used.",
-        "q4-test: the test cell was edited; the course's own was used.",
+        "sizes: the cell was edited; the original was used.",
+        "q4-test: the test cell was edited; the original was used.",
     )
 
 
@@ -123,10 +123,10 @@ def test_retyped() -> None:
     restored = mend(nb)
     assert answers(restored) == ANSWERS[LSTM]
     assert restored.repairs == (
-        "setup: the cell became a raw cell; it is a code cell again.",
-        "q2-why: the answer cell became a code cell; it is a text cell again.",
-        "q3: the answer cell became a text cell; it is a code cell again.",
-        "q4-test: the test cell became a text cell; it is a code cell again.",
+        "setup: the cell was changed to a raw cell; it was changed back to code.",
+        "q2-why: the answer cell was changed to a code cell; it was changed back to markdown.",
+        "q3: the answer cell was changed to a markdown cell; it was changed back to code.",
+        "q4-test: the test cell was changed to a markdown cell; it was changed back to code.",
     )
 
 
@@ -135,8 +135,8 @@ def test_metadata_changed_to_gain_points() -> None:
     of(nb, "q3-test").metadata.nbgrader.points = 200
     of(nb, "q4-test").metadata.nbgrader.update(solution=True, locked=False)
     assert mend(nb).repairs == (
-        "q3-test: its nbgrader metadata was changed; the course's own was used.",
-        "q4-test: its nbgrader metadata was changed; the course's own was used.",
+        "q3-test: its nbgrader metadata was changed; the original was used.",
+        "q4-test: its nbgrader metadata was changed; the original was used.",
     )
 
 
@@ -146,7 +146,7 @@ def test_moved() -> None:
     taken = nb.cells[at(nb, "q3") : at(nb, "q3") + 2]
     nb.cells = [cell for cell in nb.cells if cell not in taken] + taken
     restored = mend(nb)
-    assert restored.repairs == ("q3: the answer cell was moved; it is back in its place.",)
+    assert restored.repairs == ("q3: the answer cell was moved; it was moved back.",)
     assert neighbours(restored, "print(q3)") == ("q3", "q3-test")
 
 
@@ -156,9 +156,9 @@ def test_copies_of_locked_cells() -> None:
     nb.cells.insert(at(nb, "q3-test"), duplicate(of(nb, "q3-test"), 'check("q3", [])'))
     restored = mend(nb)
     assert restored.repairs == (
-        "sizes: the cell is there 2 times; the course's own stands once.",
-        "q3-test: the test cell is there 2 times; the course's own stands once.",
-        "q3-test: a copy that differs was kept as a cell of the student's own.",
+        "sizes: there are 2 copies of the cell; the original was used.",
+        "q3-test: there are 2 copies of the test cell; the original was used.",
+        "q3-test: a changed copy was kept as an extra cell.",
     )
     assert restored.notebook.cells[-1].id == "explore"
     assert neighbours(restored, 'check("q3", [])') == ("q3", "q3-test")
@@ -171,9 +171,9 @@ def test_a_cell_that_borrows_metadata_does_not_push_out_the_real_one() -> None:
     of(nb, "q3-test").metadata = {}
     of(nb, "q3-test").id = "other"
     assert mend(nb).repairs == (
-        "q3-test: nbgrader's metadata was lost; known by id, text or place.",
-        "q3-test: the test cell is there 2 times; the course's own stands once.",
-        "q3-test: a copy that differs was kept as a cell of the student's own.",
+        "q3-test: nbgrader's metadata was lost; identified by id, text or position.",
+        "q3-test: there are 2 copies of the test cell; the original was used.",
+        "q3-test: a changed copy was kept as an extra cell.",
     )
 
 
@@ -182,14 +182,16 @@ def test_made_up_names() -> None:
     made_up = {"grade_id": "q99-test\n<b>", "grade": True, "points": 100, "locked": True, "solution": False}
     nb.cells.append(code("1 + 1", nbgrader=made_up))
     restored = mend(nb)
-    assert restored.repairs == ("a cell of the student's own came with the name q99-test?<b>; it was kept without.",)
+    assert restored.repairs == (
+        'an extra cell has the nbgrader name "q99-test?<b>"; the cell was kept without that name.',
+    )
     assert restored.notebook.cells[-1].source == "1 + 1"
 
 
 def test_another_kernel() -> None:
     nb = solved()
     nb.metadata.kernelspec = {"name": "ir", "display_name": "R"}
-    assert mend(nb).repairs == ("it asked for the kernel ir; it runs in the course's own, python3.",)
+    assert mend(nb).repairs == ('the notebook names the kernel "ir"; the course\'s "python3" was used.',)
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def test_of_two_copies_the_last_one_answered_counts() -> None:
     nb.cells.insert(at(nb, "q4") + 1, duplicate(of(nb, "q4"), 'q4 = [("output", "h")]'))
     nb.cells.insert(at(nb, "q4") + 2, duplicate(of(starter(), "q4")))
     restored = mend(nb)
-    assert restored.repairs == ("q4: the answer cell is there 3 times; the last one answered counts.",)
+    assert restored.repairs == ("q4: there are 3 copies of the answer cell; the last answered copy counts.",)
     assert sources(restored)["q4"] == 'q4 = [("output", "h")]'
     assert neighbours(restored, 'q4 = [("h", "c")]') == ("q4-ask", "q4")
 
@@ -227,8 +229,8 @@ def test_an_answer_typed_into_the_test_cell() -> None:
     of(nb, "q3-test").source = 'shape = (1, 3); q3 = dict.fromkeys("hc", shape)\n' + of(nb, "q3-test").source
     restored = mend(nb)
     assert restored.repairs == (
-        "q3: the answer was typed into q3-test; it was moved into a cell of its own.",
-        "q3-test: the test cell was edited; the course's own was used.",
+        "q3: the answer was typed into q3-test; it was moved to a new cell.",
+        "q3-test: the test cell was edited; the original was used.",
     )
     assert neighbours(restored, 'shape = (1, 3)\nq3 = dict.fromkeys("hc", shape)') == ("q3", "q3-test")
 
@@ -236,7 +238,7 @@ def test_an_answer_typed_into_the_test_cell() -> None:
 def test_an_answer_typed_into_a_test_cell_that_is_no_python_any_more() -> None:
     nb = solved(q4=of(starter(), "q4").source)
     of(nb, "q4-test").source = 'q4 = [("output", "h")]\ncheck("q4", q4,'
-    assert "q4: the answer was typed into q4-test; it was moved into a cell of its own." not in mend(nb).repairs
+    assert "q4: the answer was typed into q4-test; it was moved to a new cell." not in mend(nb).repairs
     of(nb, "q4-test").source = '!date\nq4 = [("output", "h")]\n' + of(starter(), "q4-test").source
     restored = mend(nb)
     assert neighbours(restored, 'get_ipython().system(\'date\')\nq4 = [("output", "h")]') == ("q4", "q4-test")
@@ -245,7 +247,7 @@ def test_an_answer_typed_into_a_test_cell_that_is_no_python_any_more() -> None:
 def test_what_is_typed_into_a_test_cell_beside_an_answer_is_dropped() -> None:
     nb = solved()
     of(nb, "q3-test").source = "q3 = 1\n" + of(nb, "q3-test").source
-    assert mend(nb).repairs == ("q3-test: the test cell was edited; the course's own was used.",)
+    assert mend(nb).repairs == ("q3-test: the test cell was edited; the original was used.",)
 
 
 @pytest.mark.parametrize(
@@ -255,14 +257,14 @@ def test_an_answer_typed_into_a_cell_on_the_wrong_side(place: str, said: str) ->
     nb = solved(q3=of(starter(), "q3").source)
     nb.cells.insert(at(nb, place) + 1, code(ANSWERS[LSTM]["q3"]))
     restored = mend(nb)
-    assert restored.repairs == (f"q3: the answer stood {said}; it was moved above q3-test.",)
+    assert restored.repairs == (f"q3: the answer was {said}; it was moved above q3-test.",)
     assert neighbours(restored, ANSWERS[LSTM]["q3"]) == ("q3", "q3-test")
 
 
 def test_an_answer_typed_at_the_top() -> None:
     nb = solved(q3=of(starter(), "q3").source)
     nb.cells.insert(0, code("q3 = 1"))
-    assert mend(nb).repairs == ("q3: the answer stood at the top; it was moved above q3-test.",)
+    assert mend(nb).repairs == ("q3: the answer was at the top; it was moved above q3-test.",)
 
 
 def test_an_answer_without_a_test() -> None:
@@ -271,7 +273,7 @@ def test_an_answer_without_a_test() -> None:
     nb = released_copy(master)
     nb.cells.insert(0, code("q3 = 1"))
     restored = restore(nb, master)
-    assert restored.repairs == ("q3: the answer stood at the top; it was moved above the end.",)
+    assert restored.repairs == ("q3: the answer was at the top; it was moved to the end.",)
     assert restored.notebook.cells[-1].source == "q3 = 1"
 
 
@@ -289,7 +291,7 @@ def test_one_cell_that_answers_all() -> None:
     nb.cells.append(code(every))
     restored = mend(nb)
     assert restored.repairs == tuple(
-        f"q{n}: the answer stood after explore; it was moved above q{n}-test." for n in range(1, 6)
+        f"q{n}: the answer was after explore; it was moved above q{n}-test." for n in range(1, 6)
     )
     assert [cell.source for cell in restored.notebook.cells].count(every) == 5
     assert restored.notebook.cells[-1].id == "explore"
@@ -302,8 +304,8 @@ def test_a_deleted_answer_cell_is_found_by_what_it_assigns() -> None:
     nb.cells.append(code("q3 = 2"))
     restored = mend(nb)
     assert restored.repairs == (
-        "q3: nbgrader's metadata was lost; known by id, text or place.",
-        "q3: the answer cell was moved; it is back in its place.",
+        "q3: nbgrader's metadata was lost; identified by id, text or position.",
+        "q3: the answer cell was moved; it was moved back.",
     )
     assert sources(restored)["q3"] == "q3 = 2"
 
@@ -313,7 +315,7 @@ def test_a_stub_put_back_does_not_undo_an_answer_given_elsewhere() -> None:
     delete(nb, "q4")
     restored = mend(nb)
     assert sources(restored)["q4"] == ""
-    assert restored.repairs == ("q4: the answer cell was deleted; another cell gives its answer.",)
+    assert restored.repairs == ("q4: the answer cell was deleted; another cell assigns the answer.",)
 
 
 # --- written answers ----------------------------------------------------------------------------------------------
@@ -325,8 +327,8 @@ def test_a_written_answer_that_fits_no_question_is_left_to_a_reader() -> None:
     nb.cells.insert(at(nb, "q2-scheme"), text("h sums up every step."))
     restored = mend(nb)
     assert restored.repairs == (
-        "q2-why: the answer cell was deleted; the course's own was put back.",
-        "a text after q2-hint belongs to no question for certain; a reader should look (unanswered: q2-why).",
+        "q2-why: the answer cell was deleted; it was restored.",
+        "the text after q2-hint matches no question; the instructor should check it (unanswered: q2-why).",
     )
     assert neighbours(restored, "h sums up every step.") == ("q2-hint", "q2-why")
 
@@ -336,8 +338,8 @@ def test_a_written_answer_typed_into_a_locked_text() -> None:
     of(nb, "q2-scheme").source += "\n\nh sums up every step."
     restored = mend(nb)
     assert restored.repairs == (
-        "q2-scheme: the cell was edited; the course's own was used.",
-        "a text after q2-scheme belongs to no question for certain; a reader should look (unanswered: q2-why).",
+        "q2-scheme: the cell was edited; the original was used.",
+        "the text after q2-scheme matches no question; the instructor should check it (unanswered: q2-why).",
     )
     assert neighbours(restored, "h sums up every step.") == ("q2-scheme", "q3-ask")
 
@@ -346,7 +348,7 @@ def test_notes_beside_written_answers_are_nobodys_business() -> None:
     nb = solved()
     nb.cells.insert(0, text("my notes"))
     of(nb, "title").source += "\n\nAnd more notes."
-    assert mend(nb).repairs == ("title: the cell was edited; the course's own was used.",)
+    assert mend(nb).repairs == ("title: the cell was edited; the original was used.",)
 
 
 def test_pictures_in_a_written_answer_are_kept() -> None:
@@ -368,7 +370,7 @@ def test_nothing_of_the_course_left() -> None:
     nb = starter()
     nb.cells = [code("1 + 1")]
     restored = mend(nb)
-    assert restored.repairs == ("none of the course's cells stands in it; the course's own were used.",)
+    assert restored.repairs == ("no cell of the released notebook was found; all of them were restored.",)
     assert restored.notebook.cells[1:] == MASTERS[LSTM].cells
 
 
@@ -387,7 +389,7 @@ def test_another_notebook_of_the_course() -> None:
 
 # --- whatever is done to it ---------------------------------------------------------------------------------------
 
-LOOK = "a reader should look"
+LOOK = "the instructor should check it"
 FOREIGN = [
     "",
     "q3 = 1",
