@@ -1,1 +1,1 @@
-"""A notebook → its outputs and evidence, in a sandboxed kernel."""
+"""Run a notebook in a sandboxed kernel and collect its outputs and evidence."""

@@ -1,10 +1,10 @@
-"""One kernel driven by nbclient: started in a fresh folder, bounded in time and in what it may send, and ended.
+"""Drive one kernel with nbclient: start it in a fresh folder, limit its time and its messages, and end it.
 
-Theory of operation. A kernel is believed in nothing, its messages included. What nbclient takes in is counted, and a
-cell that sends too much is ended. What lies before nbclient, in the queues of ZeroMQ, is bounded by their length and by
-the size of a message; a message that never ends is not, so that a watch of this process' memory ends all kernels when
-it grows by `MOST_GROWTH` while they run: whoever did not cause it is graded once more, alone. Time is kept by a thread
-as well, since a flood of replies holds up the event loop and its clocks.
+Theory of operation. Nothing that a kernel sends is trusted. The client counts the size of every message and stops a
+cell that sends too much. ZeroMQ's queues, which fill before nbclient reads, are limited by their length and by the size
+of a message. A message that never ends escapes both limits. So a watchdog ends all kernels when this process' memory
+grows by `MOST_GROWTH` while they run; the submissions that did not cause it are graded again, one at a time. The
+watchdog thread also checks the time limit, because a flood of replies can block the event loop and its timers.
 """
 
 import atexit
@@ -35,25 +35,25 @@ from autograder.kernels.bubblewrap import INHERITED_ENVIRONMENT
 from autograder.kernels.manager import BoundedKernelManager, SandboxKernelManager
 from autograder.kernels.provisioner import SandboxProvisioner
 
-IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook, unlike its kernel, imports from its folder
-MAX_EVIDENCE = 2 * MAX_TOTAL  # the text is quoted once more on its way
+IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook imports from its folder; the kernel itself does not
+MAX_EVIDENCE = 2 * MAX_TOTAL  # a message contains the text as JSON, which quotes it once more
 MOST_GROWTH = 300 << 20  # bytes
 POLL_INTERVAL = 0.05  # seconds
-ROOM = 2  # what a cell sends may be so many times what it may print: print raises, more than that ends the kernel
-WALL = 1.5  # a kernel's own limit of time, for what outlives its notebook: so many times that
-IOPUB_SECONDS = 10  # that the rest of a cell's messages may follow its reply
+ROOM = 2  # factor on the output limit: above the limit print raises, above this multiple the kernel is ended
+WALL = 1.5  # factor on the notebook's time limit: a kernel that outlives its notebook ends itself after that time
+IOPUB_SECONDS = 10  # how long the rest of a cell's messages may take after its reply
 
 
 class Client(NotebookClient):
-    """nbclient's client, which ends a cell that sends too much, or keeps nbclient too busy to see that time is up."""
+    """Extend nbclient's client to stop cells that send too much or block nbclient's own timeout."""
 
     limits: Limits
     spent_cell = spent = 0
     taking = flooded = late = False
-    deadline = math.inf  # of the cell that runs, for `look`
+    deadline = math.inf  # of the running cell; `look` checks it
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
-        """Take in one message of any kind, or, past the limit, none and end the cell."""
+        """Process one message of any kind; above the limit, ignore it and stop the cell."""
         size = len(repr(msg["content"]))
         self.spent_cell, self.spent = self.spent_cell + size, self.spent + (0 if self.taking else size)
         most = MAX_EVIDENCE if self.taking else ROOM * self.limits.cell_output
@@ -65,24 +65,24 @@ class Client(NotebookClient):
         return super().process_message(msg, cell, cell_index)
 
     async def run_cell(self, cell: NotebookNode, index: int, seconds: float) -> None:
-        """Run one cell within `seconds`; raises KernelEnded where that ends the kernel."""
+        """Run one cell for at most `seconds`; raise KernelEnded if the kernel ends."""
         self.timeout, self.spent_cell = max(1, math.ceil(seconds)), 0
         try:
             self.deadline = time.monotonic() + self.timeout + IOPUB_SECONDS + 1
             await self.async_execute_cell(cell, index, execution_count=None)
         except KernelEnded:
             raise
-        except CellTimeoutError:  # the other of nbclient's timeouts: the reply is there, not all that the cell sent
+        except CellTimeoutError:  # nbclient's other timeout: the reply arrived, but not all other messages
             raise KernelEnded("unfinished") from None
         except DeadKernelError:
             raise KernelEnded(await self._cause()) from None
-        except Exception:  # what Jupyter's own client trips over was not sent by an honest cell
+        except Exception:  # an honest cell sends nothing that breaks Jupyter's own client
             raise KernelEnded(await self._cause("damaged")) from None
         finally:
             self.deadline = math.inf
 
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> None:
-        """Called by nbclient where a cell's reply is late; nbclient's own error would differ in words alone."""
+        """Raise our own error; nbclient calls this when a cell's reply is late."""
         raise KernelEnded("timeout")
 
     async def _cause(self, otherwise: str = "crash") -> str:
@@ -96,7 +96,7 @@ class Client(NotebookClient):
         return {"wall": "timeout", "refused": "crash"}.get(why, why) or otherwise
 
     def end(self) -> None:
-        """End the kernel and what it has started; may be called from any thread."""
+        """End the kernel and all processes that it started; may be called from any thread."""
         provisioner: Any = self.km.provisioner if self.km else None
         if isinstance(provisioner, SandboxProvisioner):
             provisioner.end()
@@ -105,12 +105,12 @@ class Client(NotebookClient):
                 os.killpg(provisioner.pgid, signal.SIGKILL)
 
     def flood(self) -> None:
-        """End the kernel because of what it sends; may be called from any thread."""
+        """End the kernel because it sends too much; may be called from any thread."""
         self.flooded = True
         self.end()
 
     def look(self, now: float) -> None:
-        """End the kernel where a cell's time is long up, and nbclient too busy to see it."""
+        """End the kernel if the running cell is over its time and nbclient is too busy to notice."""
         if now > self.deadline:
             self.late, self.deadline = True, math.inf
             self.end()
@@ -118,7 +118,7 @@ class Client(NotebookClient):
 
 @asynccontextmanager
 async def kernel(notebook: NotebookNode, files: Mapping[str, bytes], limits: Limits) -> AsyncIterator[Client]:
-    """A kernel in a folder that no other kernel has touched, with `files` in it; raises KernelError if none starts."""
+    """Start a kernel in a new folder that contains `files`; raise KernelError if it does not start."""
     with tempfile.TemporaryDirectory(prefix="k-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         for inside in ("work", "home"):
@@ -133,7 +133,7 @@ async def kernel(notebook: NotebookNode, files: Mapping[str, bytes], limits: Lim
             try:
                 await stack.enter_async_context(started)
             except Exception as error:
-                atexit.unregister(client._cleanup_kernel)  # nbclient leaves it there
+                atexit.unregister(client._cleanup_kernel)  # nbclient does not unregister it
                 raise KernelError(f"no kernel could be started ({type(error).__name__}: {error}).") from error
             stack.callback(client.end)
             with _guard.watching(client):
@@ -141,7 +141,7 @@ async def kernel(notebook: NotebookNode, files: Mapping[str, bytes], limits: Lim
 
 
 def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
-    """nbclient over unix sockets: no port to clash with another kernel's, nor to be reached by anyone else."""
+    """Create a client that talks over Unix sockets: no port clashes, and no other user can connect."""
     sandboxed = limits.sandbox != "none"
     where = {"transport": "ipc", "ip": str(place / "k"), "connection_file": str(place / "c.json")}
     enforced = {name: getattr(limits, name) for name in (*OF_A_SANDBOX, "prepare")}
@@ -162,11 +162,11 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
         startup_timeout=math.ceil(limits.start_seconds),
         shutdown_kernel="immediate",
         allow_errors=True,
-        record_timing=False,  # of no use to anyone, and else no two runs give the same notebook
-        raise_on_iopub_timeout=True,  # a message too large has cut the kernel off, or it withholds that it is done
+        record_timing=False,  # timings would make every run's notebook different
+        raise_on_iopub_timeout=True,  # an oversized message broke the connection, or the kernel never reported idle
         iopub_timeout=IOPUB_SECONDS,
         store_widget_state=False,
-        coalesce_streams=False,  # its search for carriage returns grows with the square of a line
+        coalesce_streams=False,  # nbclient's search for carriage returns is quadratic in the length of a line
         extra_arguments=[] if sandboxed else [f"--InteractiveShellApp.exec_lines={IMPORTS}"],
     )
     client.limits = limits
@@ -174,9 +174,9 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
 
 
 def _environment(home: Path, limits: Limits) -> dict[str, str]:
-    """A kernel's environment: what Python needs and what the course adds, nothing that is the instructor's.
+    """Return a kernel's environment: what Python needs and what the course adds, and nothing else of the instructor's.
 
-    PYTHONSAFEPATH: the kernel itself starts from what is installed, whatever modules lie in its folder.
+    PYTHONSAFEPATH makes the kernel import its own modules from the installation, not from its working folder.
     """
     kept = {name: os.environ[name] for name in (*INHERITED_ENVIRONMENT, *limits.environment) if name in os.environ}
     places = {name: str(home) for name in ("HOME", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "MPLCONFIGDIR")}
@@ -184,19 +184,19 @@ def _environment(home: Path, limits: Limits) -> dict[str, str]:
 
 
 class _ResourceWatchdog:
-    """Watches cells' time and this process' memory, from one thread while kernels run."""
+    """Watch the running cells' time and this process' memory, in one thread, while kernels run."""
 
     def __init__(self) -> None:
         self.lock, self.clients, self.base, self.watches = threading.Lock(), set[Client](), 0, False
 
     @contextlib.contextmanager
     def watching(self, client: Client) -> Iterator[None]:
-        """Have a client's kernel among those that are ended when memory grows too much, or a cell's time is up."""
+        """Watch a client's kernel while the context is open."""
         with self.lock:
             if not self.clients:
-                self.base = _held()
+                self.base = _memory_in_use()
             self.clients.add(client)
-            if not self.watches:  # the thread may be there still, from the kernel before
+            if not self.watches:  # the thread of the previous kernel may still be running
                 self.watches = True
                 threading.Thread(target=self._watch, daemon=True).start()
         try:
@@ -214,22 +214,22 @@ class _ResourceWatchdog:
                     return
                 for client in self.clients:
                     client.look(time.monotonic())
-                if _held() - self.base > MOST_GROWTH:
+                if _memory_in_use() - self.base > MOST_GROWTH:
                     for client in self.clients:
                         client.flood()
-                    self.base = _held()
+                    self.base = _memory_in_use()
 
 
-def _held() -> int:
+def _memory_in_use() -> int:
     return int(_process(os.getpid()).memory_info().rss)
 
 
-_process = cache(psutil.Process)  # to make one costs more than to ask it
+_process = cache(psutil.Process)  # creating a Process object costs more than reading its memory
 _guard = _ResourceWatchdog()
 
 
 def fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files below a folder; one that would leave it, or whose name this system does not take, is left out."""
+    """Write files into a folder; skip paths that leave it and names that this system does not accept."""
     for name, content in files.items():
         inside = PurePosixPath(name)
         if not inside.is_absolute() and ".." not in inside.parts:

@@ -1,16 +1,16 @@
-"""A restored notebook → its outputs and, at each test cell, the evidence. Knows nothing of right answers.
+"""Run a restored notebook; collect its outputs and the evidence for each test cell. Knows nothing of right answers.
 
-Theory of operation. One kernel, started in a fresh folder that holds the submission's files and the course's own (see
-`drive`), runs the notebook's cells in order. A test cell is
-never executed there: in its place one cell of our own takes evidence, for exactly the names in the test's plan. That
-code is sent as source each time and believed in nothing: whatever is patched in the kernel, it can yield only a text
-that `evidence` will read as data or refuse. The text stays unread here.
+Theory of operation. One kernel runs the notebook's cells in order. It starts in a fresh folder with the submission's
+files and the course's files (see `client`). Test cells are never executed there. In place of each, a cell of the
+grader collects evidence for exactly the names in the test's plan. Its code is sent as source each time, and its result
+is not trusted: whatever is patched in the kernel, it can only return a text, which `evidence` decodes as data or
+refuses. The runner does not look into that text.
 
-What a cell costs. An error costs the names it would have bound. A cell that overruns its time, floods its output,
-sends what is no message or takes the kernel down costs itself: the kernel is killed, and a fresh one runs the
-notebook again from the top without that cell; evidence taken before stays as it was taken. After `fresh_kernels` such
-deaths the tests that are left have no evidence. So a later question is judged wherever it does not need what the
-deadly cell would have made.
+What a failing cell affects. After an exception, only the names that the cell would have assigned are missing. A cell
+that exceeds its time or output limit, sends an invalid message or ends the kernel is dropped: a fresh kernel runs the
+notebook again from the top without that cell, and evidence collected before is kept. After `fresh_kernels` such
+restarts the remaining tests have no evidence. So a later question is still judged if it does not depend on the
+dropped cell.
 """
 
 import asyncio
@@ -37,9 +37,9 @@ MIME = "application/vnd.autograder.evidence+json"
 
 @dataclass(frozen=True)
 class Ran:
-    """A notebook with its outputs, and for each test cell the evidence's text or why there is none.
+    """A notebook with its outputs, and the evidence text of each test cell, or the reason why there is none.
 
-    `failures`, by the cell's place: of the cells that ended their kernel or met a limit.
+    `failures` maps a cell's index to what went wrong, for cells that ended their kernel or hit a limit.
     """
 
     notebook: NotebookNode
@@ -50,9 +50,9 @@ class Ran:
 def run(
     notebook: NotebookNode, plans: Sequence[TestPlan], files: Mapping[str, bytes], limits: Limits | None = None
 ) -> Ran:
-    """Run a notebook beside `files` and take the evidence its plans ask for; raises KernelError if no kernel starts.
+    """Run a notebook in a folder with `files`; collect the evidence that `plans` name. KernelError: no kernel starts.
 
-    Works wherever it is called from, inside an event loop too: the kernel's own loop runs in a thread of its own.
+    This also works inside a running event loop, because the kernel's event loop runs in a separate thread.
     """
     runner = _Runner(nbformat.from_dict(notebook), {plan.cell: plan for plan in plans}, files, limits or Limits())
     with ThreadPoolExecutor(1) as thread:
@@ -60,7 +60,7 @@ def run(
 
 
 class _DeadlyCellError(Exception):
-    """A cell has ended its kernel."""
+    """A cell ended its kernel."""
 
     def __init__(self, index: int, kind: str) -> None:
         super().__init__(kind)
@@ -78,7 +78,7 @@ class _Runner:
     deadline: float = 0.0
 
     async def run(self) -> Ran:
-        # nbclient abandons its pollers when a kernel dies; what they raise then is nobody's news
+        # when a kernel dies, nbclient abandons its polling tasks; their exceptions mean nothing
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
         self.deadline = time.monotonic() + self.limits.notebook_seconds
         last = NoEvidence(Reason.CRASH, "")
@@ -91,25 +91,26 @@ class _Runner:
                 if time.monotonic() > self.deadline:
                     break
         for name in self.plans:
-            self.evidence.setdefault(name, NoEvidence(last.reason, f"{last.sentence}; no time was left for this one"))
+            self.evidence.setdefault(name, NoEvidence(last.reason, f"{last.sentence}; this test was not reached"))
         met = {i: limit_met(cell, i, self.limits) for i, cell in enumerate(self.notebook.cells)}
-        return Ran(self.notebook, self.evidence, {i: found for i in met if (found := self.dead.get(i) or met[i])})
+        failures = {i: failure for i in met if (failure := self.dead.get(i) or met[i])}
+        return Ran(self.notebook, self.evidence, failures)
 
     def _record_failure(self, deadly: _DeadlyCellError) -> NoEvidence:
-        """Note what a cell did; the next walk leaves it out."""
+        """Record how a cell failed; the next run skips it."""
         cell = self.notebook.cells[deadly.index]
         over = time.monotonic() > self.deadline and deadly.kind == "timeout"
-        found = death("notebook" if over else deadly.kind, cell, deadly.index, self.limits)
-        self.dead[deadly.index] = found
-        said = found.sentence
-        cell.execution_count = None  # it may have come or not
-        cell.outputs = [nbformat.v4.new_output("error", ename=found.reason, evalue=said, traceback=[said])]
+        failure = death("notebook" if over else deadly.kind, cell, deadly.index, self.limits)
+        self.dead[deadly.index] = failure
+        sentence = failure.sentence
+        cell.execution_count = None  # whether the kernel had sent it depends on timing
+        cell.outputs = [nbformat.v4.new_output("error", ename=failure.reason, evalue=sentence, traceback=[sentence])]
         if name_of(cell, deadly.index) in self.plans:
-            self.evidence.setdefault(name_of(cell, deadly.index), found)
-        return found
+            self.evidence.setdefault(name_of(cell, deadly.index), failure)
+        return failure
 
     async def _run_cells(self) -> None:
-        """Run every cell but the deadly ones in one kernel."""
+        """Run every cell in one kernel, except those that ended an earlier kernel."""
         async with kernel(self.notebook, self.files, self.limits) as client:
             for index, cell in enumerate(self.notebook.cells):
                 plan = self.plans.get(name_of(cell, index))
@@ -126,13 +127,13 @@ class _Runner:
             raise _DeadlyCellError(index, "timeout")
         try:
             await client.run_cell(cell, index, left)
-        except KernelEnded as found:
-            raise _DeadlyCellError(index, found.kind) from None
+        except KernelEnded as ended:
+            raise _DeadlyCellError(index, ended.kind) from None
         if prints_too_much(cell):
             raise _DeadlyCellError(index, "output")
 
     async def _take(self, client: Client, plan: TestPlan, index: int) -> str | NoEvidence:
-        """Take the evidence of one test cell, by a cell of our own in its place."""
+        """Collect the evidence for one test cell with a cell of the grader in its place."""
         mark = uuid.uuid4().hex
         test = self.notebook.cells[index]
         ours = nbformat.v4.new_code_cell(_capture(plan, mark))
@@ -142,20 +143,20 @@ class _Runner:
         finally:
             client.taking = False
             self.notebook.cells[index] = test
-        found = [o.data[MIME] for o in ours.outputs if o.output_type == "display_data" and MIME in o.get("data", {})]
-        texts = [entry["text"] for entry in found if isinstance(entry, dict) and entry.get("mark") == mark]
+        entries = [o.data[MIME] for o in ours.outputs if o.output_type == "display_data" and MIME in o.get("data", {})]
+        texts = [entry["text"] for entry in entries if isinstance(entry, dict) and entry.get("mark") == mark]
         if len(texts) == 1 and isinstance(texts[0], str):
             return texts[0]
         return NoEvidence(
-            Reason.DAMAGED, f"the kernel gave no evidence for {plan.cell}; the notebook changed how cells run"
+            Reason.DAMAGED, f"the answer for {plan.cell} could not be read, because the notebook changes how cells run"
         )
 
 
 def _capture(plan: TestPlan, mark: str) -> str:
-    """Source of the cell that takes evidence: one statement that binds nothing in the student's namespace.
+    """Return the source of the cell that collects evidence: one statement that adds no name to the student's namespace.
 
-    Names that an honest student may have shadowed (`list`, `print`, `exec`) are reached through their modules. It is
-    sent packed: IPython goes over all text of a cell several times.
+    An honest student may have shadowed `list`, `print` or `exec`, so the code uses them through `builtins`. It is sent
+    compressed, because IPython scans the text of a cell several times.
     """
     ours = (
         f"{kernel_source()}\n"

@@ -1,4 +1,4 @@
-"""May student code run here, and in what kind of sandbox? Asked once, before a class is graded."""
+"""Decide whether student code may run on this machine, and in which kind of sandbox, before a class is graded."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -11,21 +11,22 @@ from autograder.kernels.bubblewrap import python_folders
 from autograder.kernels.launcher import Loaded
 
 ROUND = (
-    "Student code would run with your rights; if you want that, say --unsafe-no-sandbox (the marks will be marked so)."
+    "Without one, student code runs with your permissions. To accept that, pass --unsafe-no-sandbox "
+    "(the results get the status `unsandboxed`)."
 )
 
 
 WARNING = (
-    "student code runs with your rights and can read, change and send whatever you can; "
-    "what goes well in this run has the status `unsandboxed`."
+    "student code runs with your permissions and can read, change and send everything that you can; "
+    "submissions that are graded without problems get the status `unsandboxed`."
 )
 PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"  # Jupyter's own variable
 
 
 def for_tools(limits: Limits, own: bool = False) -> dict[str, str]:
-    """Environment in which any Jupyter tool starts its kernels in a sandbox of this shape, by this process' server.
+    """Return environment variables that make any Jupyter tool start its kernels in a sandbox, on this process' server.
 
-    `own` notebooks may import all of this package.
+    With `own`, for the course's own notebooks, kernels may import all of this package.
     """
     if limits.sandbox == "none":
         return {}
@@ -34,19 +35,19 @@ def for_tools(limits: Limits, own: bool = False) -> dict[str, str]:
 
 
 def for_own_notebooks(course: Course) -> dict[str, str]:
-    """The same for one's own notebooks, which run without a sandbox where there is none."""
+    """Return the same variables for the course's own notebooks; none if this machine has no sandbox."""
     with suppress(NoSandboxError):
         return for_tools(replace(course.limits, sandbox="auto"), own=True)
     return {}
 
 
 def remote_limits(course: Course, unsafe: bool = False) -> Limits:
-    """A course's limits where other machines grade: the sandbox is for each of them to find."""
+    """Return a course's limits for grading on other machines; each machine chooses its own sandbox."""
     return replace(course.limits, sandbox="none") if unsafe else course.limits
 
 
 def own_limits(course: Course) -> Limits:
-    """A course's limits for one's own notebooks: in the fastest sandbox that there is, or without one."""
+    """Return a course's limits for its own notebooks, with the fastest available sandbox, or with none."""
     try:
         return sandboxed(replace(course.limits, sandbox="auto"))
     except NoSandboxError:
@@ -54,9 +55,9 @@ def own_limits(course: Course) -> Limits:
 
 
 def grading_limits(course: Course, unsafe: bool = False) -> Limits:
-    """A course's limits, with the kind of sandbox that there is.
+    """Return a course's limits with the kind of sandbox that this machine supports.
 
-    Raises CourseError where there is none, and `unsafe` does not ask to go without one in so many words.
+    Raise CourseError if it supports none, unless `unsafe` explicitly asks to grade without a sandbox.
     """
     limits = remote_limits(course, unsafe)
     if unsafe:
@@ -64,19 +65,19 @@ def grading_limits(course: Course, unsafe: bool = False) -> Limits:
     try:
         shown = [place for place in python_folders() if course.root.is_relative_to(place)]
         if shown:
-            raise NoSandboxError(f"the course lies within {shown[0]}, which kernels can read; move it elsewhere.")
+            raise NoSandboxError(f"the course is inside {shown[0]}, which kernels can read; move it elsewhere.")
         return sandboxed(limits)
     except NoSandboxError as error:
         raise CourseError(f"no sandbox: {error} {ROUND}") from error
 
 
 def sandboxed(limits: Limits) -> Limits:
-    """Limits with the kind of sandbox that this machine gives; raises NoSandboxError where it gives none asked for."""
+    """Return limits with the kind of sandbox that this machine supports; NoSandboxError: it lacks the requested one."""
     if limits.sandbox == "none":
         return limits
     return replace(limits, sandbox=launcher.shape_of(launcher.server(loaded(limits), limits.sandbox)))
 
 
 def loaded(limits: Limits) -> Loaded:
-    """What a course's kernels find loaded."""
+    """Return what is preloaded and prepared for a course's kernels."""
     return Loaded(" ".join(limits.preload), limits.prepare, limits.environment)

@@ -1,7 +1,7 @@
-"""Does the sandbox of this machine hold? The attempts that `autograder doctor` makes, each a cell in a real kernel.
+"""Test this machine's sandbox: the escape attempts of `autograder doctor`, each a cell in a real kernel.
 
-A cell sets `out` to True where it got out; an error is what it should meet. What would be reached is made for the
-occasion: a file beside the course, a listener on the loopback, a process. Nothing here does harm where it succeeds.
+A cell sets `out` to True if it escapes; normally it gets an exception instead. The targets are created for the test: a
+file, a listener on the loopback interface and a process. A successful escape does no harm.
 """
 
 import os
@@ -23,30 +23,34 @@ from autograder.evidence.decoder import decode_all
 from autograder.execution.runner import Ran, run
 from autograder.model import NoEvidence, TestPlan
 
-VARIABLE = "AUTOGRADER_DOCTOR"  # of this process' environment, while the attempts are made
+VARIABLE = "AUTOGRADER_DOCTOR"  # set in this process' environment during the attempts
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way out: what it tries, and the code; `@…@` stand for the targets."""
+    """One escape attempt: what it tries to do, and its code with `@…@` placeholders for the targets."""
 
     tries: str
     code: str
 
 
 ATTEMPTS = (
-    Attempt("read a file of yours", "out = bool(open('@SECRET@').read())"),
-    Attempt("write beside it", "open('@FOLDER@/left', 'w').write('here')"),
+    Attempt("read one of your files", "out = bool(open('@SECRET@').read())"),
+    Attempt("write to your folder", "open('@FOLDER@/left', 'w').write('here')"),
     Attempt("write to the system", "import sys\nopen(sys.prefix + '/left', 'w').write('here')\nout = True"),
     Attempt("read the grader's code", "import autograder.judging.judge\nout = True"),
     Attempt("see your environment", "import os\nout = '@WORD@' in str(os.environ)"),
-    Attempt("talk to the network", "import socket\nout = bool(socket.create_connection(('127.0.0.1', @PORT@), 2))"),
+    Attempt("connect to the network", "import socket\nout = bool(socket.create_connection(('127.0.0.1', @PORT@), 2))"),
     Attempt("see your processes", "import glob\nout = any('@SEEN@' in open(p).read() for p in glob.glob(@PROCESSES@))"),
-    Attempt("end everything", "import os\nos.kill(-1, 9)"),
-    Attempt("make namespaces", "import ctypes\nout = ctypes.CDLL(None).unshare(0x10000000) == 0"),
-    Attempt("mount", "import ctypes\nout = ctypes.CDLL(None).mount(b'none', b'/mnt', b'tmpfs', 0, None) == 0"),
+    Attempt("kill every process", "import os\nos.kill(-1, 9)"),
+    Attempt("create a namespace", "import ctypes\nout = ctypes.CDLL(None).unshare(0x10000000) == 0"),
+    Attempt(
+        "mount a file system", "import ctypes\nout = ctypes.CDLL(None).mount(b'none', b'/mnt', b'tmpfs', 0, None) == 0"
+    ),
     Attempt("become root", "import os\nos.setuid(0)\nout = True"),
-    Attempt("leave a process", "import subprocess\nsubprocess.Popen(['sleep', '@MARK@'], start_new_session=True)"),
+    Attempt(
+        "leave a process running", "import subprocess\nsubprocess.Popen(['sleep', '@MARK@'], start_new_session=True)"
+    ),
 )
 
 
@@ -59,7 +63,7 @@ class _Targets:
     seen: str  # in the bystander's command
 
     def filled(self, code: str) -> str:
-        """Code with the real targets in it."""
+        """Return the code with the placeholders replaced by the real targets."""
         places = {
             "SECRET": self.folder / "secret",
             "FOLDER": self.folder,
@@ -74,19 +78,21 @@ class _Targets:
         return code
 
     def reached(self) -> list[str]:
-        """What was touched, looked at from outside."""
-        said = ["a file was written"] * (sorted(path.name for path in self.folder.iterdir()) != ["secret"])
-        said += ["a process of yours was ended"] * (self.bystander.poll() is not None)
-        said += ["a process was left"] * any(self.mark in " ".join(_command(one)) for one in psutil.process_iter())
+        """Return which targets were reached, as seen from outside the sandbox."""
+        reached = ["a file was written"] * (sorted(path.name for path in self.folder.iterdir()) != ["secret"])
+        reached += ["one of your processes was ended"] * (self.bystander.poll() is not None)
+        reached += ["a process was left running"] * any(
+            self.mark in " ".join(_command(one)) for one in psutil.process_iter()
+        )
         try:
             self.listener.accept()[0].close()
         except BlockingIOError:
-            return said
-        return [*said, "the network was reached"]
+            return reached
+        return [*reached, "the network was reached"]
 
 
 def escapes(limits: Limits) -> list[str]:
-    """Make all attempts in one kernel; gives what got out, nothing where the sandbox holds. Raises KernelError."""
+    """Make all attempts in one kernel; return a sentence for each escape. Raise KernelError if no kernel starts."""
     with _targets() as targets:
         cells, plans = [], []
         for number, attempt in enumerate(ATTEMPTS):
@@ -96,21 +102,21 @@ def escapes(limits: Limits) -> list[str]:
             cells += [nbformat.v4.new_code_cell(source), test]
             plans.append(TestPlan(name, 1.0, (name,), (), "", ""))
         ran = run(nbformat.v4.new_notebook(cells=cells), plans, {}, limits)
-        said = [_said(attempt, plan.cell, ran) for attempt, plan in zip(ATTEMPTS, plans, strict=True)]
-        return [*filter(None, said), *targets.reached()]
+        escaped = [_describe(attempt, plan.cell, ran) for attempt, plan in zip(ATTEMPTS, plans, strict=True)]
+        return [*filter(None, escaped), *targets.reached()]
 
 
-def _said(attempt: Attempt, name: str, ran: Ran) -> str:
-    taken = ran.evidence[name]
-    if isinstance(taken, NoEvidence):
-        return f"whether it could {attempt.tries} is not known: {taken.sentence}"
-    return f"it could {attempt.tries}" if decode_all(taken)[name].value else ""
+def _describe(attempt: Attempt, name: str, ran: Ran) -> str:
+    evidence = ran.evidence[name]
+    if isinstance(evidence, NoEvidence):
+        return f"could not test whether it could {attempt.tries}: {evidence.sentence}"
+    return f"it could {attempt.tries}" if decode_all(evidence)[name].value else ""
 
 
 def _command(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
-    except psutil.Error:  # it has just ended
+    except psutil.Error:  # the process has just ended
         return []
 
 

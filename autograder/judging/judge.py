@@ -1,13 +1,13 @@
-"""A test cell of the master and the evidence → a verdict. Knows nothing of kernels, nothing of the student.
+"""Judge a test cell of the source notebook on the evidence; return a verdict. Knows no kernels and no student code.
 
-Theory of operation. A `Judge` keeps one process of its own, `worker`, which has never seen student code: it
-holds NumPy, the format of `evidence` and what the master's tests import, and forks once for each test cell. The fork
-binds the prelude and the evidence, runs the master's test, and ends; its time and memory are bounded, and so is what it
-may say. Questions and verdicts are lines of JSON through pipes. If a fork dies or overruns, that is the fault of this
-student's data, since release has proved every test on the solution: the verdict is `failed`. If the process itself is
-gone, it is `grader error`.
+Theory of operation. A `Judge` keeps one separate process, `worker`, which never runs student code. The worker loads
+NumPy, the `evidence` format and the modules that the tests import, and forks once for each test cell. The fork runs the
+prelude, assigns the evidence, runs the test from the source notebook, and exits. Its time, memory and output are
+limited. Questions and verdicts are lines of JSON sent through pipes. If a fork dies or exceeds a limit, this student's
+data is the cause, because every test was proved on the solution before: the verdict is `failed`. If the worker itself
+is gone, the verdict is `grader error`.
 
-What is bound in a test: the plan's prelude (see `plan`), then answers and declared evidence as `evidence` decoded them.
+Names in a test: first the plan's prelude (see `test_plan`), then the decoded answers and declared evidence.
 """
 
 import ast
@@ -29,12 +29,12 @@ from autograder.judging.worker import LOAD
 from autograder.model import NoEvidence, Outcome, Reason, TestPlan, Verdict
 from autograder.notebook.source import parse
 
-GRACE = 10.0  # seconds that the process has, beyond the fork's own time, to answer
+GRACE = 10.0  # seconds that the worker may take in addition to the fork's time limit
 
 
 @dataclass(frozen=True)
 class JudgeLimits:
-    """What one test may use on a student's data."""
+    """The time and memory that one test may use."""
 
     seconds: float = 10.0
     memory: int = 2 << 30  # bytes of address space
@@ -42,10 +42,10 @@ class JudgeLimits:
 
 @lru_cache
 def imported(plan: TestPlan) -> frozenset[str]:
-    """Modules that a test's prelude or its cell imports on its way, whatever its outcome."""
+    """Return the modules that a test's prelude or its cell imports at the top level."""
     try:
         statements = [*parse(plan.prelude).body, *parse(plan.test).body]
-    except (SyntaxError, ValueError):  # the judge's process will say so
+    except (SyntaxError, ValueError):  # the worker reports it
         return frozenset()
     whole = {name.name for one in statements if isinstance(one, ast.Import) for name in one.names}
     return frozenset(
@@ -54,13 +54,13 @@ def imported(plan: TestPlan) -> frozenset[str]:
 
 
 class Judge:
-    """A process that judges; use it as a context manager. `helpers` is a folder of modules that the prelude imports."""
+    """Judge tests in a worker process; a context manager. `helpers` is the folder of modules that preludes import."""
 
     def __init__(self, helpers: Path, limits: JudgeLimits | None = None) -> None:
         self.helpers, self.limits = helpers, limits or JudgeLimits()
         self.process: subprocess.Popen[bytes] | None = None
-        self.loaded: set[str] = set()  # in that process, for all its forks
-        self.lock = threading.Lock()  # a question and its answer belong together
+        self.loaded: set[str] = set()  # modules loaded in the worker, for all its forks
+        self.lock = threading.Lock()  # keeps a question and its answer together
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +76,7 @@ class Judge:
             self.process = None
 
     def verdict(self, plan: TestPlan, taken: str | NoEvidence) -> Verdict:
-        """Judge one test cell on what was taken for it."""
+        """Judge one test cell on its evidence."""
         if isinstance(taken, NoEvidence):
             return Verdict(plan.cell, Outcome.NO_EVIDENCE, 0.0, f"{taken.sentence}.", taken.reason)
         question = {"prelude": plan.prelude, "test": plan.test, "points": plan.points, "evidence": taken}
@@ -102,9 +102,9 @@ class Judge:
             return dict(json.loads(self._line(process)))
         except (OSError, ValueError) as error:
             self.close()
-            said = f"the judge's process gave no verdict ({type(error).__name__}: {error})."
+            sentence = f"the judge process returned no verdict ({type(error).__name__}: {error})."
             trace = traceback_of(error)
-            return {"outcome": Outcome.GRADER_ERROR, "points": None, "rationale": said, "traceback": trace}
+            return {"outcome": Outcome.GRADER_ERROR, "points": None, "rationale": sentence, "traceback": trace}
 
     def _line(self, process: subprocess.Popen[bytes]) -> bytes:
         assert process.stdout is not None

@@ -1,15 +1,15 @@
-"""What a test cell needs, read off the master's syntax trees: which names come from whom.
+"""Find out from the source notebook's syntax trees where each name in a test cell comes from.
 
 Each name that a test reads is one of four:
-  * its own: bound by the test itself (an import, an assignment, a loop) before it is read, or a builtin;
-  * *declared evidence*: the test assigns it on a line that ends in `# evidence`; the line's right-hand side is
-    evaluated in the student's kernel, and its value crosses as data;
-  * *prelude*: bound last, before the test, by the master: in a locked cell by a function, a class, or an assignment
-    that calls nothing and reads prelude only (sizes and constants); in any cell but an answer's by an import; in an
-    earlier test by an import, a function or a class. The judge runs these statements, as they stand in the notebook's
-    order, and of them only those that the test needs; the student's kernel has no say in them;
-  * else an *answer*: taken from the student's kernel, as data. So is what a function of the prelude reads of the
-    student's.
+  * local: the test itself assigns it before it is read (an import, an assignment, a loop), or it is a builtin;
+  * *declared evidence*: the test assigns it on a line that ends in `# evidence`. The line's right-hand side is
+    evaluated in the student's kernel, and its value is sent as data;
+  * *prelude*: its last assignment before the test is one of these statements of the source notebook: in a locked cell
+    a function, a class, or an assignment that calls nothing and reads only prelude names (sizes and constants); in any
+    cell except an answer cell an import; in an earlier test an import, a function or a class. The judge runs only the
+    statements that the test needs, in the notebook's order. The student's kernel cannot change them;
+  * otherwise an *answer*: sent from the student's kernel as data. The same goes for names that a prelude function
+    reads from the student's code.
 """
 
 import ast
@@ -41,7 +41,7 @@ _Import = ast.Import | ast.ImportFrom
 
 @dataclass(frozen=True, eq=False)
 class _Binding:
-    """One top-level statement of the master that binds names, and what was bound before it."""
+    """A top-level statement of the source notebook that assigns names, and the assignments before it."""
 
     statement: ast.stmt
     trusted: bool
@@ -56,29 +56,29 @@ class _Binding:
 _Bindings = Mapping[str, _Binding]
 
 
-def plans(master: NotebookNode, name: str) -> tuple[TestPlan, ...]:
-    """The plans of all test cells of a master notebook, in order; CourseError where one is not plain Python."""
+def plans(source: NotebookNode, name: str) -> tuple[TestPlan, ...]:
+    """Return the plans of all test cells of a source notebook, in order; CourseError: a test is not plain Python."""
     bindings: _Bindings = {}
     places = count()
-    found = []
+    results = []
     asked: set[str] = set()
-    for cell in master.cells:
+    for cell in source.cells:
         if cell.cell_type != "code":
             continue
         is_test = is_grade(cell) and not is_solution(cell)
         if is_test:
             plan = _plan(cell, bindings, name)
-            found.append(replace(plan, own=tuple(name for name in plan.answers if name in asked)))
+            results.append(replace(plan, own=tuple(name for name in plan.answers if name in asked)))
             asked = set()
         elif is_solution(cell):
             asked |= _bound(_statements(cell.source))
         for statement in _statements(cell.source):
             if is_test and not isinstance(statement, _Import | _Definition):
-                continue  # a test is not run where the answers are: what it computes stays its own
+                continue  # tests do not run in the student's kernel, so nothing else sees their values
             trusted = not is_solution(cell) and (is_locked(cell) or isinstance(statement, _Import))
             binding = _Binding(statement, trusted, next(places), bindings)
             bindings = {**bindings, **dict.fromkeys(_bound([statement]), binding)}
-    return tuple(found)
+    return tuple(results)
 
 
 def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> TestPlan:
@@ -86,7 +86,7 @@ def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> TestPlan:
         tree = parse(cell.source)
         evidence = _evidence(tree, cell.source)
     except SyntaxError as error:
-        raise CourseError(f"{name}: cell {grade_id(cell)}, line {error.lineno}: {error.msg}; mend the test.") from error
+        raise CourseError(f"{name}: cell {grade_id(cell)}, line {error.lineno}: {error.msg}; fix the test.") from error
     rest = [node for node in tree.body if node not in evidence.values()]
     needed = _asked(_free(rest) - evidence.keys(), bindings)
     prelude = _prelude(needed, bindings)
@@ -103,12 +103,12 @@ def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> TestPlan:
 
 
 def _asked(names: set[str], bindings: _Bindings) -> set[str]:
-    """Of these names all but the builtins that are nothing else in the notebook."""
+    """Return the names without builtins, unless the notebook assigns the builtin's name itself."""
     return {name for name in names if name not in BUILTINS or name in bindings}
 
 
 def _statements(source: str) -> list[ast.stmt]:
-    """Top-level statements of a cell, with a call in place of a magic; none where it is not Python at all."""
+    """Return a cell's top-level statements, with magics replaced by calls; an empty list if it is not Python."""
     cell = parse_cell(source)
     return cell[1].body if cell else []
 
@@ -121,34 +121,34 @@ def _source(statements: Iterable[ast.AST]) -> str:
 
 
 def _evidence(tree: ast.Module, source: str) -> dict[str, ast.Assign]:
-    """The assignments that are marked, by name; SyntaxError where a mark stands anywhere else."""
+    """Return the assignments marked `# evidence`, by name; SyntaxError: a mark is on any other line."""
     tokens = tokenize.generate_tokens(StringIO(source).readline)
     comments = [token for token in tokens if token.type == tokenize.COMMENT]
     marked = {token.start[0] for token in comments if _MARKED.fullmatch(token.string)}
-    found: dict[str, ast.Assign] = {}
+    assignments: dict[str, ast.Assign] = {}
     seen: set[int] = set()
     for node in tree.body:
         lines = marked.intersection(range(node.lineno, (node.end_lineno or node.lineno) + 1))
         match node:
-            case ast.Assign(targets=[ast.Name(id=name)]) if lines and name in found:
-                raise _fault(f"{name} is marked {MARK} twice; give each its own name", lines)
+            case ast.Assign(targets=[ast.Name(id=name)]) if lines and name in assignments:
+                raise _fault(f"{name} is marked {MARK} twice; use two different names", lines)
             case ast.Assign(targets=[ast.Name(id=name)]) if lines:
-                found[name] = node
+                assignments[name] = node
                 seen |= lines
     if marked - seen:
         raise _fault(f"a line marked {MARK} must assign one name, outside any block", marked - seen)
-    return found
+    return assignments
 
 
-def _fault(said: str, lines: set[int]) -> SyntaxError:
-    return SyntaxError(said, ("", min(lines), 0, ""))
+def _fault(message: str, lines: set[int]) -> SyntaxError:
+    return SyntaxError(message, ("", min(lines), 0, ""))
 
 
-# --- who reads, who binds -----------------------------------------------------------------------------------------
+# --- reads and assignments ----------------------------------------------------------------------------------------
 
 
 class _Plain(ast.NodeTransformer):
-    """Says the same in terms that symtable tells apart: `x += 1` reads x, a comprehension's variables are its own."""
+    """Rewrite code so that symtable sees all reads: `x += 1` reads x, and a comprehension has its own variables."""
 
     def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
         return self.generic_visit(ast.Assign([node.target], ast.BinOp(node.target, node.op, node.value)))
@@ -176,12 +176,12 @@ def _table(statements: Sequence[ast.stmt]) -> symtable.SymbolTable:
 
 
 def _bound(statements: Sequence[ast.stmt]) -> set[str]:
-    """Names that these statements bind at the top level."""
+    """Return the names that these statements assign at the top level."""
     return _binds(_table(_plain(statements)))
 
 
 def _free(statements: Sequence[ast.stmt]) -> set[str]:
-    """Names that these statements read before they bind them; in functions, that they do not bind at all."""
+    """Return the names read before these statements assign them; for reads in functions, those never assigned."""
     free, bound, made, late = set[str](), set[str](), set[str](), set[str]()
     for part in _parts(_plain(statements)):
         table = _table([part])
@@ -200,7 +200,7 @@ def _binds(table: symtable.SymbolTable) -> set[str]:
 
 
 def _parts(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Statements in pieces, in the order in which they run: values before targets, heads before blocks."""
+    """Yield the statements' parts in execution order: values before targets, headers before blocks."""
     for statement in statements:
         if isinstance(statement, ast.Assign | ast.AnnAssign):
             yield ast.Expr(statement.value or ast.Constant(None))
@@ -214,7 +214,7 @@ def _parts(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _blocks(node: ast.AST) -> list[ast.stmt]:
-    """Take the blocks out of a compound statement, in order."""
+    """Remove the blocks from a compound statement and return their statements, in order."""
     inner: list[ast.stmt] = []
     for field in ("body", "handlers", "cases", "orelse", "finalbody"):
         block = getattr(node, field, [])
@@ -227,7 +227,7 @@ def _blocks(node: ast.AST) -> list[ast.stmt]:
 
 
 def _read(table: symtable.SymbolTable, at_once: bool = True) -> Iterator[tuple[str, bool]]:
-    """Top-level names that are read; with each, whether at once or only where a function is called."""
+    """Yield the top-level names that are read, each with whether it is read at once or only in a later call."""
     for symbol in table.get_symbols():
         if symbol.is_global() and symbol.is_referenced():
             yield symbol.get_name(), at_once
@@ -240,18 +240,18 @@ def _read(table: symtable.SymbolTable, at_once: bool = True) -> Iterator[tuple[s
 
 
 def _prelude(names: set[str], bindings: _Bindings) -> list[_Binding]:
-    """The master's statements that give these names, with what they need themselves, each once and in order."""
+    """Return the trusted statements that assign these names, and all that those need, each once and in order."""
     chosen: dict[_Binding, None] = {}
 
-    def give(name: str, known: _Bindings, asked: frozenset[_Binding]) -> bool:
-        """Choose the statement that binds `name`, and all that it needs; False where the student has a say in it."""
+    def choose(name: str, known: _Bindings, asked: frozenset[_Binding]) -> bool:
+        """Choose the statement that assigns `name`, and all that it needs; False if it depends on student code."""
         binding = known.get(name)
         if binding is None or not binding.trusted or binding in asked or not _is_constant(binding.statement):
             return False
         before = dict(chosen)
         needs, known = _needs(binding, bindings)
-        given = [give(need, known, asked | {binding}) for need in sorted(_asked(needs, known))]
-        if not all(given) and not isinstance(binding.statement, _Import | _Definition):
+        complete = [choose(need, known, asked | {binding}) for need in sorted(_asked(needs, known))]
+        if not all(complete) and not isinstance(binding.statement, _Import | _Definition):
             chosen.clear()
             chosen.update(before)
             return False
@@ -259,19 +259,22 @@ def _prelude(names: set[str], bindings: _Bindings) -> list[_Binding]:
         return True
 
     for name in sorted(names):
-        give(name, bindings, frozenset())
+        choose(name, bindings, frozenset())
     return sorted(chosen, key=lambda binding: binding.place)
 
 
 def _needs(binding: _Binding, bindings: _Bindings) -> tuple[set[str], _Bindings]:
-    """What a statement of the prelude needs itself, and where that is looked up: for a function, as if called last."""
+    """Return the names that a prelude statement needs, and the assignments to look them up in.
+
+    A function looks its names up in all assignments, as if it were called last.
+    """
     if isinstance(binding.statement, ast.Import):  # after `import a.b`, `import a.c` adds to the same `a`
         return _bound([binding.statement]), binding.before
     return _free([binding.statement]), bindings if binding.is_definition else binding.before
 
 
 def _is_constant(statement: ast.stmt) -> bool:
-    """An import, a definition, or an assignment that calls nothing."""
+    """Return whether a statement is an import, a definition, or an assignment without calls."""
     calls = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
     assigns = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
     return isinstance(statement, _Import | _Definition) or (

@@ -1,11 +1,11 @@
-"""The process behind `judge`: reads a question a line, forks, lets the fork run the test, writes a verdict a line.
+"""The process behind `judge`: read one question per line, run its test in a fork, write one verdict per line.
 
-The parent only forks, waits and kills, so that it never holds a student's data unpacked. A fork is bounded: processor
-time and address space by rlimits (what the test sees: a killed process, a MemoryError), wall time by the parent, files
-by a size limit of 0, its output by the null device. What it prints becomes part of the message for partial credit.
+The parent only forks, waits and kills, so it never decodes a student's data. The fork has limits: rlimits on processor
+time (the process is killed) and address space (the test gets a MemoryError), a wall-time limit enforced by the parent,
+a file size limit of 0, and output to the null device. What the test prints becomes the message for partial credit.
 
-A line that begins with `LOAD` is no question: it names modules that the master's tests import, for the parent to load
-once and each fork to find. Lines come from `judge` alone, and a student's data, as JSON, begins none.
+A line that begins with `LOAD` is not a question: it names modules that tests import. The parent loads them once, and
+each fork inherits them. Only `judge` writes lines, and a student's data is JSON inside a line, never at its start.
 """
 
 import ast
@@ -21,7 +21,7 @@ import sys
 from typing import Any
 
 import numpy as np
-import numpy.ma  # np.unique loads it: once here, not in each fork
+import numpy.ma  # np.unique imports it; do that once here, not in each fork
 
 from autograder.errors import EvidenceError
 from autograder.evidence.decoder import decode_all, missing
@@ -39,7 +39,7 @@ def main() -> None:
     helpers, seconds, memory = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
     sys.path.insert(0, helpers)
     with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
-        _silence()  # what a module prints as it is loaded is no verdict
+        _silence()  # a module that prints while it loads must not write into the verdicts
         for line in questions:
             if line.startswith(LOAD):
                 _load(line[len(LOAD) :].decode().split())
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _load(modules: list[str]) -> None:
-    """Load modules; where one cannot be loaded, the test that imports it will say so."""
+    """Load modules; ignore failures, since the test that imports the module will report them."""
     for module in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(module)
@@ -60,7 +60,7 @@ def _forked(line: bytes, seconds: float, memory: int) -> bytes:
     child = os.fork()
     if child == 0:
         os.close(reading)
-        with contextlib.suppress(BaseException):  # whatever ends a fork, the parent sees an empty answer
+        with contextlib.suppress(BaseException):  # however a fork ends, the parent then reads an empty answer
             os.closerange(STANDARD, writing)
             _bound(seconds, memory)
             os.write(writing, json.dumps(judge(json.loads(line))).encode())
@@ -79,12 +79,12 @@ def _answer(reading: int, child: int, seconds: float) -> bytes:
     os.waitpid(child, 0)
     if answer:
         return answer
-    said = "the test could not finish on this answer" + ("" if ready else f" within {seconds:g} s") + "."
-    return json.dumps(_verdict(Outcome.FAILED, 0.0, said)).encode()
+    sentence = "the test could not finish on this answer" + ("" if ready else f" within {seconds:g} s") + "."
+    return json.dumps(_verdict(Outcome.FAILED, 0.0, sentence)).encode()
 
 
 def _bound(seconds: float, memory: int) -> None:
-    import resource  # not on Windows, where `judge` is imported for its verdicts
+    import resource  # missing on Windows, where this module is still imported
 
     os.setsid()
     _silence(2)
@@ -106,12 +106,12 @@ def _verdict(outcome: Outcome, points: float | None, rationale: str = "", **more
 
 
 def judge(question: dict[str, Any]) -> dict[str, Any]:
-    """Judge one question: the `names` that it needs of `evidence`, `prelude` and `test` as source, `points` at most."""
+    """Judge one question: a dict with `names`, `evidence`, `prelude` and `test` (sources), maximum `points`, `own`."""
     try:
-        found = decode_all(question["evidence"])
+        decoded = decode_all(question["evidence"])
     except EvidenceError as error:
         return _verdict(Outcome.NO_EVIDENCE, 0.0, str(error), reason=Reason.DAMAGED)
-    entries = [found.get(name) or missing(name) for name in question["names"]]
+    entries = [decoded.get(name) or missing(name) for name in question["names"]]
     values = {entry.subject: entry.value for entry in entries if not entry.reason}
     if any(map(is_unanswered, values.values())):
         return _verdict(Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
@@ -129,7 +129,7 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         exec(compile(question["prelude"], "<prelude>", "exec"), namespace)
         body, last = _split(question["test"])
     except Exception as error:
-        fails = f"the test's own preparation fails ({_said(error)})."
+        fails = f"the test's imports and constants fail ({_first_line(error)})."
         return _verdict(Outcome.GRADER_ERROR, None, fails, reason=Reason.PREPARATION)
     namespace |= values
     printed = io.StringIO()
@@ -138,22 +138,22 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
             exec(body, namespace)
             final = eval(last, namespace) if last else None
     except AssertionError as error:
-        return _verdict(Outcome.FAILED, 0.0, str(error) or "a test did not hold.") | _parts(error)
+        return _verdict(Outcome.FAILED, 0.0, str(error) or "an assertion failed.") | _parts(error)
     except MemoryError:
         return _verdict(Outcome.FAILED, 0.0, "the test ran out of memory on this answer.")
     except Exception as error:
-        return _verdict(Outcome.FAILED, 0.0, f"the answer does not fit the test ({_said(error)}).")
+        return _verdict(Outcome.FAILED, 0.0, f"the test cannot use this answer ({_first_line(error)}).")
     return _credit(final, float(question["points"]), printed.getvalue().strip())
 
 
 def _parts(error: AssertionError) -> dict[str, Any]:
-    """The mistake, the help, what is right and the flag, where the test's exception has them as attributes."""
+    """Return the mistake, the help, the expected answer and the flag, from the attributes of the test's exception."""
     parts = {"mistake": str(error), "help": "", "expected": "", "flag": ""}
     return {name: str(getattr(error, name, part))[:MAX_MESSAGE] for name, part in parts.items()}
 
 
 def _split(source: str) -> tuple[Any, Any]:
-    """Compile a test; its last statement by itself, if it is an expression: its value may be partial credit."""
+    """Compile a test; a last statement that is an expression separately, because its value may be partial credit."""
     tree = ast.parse(source)
     last = None
     if tree.body and isinstance(tree.body[-1], ast.Expr):
@@ -162,13 +162,13 @@ def _split(source: str) -> tuple[Any, Any]:
 
 
 def _credit(final: Any, points: float, printed: str) -> dict[str, Any]:
-    """Full points, or what the test's last value says, as nbgrader has it: a number from 0 to `points`."""
+    """Give full points, or the test's last value, from 0 to `points`: nbgrader's rule for partial credit."""
     if isinstance(final, bool | np.bool_):
-        return _no_points(f"the test ends in {final}, which is neither a number of points nor nothing.")
+        return _no_points(f"the test's last value is {final}; it must be a number of points or None.")
     if not isinstance(final, int | float | np.number):
         return _verdict(Outcome.PASSED, points)
     if not math.isfinite(final):
-        return _no_points(f"the test ends in {final}, which is no number of points.")
+        return _no_points(f"the test's last value is {final}, which is not a number of points.")
     given = min(max(float(final), 0.0), points)
     if given == points:
         return _verdict(Outcome.PASSED, given)
@@ -179,7 +179,7 @@ def _no_points(sentence: str) -> dict[str, Any]:
     return _verdict(Outcome.GRADER_ERROR, None, sentence, reason=Reason.LAST_VALUE)
 
 
-def _said(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 

@@ -46,17 +46,17 @@ hogs = [subprocess.Popen([sys.executable, "-c", hog], stdin=subprocess.PIPE) for
 [hog.wait() for hog in hogs]"""
 MEETINGS = {
     "cpu_seconds": ("while True: pass", "timeout", "the notebook used more than 3 s of processor time and was stopped"),
-    "memory": (HOG, "memory", "the cell number 1 used more than 900 MiB of memory and was stopped"),
-    "memory at once": ("x = bytearray(50 << 30)", "memory", "the cell number 1 asked for more memory than there is"),
+    "memory": (HOG, "memory", "cell number 1 used more than 900 MiB of memory and was stopped"),
+    "memory at once": ("x = bytearray(50 << 30)", "memory", "cell number 1 asked for more memory than is available"),
     "processes": (
         "import subprocess\nall = [subprocess.Popen(['sleep', '60']) for _ in range(99)]",
         "limit",
-        "the cell number 1 started more than 40 processes",
+        "cell number 1 started more than 40 processes",
     ),
     "threads": (
         "import threading\nwait = threading.Event().wait\nfor _ in range(99): threading.Thread(target=wait).start()",
         "limit",
-        "the cell number 1 started more than 40 threads",
+        "cell number 1 started more than 40 threads",
     ),
     "files": ("all = [open(__import__('os').devnull) for _ in range(199)]", "limit", "opened more than 128 files"),
     "file_size": (
@@ -67,21 +67,21 @@ MEETINGS = {
     "scratch": (
         "for i in range(9): open(f'{i}', 'wb').write(bytes(1 << 20))",
         "limit",
-        "the cell number 1 wrote more than 4 MiB of files",
+        "cell number 1 wrote more than 4 MiB of files",
     ),
     "scratch elsewhere": (
         "for i in range(9): open(f'/{\"dev/shm\" if i % 2 else \"tmp\"}/{i}', 'wb').write(bytes(1 << 20))",
         "limit",
-        "the cell number 1 wrote more than 4 MiB of files",
+        "cell number 1 wrote more than 4 MiB of files",
     ),
-    "cell_output": ("print('x' * 200_000)", "output", "the cell number 1 put out more than 0.0953674 MiB"),
-    "sent": ("for _ in range(99): display('x' * 5_000)", "output", "the cell number 1 put out more than"),
+    "cell_output": ("print('x' * 200_000)", "output", "cell number 1 produced more than 0.0953674 MiB of output"),
+    "sent": ("for _ in range(99): display('x' * 5_000)", "output", "cell number 1 produced more than"),
     "notebook_output": (
         "for _ in range(5): display('x' * 30_000)",
         "output",
-        "the cell number 1 put out more than",
+        "cell number 1 produced more than",
     ),
-    "message": ("display('x' * 3_000_000)", "output", "the cell number 1 sent a message of more than 1 MiB, or never"),
+    "message": ("display('x' * 3_000_000)", "output", "cell number 1 sent a message of more than 1 MiB, or never"),
 }
 
 # Parts of a message that never ends, written past ZeroMQ into every connection that the kernel has.

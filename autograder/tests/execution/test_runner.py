@@ -67,13 +67,13 @@ def test_an_error_costs_what_depends_on_it() -> None:
 @pytest.mark.parametrize(
     ("deadly", "reason", "sentence"),
     [
-        ("while True: pass", "timeout", "the cell number 3 ran longer than 3 s and was stopped"),
-        ("import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", "timeout", "the cell number 3 ran"),
-        ("import os\nos._exit(0)", "crash", "the kernel died in the cell number 3"),
-        ("import ctypes\nctypes.string_at(0)", "crash", "the kernel died in the cell number 3"),
-        ("while True: print('x' * 1000)", "output", "the cell number 3 put out more than"),
-        ("import os\nwhile True: os.write(1, b'x' * 1000)", "output", "the cell number 3 put out more than"),
-        ("while True: display('x' * 10_000)", "output", "the cell number 3 put out more than"),
+        ("while True: pass", "timeout", "cell number 3 ran longer than 3 s and was stopped"),
+        ("import signal\nsignal.signal(2, signal.SIG_IGN)\nwhile True: pass", "timeout", "cell number 3 ran"),
+        ("import os\nos._exit(0)", "crash", "the kernel died in cell number 3"),
+        ("import ctypes\nctypes.string_at(0)", "crash", "the kernel died in cell number 3"),
+        ("while True: print('x' * 1000)", "output", "cell number 3 produced more than"),
+        ("import os\nwhile True: os.write(1, b'x' * 1000)", "output", "cell number 3 produced more than"),
+        ("while True: display('x' * 10_000)", "output", "cell number 3 produced more than"),
     ],
 )
 def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: str) -> None:
@@ -94,7 +94,7 @@ def test_a_cell_that_prints_too_much_is_stopped_where_it_prints() -> None:
     assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
     assert _values(ran, "z-test") == {"z": 1}
     assert ran.failures[1].reason == "output"
-    assert ran.failures[1].sentence.startswith("the cell number 2 put out more than")
+    assert ran.failures[1].sentence.startswith("cell number 2 produced more than")
 
 
 def test_a_kernel_cannot_kill_itself() -> None:
@@ -111,7 +111,7 @@ def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
     assert [death.reason for death in ran.failures.values()] == ["crash"] * 3
     last = ran.evidence["x3-test"]
     assert isinstance(last, NoEvidence)
-    assert last.sentence == "the kernel died in the cell number 5; no time was left for this one"
+    assert last.sentence == "the kernel died in cell number 5; this test was not reached"
 
 
 def test_a_notebook_is_bounded_as_a_whole() -> None:
@@ -120,7 +120,7 @@ def test_a_notebook_is_bounded_as_a_whole() -> None:
     found = ran.evidence["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason == "timeout"
-    assert found.sentence.startswith("the notebook ran longer than 4 s and was stopped at the cell number ")
+    assert found.sentence.startswith("the notebook ran longer than 4 s and was stopped at cell number ")
     assert kernels() == []
 
 

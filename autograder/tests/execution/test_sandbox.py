@@ -47,7 +47,9 @@ def test_without_a_sandbox_grading_refuses_and_says_what_is_missing(
     for command in ("grade", "reproduce"):
         assert main(["--course", str(small.root), command, "ps1"]) == 1
         said = capsys.readouterr().err
-        assert said.startswith(f"autograder: no sandbox: {REFUSAL} Student code would run with your rights; ")
+        assert said.startswith(
+            f"autograder: no sandbox: {REFUSAL} Without one, student code runs with your permissions. "
+        )
         assert "--unsafe-no-sandbox" in said
     assert not (small.root / "autograded").exists()
 
@@ -81,5 +83,5 @@ def test_ones_own_notebooks_run_without_one(course: Course, tmp_path: Path, caps
 
 def test_a_course_that_kernels_could_read_is_refused(small: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.execution.sandbox.python_folders", lambda: [small.root.parent])
-    with pytest.raises(CourseError, match=r"the course lies within .*, which kernels can read; move it elsewhere"):
+    with pytest.raises(CourseError, match=r"the course is inside .*, which kernels can read; move it elsewhere"):
         grading_limits(small)

@@ -37,7 +37,7 @@ def test_a_right_answer_passes(quick: Judge) -> None:
 
 def test_a_wrong_answer_fails_with_the_assertions_message(quick: Judge) -> None:
     assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", Outcome.FAILED, 0.0, "x is 41", mistake="x is 41")
-    assert _judge(quick, "assert x == 42", x=41).rationale == "a test did not hold."
+    assert _judge(quick, "assert x == 42", x=41).rationale == "an assertion failed."
 
 
 @pytest.mark.parametrize("x", [..., [...], {"a": ...}, (1, [2, {"b": ...}])])
@@ -69,7 +69,7 @@ def test_an_exception_on_a_students_data_is_a_failure(quick: Judge) -> None:
     said = _judge(quick, "assert x + 1 == 2", x="1")
     assert said.outcome == "failed"
     assert said.rationale == (
-        'the answer does not fit the test (TypeError: can only concatenate str (not "int") to str).'
+        'the test cannot use this answer (TypeError: can only concatenate str (not "int") to str).'
     )
 
 
@@ -88,14 +88,14 @@ def test_a_final_number_is_partial_credit_within_bounds(last: str, points: float
 def test_a_final_value_that_is_no_number_of_points_is_our_fault(last: str, quick: Judge) -> None:
     said = _judge(quick, last, "import numpy as np", x=1)
     assert (said.outcome, said.points) == ("grader error", None)
-    assert said.rationale.startswith("the test ends in ")
+    assert said.rationale.startswith("the test's last value is ")
 
 
 def test_a_broken_prelude_is_our_fault(quick: Judge) -> None:
     said = _judge(quick, "assert x", "import no_such_module", x=1)
     assert (said.outcome, said.points) == ("grader error", None)
     assert said.rationale == (
-        "the test's own preparation fails (ModuleNotFoundError: No module named 'no_such_module')."
+        "the test's imports and constants fail (ModuleNotFoundError: No module named 'no_such_module')."
     )
 
 
@@ -139,7 +139,7 @@ def test_a_judge_that_does_not_answer_is_our_fault(tmp_path: Path, monkeypatch: 
     with Judge(tmp_path, JudgeLimits(seconds=0.01)) as judge:
         said = _judge(judge, PLAN.test, x=42)
         assert (said.outcome, said.points) == ("grader error", None)
-        assert said.rationale == "the judge's process gave no verdict (OSError: no answer in time)."
+        assert said.rationale == "the judge process returned no verdict (OSError: no answer in time)."
         assert said.traceback.endswith("OSError: no answer in time\n")
         assert judge.process is None
 

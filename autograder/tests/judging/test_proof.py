@@ -16,8 +16,8 @@ from autograder.grading.proving import faults, prove
 from autograder.judging.judge import Judge, JudgeLimits
 
 CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "small"\n'
-MEND = "mend the test or the solution"
-NO_FILE = "what locked cells import must be installed or lie beside the source notebooks"
+MEND = "fix the test or the solution"
+NO_FILE = "modules that locked cells import must be installed, or be next to the source notebooks"
 
 
 def cell(name: str, source: str, **rights: Any) -> NotebookNode:
@@ -111,55 +111,55 @@ MADE = [
 EXPECTED = {
     "plain sum-test": "needs `my_sum`, a function, which is not plain data; call it on a line that ends in"
     " `# evidence`, such as `got = [my_sum(x) for x in inputs]  # evidence`, and test `got`.",
-    "plain class-test": "needs `Stack`, a type, which is not plain data; ask it for data on a line that ends in"
+    "plain class-test": "needs `Stack`, a type, which is not plain data; get data from it on a line that ends in"
     " `# evidence`, such as `got = Stack(…).method()  # evidence`, and test `got`.",
-    "plain model-test": "needs `model`, a Model, which is not plain data; ask it for data on a line that ends in"
+    "plain model-test": "needs `model`, a Model, which is not plain data; get data from it on a line that ends in"
     " `# evidence`, such as `got = model.method()  # evidence`, and test `got`.",
-    "plain models-test": "needs `models`, a Model, which is not plain data; ask it for data on a line that ends in"
+    "plain models-test": "needs `models`, a Model, which is not plain data; get data from it on a line that ends in"
     " `# evidence`, such as `got = models.method()  # evidence`, and test `got`.",
     "plain module-test": "needs `math`, a module, which is not plain data; import it in this test or in a locked cell.",
     "plain help-test": "needs `helper`, a function, which is not plain data;"
-    " if it is no answer, lock the cell that makes it.",
+    " if it is not an answer, lock the cell that defines it.",
     "plain maker-test": "needs `got`, a function, which is not plain data;"
-    " let its `# evidence` line give numbers, texts, lists or arrays.",
+    " make its `# evidence` line return numbers, strings, lists or arrays.",
     "plain many-test": "needs `many`: more than 100000 items are too many; answer with less, for example output.shape.",
-    "plain objects-test": "needs `objects`, an array of dtype object, which is not plain data; ask it for data on"
+    "plain objects-test": "needs `objects`, an array of dtype object, which is not plain data; get data from it on"
     " a line that ends in `# evidence`, such as `got = objects.method()  # evidence`, and test `got`.",
     "plain wrong-test": f"gives the solution 0 of 2 points (wrong: it is not 2); {MEND}.",
-    "plain silent-test": f"gives the solution 0 of 2 points (a test did not hold); {MEND}.",
+    "plain silent-test": f"gives the solution 0 of 2 points (an assertion failed); {MEND}.",
     "plain part-test": f"gives the solution 1.5 of 2 points (half of it); {MEND}.",
     "plain nothing-test": f"gives the solution 0 of 2 points; {MEND}.",
-    "plain raise-test": "gives the solution 0 of 2 points (the answer does not fit the test"
+    "plain raise-test": "gives the solution 0 of 2 points (the test cannot use this answer"
     f' (TypeError: can only concatenate str (not "int") to str)); {MEND}.',
-    "plain truth-test": "cannot be judged: the test ends in True, which is neither a number of points nor nothing;"
-    " end it in an assert, or in a number of points.",
-    "plain nan-test": "cannot be judged: the test ends in nan, which is no number of points;"
-    " end it in an assert, or in a number of points.",
-    "plain open-test": "finds `...` in the solution, in `a` or `b`; answer it.",
+    "plain truth-test": "cannot be judged: the test's last value is True; it must be a number of points or None;"
+    " end the test with an assert, or with a number of points.",
+    "plain nan-test": "cannot be judged: the test's last value is nan, which is not a number of points;"
+    " end the test with an assert, or with a number of points.",
+    "plain open-test": "finds `...` in the solution, in `a` or `b`; write the answer there.",
     "plain never-test": "needs `x2`, which neither an answer nor a locked cell assigns;"
     " assign or import it in this test.",
     "plain uses-test": "needs `y2`, which neither an answer nor a locked cell assigns;"
     " assign or import it in this test.",
     "plain divide-test": "has a line `got = …  # evidence` that raises ZeroDivisionError: division by zero;"
-    " mend it or the solution.",
+    " fix that line or the solution.",
     "plain inputs-test": "has a line `got = …  # evidence` that raises NameError: name 'xs' is not defined;"
-    " of its test such a line sees only the lines above that end in `# evidence`, too.",
-    "plain shadow-test": f"gives the solution 0 of 2 points (a test did not hold); {MEND}"
-    " (it takes `rate` from a locked cell, though an answer assigns it; give one of them another name).",
-    "plain shown-test": "gives 2 points for an unanswered notebook; let it fail where the answer is missing"
-    " (it takes `limits` from a locked cell, though an answer assigns it; give one of them another name).",
-    "plain free-test": "gives 2 points for an unanswered notebook; let it fail where the answer is missing.",
-    "plain some-test": "gives 0.5 points for an unanswered notebook; let it fail where the answer is missing.",
-    "plain bool-test": "cannot be judged on an unanswered notebook: the test ends in False, which is neither a number"
-    " of points nor nothing; end it in an assert, or in a number of points.",
-    "raising early-test": "needs `early`, which is not there since cell early raises ZeroDivisionError:"
-    " division by zero; mend that cell.",
-    "raising late-test": "needs `late`, which is not there since cell late raises NameError:"
-    " name 'early' is not defined; mend that cell.",
+    " from its own test, such a line can use only names that earlier `# evidence` lines assign.",
+    "plain shadow-test": f"gives the solution 0 of 2 points (an assertion failed); {MEND}"
+    " (the test uses `rate` from a locked cell, but an answer also assigns it; rename one of them).",
+    "plain shown-test": "gives 2 points for an unanswered notebook; make it fail when there is no answer"
+    " (the test uses `limits` from a locked cell, but an answer also assigns it; rename one of them).",
+    "plain free-test": "gives 2 points for an unanswered notebook; make it fail when there is no answer.",
+    "plain some-test": "gives 0.5 points for an unanswered notebook; make it fail when there is no answer.",
+    "plain bool-test": "cannot be judged on an unanswered notebook: the test's last value is False; it must be a number"
+    " of points or None; end the test with an assert, or with a number of points.",
+    "raising early-test": "needs `early`, which is not defined because cell early raises ZeroDivisionError:"
+    " division by zero; fix that cell.",
+    "raising late-test": "needs `late`, which is not defined because cell late raises NameError:"
+    " name 'early' is not defined; fix that cell.",
     "raising call-test": "has a line `got = …  # evidence` that raises NameError: name 'g' is not defined,"
-    " which is not there since cell call raises ZeroDivisionError: division by zero; mend that cell.",
-    "raising stop-test": "needs `stop`, which is not there since cell stop raises ValueError; mend that cell.",
-    "made made-test": "cannot be judged: the test's own preparation fails"
+    " which is not defined because cell call raises ZeroDivisionError: division by zero; fix that cell.",
+    "raising stop-test": "needs `stop`, which is not defined because cell stop raises ValueError; fix that cell.",
+    "made made-test": "cannot be judged: the test's imports and constants fail"
     f" (ModuleNotFoundError: No module named 'made'); {NO_FILE}.",
 }
 
@@ -202,10 +202,9 @@ def test_a_solution_that_takes_too_long(tmp_path: Path) -> None:
         *question("test", "test = 1", "while test: pass"),
     ]
     assert by_cell(faults(course(tmp_path, slow=cells), "ps1", Limits(cell_seconds=2))) == {
-        "slow slow-test": "needs `slow`, which is not there since the cell slow ran longer than 2 s and was stopped;"
-        " mend that cell.",
-        "slow loop-test": "has nothing to judge: the cell loop-test ran longer than 2 s and was stopped;"
-        " mend the solution.",
+        "slow slow-test": "needs `slow`, which is not defined because cell slow ran longer than 2 s and was stopped;"
+        " fix that cell.",
+        "slow loop-test": "has nothing to judge: cell loop-test ran longer than 2 s and was stopped; fix the solution.",
         "slow test-test": "gives the solution 0 of 2 points (the test could not finish on this answer within 1 s);"
         f" {MEND}.",
     }
@@ -222,7 +221,7 @@ def test_no_kernel_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         prove(course(tmp_path, book=question("q", "q = 1", "assert q == 1")), "ps1")
     assert str(error.value) == (
         "ps1/book.ipynb: cell q-test cannot be judged: no kernel could be started (OSError: none left);"
-        " `autograder doctor` says what is missing."
+        " run `autograder doctor` to see what is missing."
     )
 
 
@@ -242,7 +241,7 @@ def test_a_notebook_without_tests_is_not_run(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_test_that_cannot_be_planned(tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match=r"book: cell q-test, line 1: invalid syntax; mend the test\."):
+    with pytest.raises(CourseError, match=r"book: cell q-test, line 1: invalid syntax; fix the test\."):
         prove(course(tmp_path, book=question("q", "q = 1", "%time q")), "ps1")
 
 

@@ -394,7 +394,7 @@ ONE_NAME = "a line marked # evidence must assign one name, outside any block"
         (
             "got = f(1)  # evidence\nassert got\ngot = f(2)  # evidence",
             3,
-            "got is marked # evidence twice; give each its own name",
+            "got is marked # evidence twice; use two different names",
         ),
         ("x = = 1", 1, "invalid syntax"),
         ("\n%matplotlib inline", 2, "invalid syntax"),
@@ -403,7 +403,7 @@ ONE_NAME = "a line marked # evidence must assign one name, outside any block"
 def test_a_test_that_cannot_be_planned(test: str, line: int, said: str) -> None:
     with pytest.raises(CourseError) as error:
         plan(test)
-    assert str(error.value) == f"book: cell q-test, line {line}: {said}; mend the test."
+    assert str(error.value) == f"book: cell q-test, line {line}: {said}; fix the test."
 
 
 # --- which cells are tests ----------------------------------------------------------------------------------------

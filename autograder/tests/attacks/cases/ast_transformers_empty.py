@@ -12,4 +12,4 @@ def square(x):
 
 get_ipython().ast_transformers.append(Empty())"""
 }
-EXPECT = {"q5": ("no evidence", "damaged: the kernel gave no evidence for q5-test")}
+EXPECT = {"q5": ("no evidence", "damaged: the answer for q5-test could not be read")}

@@ -6,4 +6,4 @@ CELLS = {
 
 get_ipython().input_transformers_cleanup.append(lambda lines: ["pass\\n"])"""
 }
-EXPECT = {"q5": ("no evidence", "damaged: the kernel gave no evidence for q5-test")}
+EXPECT = {"q5": ("no evidence", "damaged: the answer for q5-test could not be read")}

@@ -8,5 +8,5 @@ CELLS = {
 
 square(1)"""
 }
-EXPECT = {"q5": ("no evidence", "timeout: the cell q5-test ran longer than 2 s")}
+EXPECT = {"q5": ("no evidence", "timeout: cell q5-test ran longer than 2 s")}
 LIMITS = {"cell_seconds": 2.0}

@@ -2,4 +2,4 @@
 
 CELLS = {"q5": "def square(x):\n    print(('x' * 99 + '\\n') * 120_000)\n    return x * x"}
 GAIN = "not stopped"
-EXPECT = {"q5": ("no evidence", "output: the cell q5-test put out more than 1 MiB")}
+EXPECT = {"q5": ("no evidence", "output: cell q5-test produced more than 1 MiB of output")}

@@ -9,4 +9,4 @@ run_cell, run_cell_async = shell.run_cell, shell.run_cell_async
 shell.run_cell = lambda source, *rest, **settings: run_cell("pass")
 shell.run_cell_async = lambda source, **settings: run_cell_async("pass", **{**settings, "transformed_cell": "pass"})"""
 }
-EXPECT = {"q5": ("no evidence", "damaged: the kernel gave no evidence for q5-test")}
+EXPECT = {"q5": ("no evidence", "damaged: the answer for q5-test could not be read")}
