@@ -1,1 +1,1 @@
-"""Cells and their code as data. Nothing in this room runs a notebook."""
+"""Read and change notebook cells and their code as data. Nothing here runs a notebook."""

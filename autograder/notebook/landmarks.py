@@ -1,4 +1,4 @@
-"""What a page says of a master notebook: what its questions are called, which answers they are of, its axes' names."""
+"""Read from a source notebook what pages show: the titles of questions, their answer cells, the names of axes."""
 
 import ast
 from collections.abc import Iterator
@@ -10,44 +10,47 @@ from autograder.notebook.cells import grade_id
 from autograder.notebook.source import parse
 
 
-def titles(master: NotebookNode) -> dict[str, str]:
-    """By grade_id the last heading of the course's own before each cell."""
-    found, title = {}, ""
-    for cell in master.cells:
+def titles(source: NotebookNode) -> dict[str, str]:
+    """Return, by grade_id, the last heading in a locked cell before (or in) each cell."""
+    headings, title = {}, ""
+    for cell in source.cells:
         if cell.cell_type == "markdown" and is_locked(cell):
             heads = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
             title = heads[-1].replace("`", "") if heads else title
         written = " (in your own words)" if cell.cell_type == "markdown" else ""
-        found[grade_id(cell)] = f"{title}{written}" if title else ""
-    return found
+        headings[grade_id(cell)] = f"{title}{written}" if title else ""
+    return headings
 
 
-def answers_of(master: NotebookNode) -> dict[str, list[str]]:
-    """By grade_id of a test the answer cells since the test before: where a reader's comment on it may stand."""
-    found: dict[str, list[str]] = {}
+def answers_of(source: NotebookNode) -> dict[str, list[str]]:
+    """Return, by the grade_id of each test cell, the answer cells since the previous test cell.
+
+    An instructor's comment on the test may be on any of these cells.
+    """
+    by_test: dict[str, list[str]] = {}
     answers: list[str] = []
-    for cell in master.cells:
+    for cell in source.cells:
         if is_grade(cell) and not is_solution(cell):
-            found[grade_id(cell)], answers = answers, []
+            by_test[grade_id(cell)], answers = answers, []
         elif is_solution(cell) and not is_grade(cell):
             answers.append(grade_id(cell))
-    return found
+    return by_test
 
 
-def axes_of(master: NotebookNode) -> dict[int, str]:
-    """Names of sizes: what the course's own cells bind to a whole number that nothing else is bound to."""
-    names: dict[int, set[str]] = {}
-    for cell in master.cells:
+def axes_of(source: NotebookNode) -> dict[int, str]:
+    """Return the names of sizes: integers that locked cells assign to exactly one name."""
+    by_size: dict[int, set[str]] = {}
+    for cell in source.cells:
         for name, size in _sizes(cell.source) if cell.cell_type == "code" and is_locked(cell) else ():
-            names.setdefault(size, set()).add(name)
-    return {size: found.pop() for size, found in names.items() if len(found) == 1}
+            by_size.setdefault(size, set()).add(name)
+    return {size: names.pop() for size, names in by_size.items() if len(names) == 1}
 
 
 def _sizes(source: str) -> Iterator[tuple[str, int]]:
-    """`rows, columns = 1, 3` and `columns = 3` → (rows, 1), (columns, 3)."""
+    """Yield each name that is assigned an integer: for `rows, columns = 1, 3`, (rows, 1) and (columns, 3)."""
     try:
         statements = parse(source).body
-    except SyntaxError:  # such as a magic
+    except SyntaxError:  # for example an IPython magic
         return
     for node in statements:
         if isinstance(node, ast.Assign) and len(node.targets) == 1:

@@ -1,7 +1,8 @@
-"""What a course may change in its notebooks for each student, such as the numbers that they work with.
+"""Let a course change its notebooks for each student, for example the numbers that they work with.
 
-Nothing, unless nbgrader_config.py names a class by `c.Personalization.cls`. The class derives from `Personalization`,
-is made without arguments and keeps nothing: its name goes with the assignment to any process that grades.
+By default nothing changes. A course sets `c.Personalization.cls` in nbgrader_config.py to the name of a class that
+derives from `Personalization`. The class is created without arguments and must not keep state, because every grading
+process gets only its name and creates its own instance.
 """
 
 from collections.abc import Container, Mapping
@@ -18,64 +19,68 @@ from traitlets.utils.importstring import import_item
 from autograder.errors import CourseError
 from autograder.model import Status
 
-Values = Mapping[str, int]  # a student's own values by name
+Values = Mapping[str, int]  # one student's values, by name
 
 
 class Personalization:
-    """The hook, which changes nothing."""
+    """The hook's base class, which changes nothing."""
 
     def prepare(self, notebook: NotebookNode, settings: Config) -> NotebookNode:
-        """Return a source notebook as it is released and graded by."""
+        """Return a source notebook in the form that is released and used for grading."""
         return notebook
 
     def check(self, notebook: NotebookNode, helpers: Container[str], where: Path) -> None:
-        """Raise CourseError where a prepared notebook needs a helper that is not in the folder `where`."""
+        """Raise CourseError if a prepared notebook needs a helper that is not in the folder `where`."""
 
     def with_defaults(self, notebook: NotebookNode) -> NotebookNode:
-        """Return a prepared notebook with everybody's values in place of a student's own, to plan its tests."""
+        """Return a prepared notebook with the default values, to plan its tests."""
         return notebook
 
     def values_for(self, notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -> Values | None:
-        """Return a student's own values in a prepared notebook; None where it has no own values."""
+        """Return a student's values for a prepared notebook, or None if the notebook is the same for all students."""
         return None
 
     def with_values(self, prelude: str, values: Values) -> str:
-        """Return the prelude of a test with a student's own values in place of everybody's."""
+        """Return the prelude of a test with a student's values in place of the default values."""
         return prelude
 
     def remark(
         self, notebook: NotebookNode, helpers: Mapping[str, bytes], student: str
     ) -> tuple[Status, tuple[str, ...]]:
-        """Return a status and sentences about whose values a restored notebook shows."""
+        """Return a status and messages about whose values a restored notebook contains."""
         return Status.OK, ()
 
 
 def class_named(settings: Config) -> str:
-    """Return the name of the class that a course sets; "" where it sets none."""
+    """Return the name of the class that a course sets, or "" if it sets none."""
     return str(settings.Personalization.get("cls", ""))
 
 
 @lru_cache
 def personalization(name: str) -> Personalization:
-    """Return the hook of this name; raise CourseError where there is none."""
+    """Return an instance of the class with this name, or of the base class for "".
+
+    Raises:
+        CourseError: The class cannot be loaded, or does not derive from `Personalization`.
+    """
     if not name:
         return Personalization()
     try:
-        found = import_item(name)()
+        hook = import_item(name)()
     except Exception as error:
-        said = f"{type(error).__name__}: {error}"
-        raise CourseError(f"c.Personalization.cls: {name} cannot be loaded ({said}); correct its name.") from error
-    if not isinstance(found, Personalization):
+        reason = f"{type(error).__name__}: {error}"
+        raise CourseError(f"c.Personalization.cls: {name} cannot be loaded ({reason}); correct its name.") from error
+    if not isinstance(hook, Personalization):
         base = f"{__name__}.{Personalization.__name__}"
         raise CourseError(f"c.Personalization.cls: {name} does not derive from {base}; name a class that does.")
-    return found
+    return hook
 
 
 class Personalize(NbGraderPreprocessor):  # type: ignore[misc]
-    """Prepare a notebook by the course's hook."""
+    """Prepare a notebook with the course's hook."""
 
     def preprocess(self, nb: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict[str, Any]]:
-        """Return the notebook as the hook prepares it."""
+        """Return the prepared notebook and the resources."""
         return personalization(class_named(self.config)).prepare(nb, self.config), resources
 
 

@@ -1,8 +1,8 @@
-"""Make what a student wrote, or a student's code put out, harmless before a browser opens it.
+"""Make students' text and output harmless before a browser shows them.
 
-formgrader runs on the instructor's own origin, and nbgrader's exporters let markup through. So a list of what may pass:
-text, the message of an error, and PNG or JPEG images whose bytes really are that. HTML, SVG, JavaScript, LaTeX, widgets
-and attachments do not pass; markdown that a student may have written is shown as it was typed, character by character.
+formgrader runs on the instructor's own origin, and nbgrader's exporters do not remove markup. So only a few kinds of
+output are allowed: text, error messages, and images whose bytes really are PNG or JPEG. HTML, SVG, JavaScript, LaTeX,
+widgets and attachments are removed. Markdown that a student may have written is shown as plain text.
 """
 
 import base64
@@ -13,19 +13,20 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_locked
 
-MAX_TEXT = 20_000  # characters of text that one output keeps
-MAX_IMAGE = 4 << 20  # characters of base64 that one image keeps
-MAX_OUTPUTS = 50  # outputs that one cell keeps
+MAX_TEXT = 20_000  # characters of text in one output; the rest is cut off
+MAX_IMAGE = 4 << 20  # characters of base64 in one image; larger images are dropped
+MAX_OUTPUTS = 50  # outputs of one cell; later ones are dropped
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
-# MathJax looks for these in the finished page, where no escape can be seen any more; their wide twins mean nothing.
+# MathJax searches the rendered page for these characters, so escaping them does not help. Their full-width forms mean
+# nothing to it.
 _MATH = str.maketrans({"$": "＄", "\\": "＼"})
 _QUOTED = str.maketrans({"<": "‹", ">": "›", "&": "＆", "[": "［", "]": "］", "`": "ʼ"})
 _MARKUP = re.compile(r"([`*_{}\[\]()#+\-.!|<>&~:])")
 
 
 def inert(notebook: NotebookNode) -> NotebookNode:
-    """A copy of a graded notebook that no browser can be harmed by; what the course itself wrote stays as it is."""
+    """Return a copy of a graded notebook that is safe to open in a browser. The course's own text is unchanged."""
     copy: NotebookNode = nbformat.from_dict(notebook)
     for cell in copy.cells:
         cell.pop("attachments", None)
@@ -38,30 +39,30 @@ def inert(notebook: NotebookNode) -> NotebookNode:
 
 
 def inert_markdown(text: str) -> str:
-    """Markdown that shows `text` as it was typed."""
+    """Return Markdown that a browser shows as the plain text `text`."""
     plain = _printable(text).translate(_MATH)
     return "  \n".join(_MARKUP.sub(r"\\\1", line.strip()) for line in plain.splitlines())
 
 
 def as_typed(text: str) -> str:
-    """What `inert_markdown` was given; dollar signs and backslashes stay the wide twins that it has made of them."""
+    """Undo `inert_markdown`, except that dollar signs and backslashes stay full-width."""
     return re.sub(r"\\(.)| +$", r"\1", text, flags=re.MULTILINE)
 
 
 def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
-    """Outputs in which a stream that came in pieces is one."""
-    found: list[NotebookNode] = []
+    """Return the outputs with consecutive pieces of one stream joined."""
+    joined: list[NotebookNode] = []
     for output in outputs:
-        last = found[-1] if found else None
+        last = joined[-1] if joined else None
         if last and output.output_type == last.output_type == "stream" and output.get("name") == last.get("name"):
             last["text"] = f"{last.get('text', '')}{output.get('text', '')}"[: 2 * MAX_TEXT]
         else:
-            found.append(output)
-    return found
+            joined.append(output)
+    return joined
 
 
 def inert_sentence(text: str) -> str:
-    """One of our sentences, fit for a comment whatever it quotes: nbgrader renders those as markdown, HTML and all."""
+    """Return a message of ours that is safe in a comment: nbgrader renders comments as Markdown with HTML."""
     return " ".join(_printable(text).translate(_MATH | _QUOTED).split())
 
 
@@ -87,12 +88,12 @@ def _text(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """Without control characters, but for line ends, tabs and the escapes that colour a traceback."""
+    """Replace control characters, except line ends, tabs and the escapes that colour a traceback."""
     return "".join(c if c.isprintable() or c in "\n\t\x1b" else "\ufffd" for c in text.replace("\r\n", "\n"))
 
 
 def _image(kind: str, value: object) -> str | None:
-    """The image's base64, made anew from its bytes; None if it is not what it says."""
+    """Return the image's base64, encoded again from its bytes, or None if its bytes are not of this type."""
     if not isinstance(value, str) or len(value) > MAX_IMAGE:
         return None
     try:

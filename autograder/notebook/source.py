@@ -1,8 +1,8 @@
-"""Answers as code: what a cell binds, whether a stub was answered, and what was typed into a cell of the course.
+"""Analyse the code of answers: the names that a cell binds, whether a stub was answered, what was added to a cell.
 
-Nothing is run. Code is taken apart as a tree, as IPython itself would read it; what is no Python, or is made to break a
-parser, is text and is compared by its lines. A stub asks for the names that it binds to `...`, and is answered as soon
-as one of them is bound to more.
+No code is run. Code is parsed as IPython would parse it. Text that is not Python, or that is made to break a parser, is
+compared line by line. A stub asks for the names that it binds to `...`. It is answered when one of these names is bound
+to another value.
 """
 
 import ast
@@ -14,28 +14,31 @@ from typing import Any
 
 from autograder.text import normalize_whitespace
 
-MAX_CODE = 10_000  # characters; longer cells are nobody's answer and are not taken apart
-MAX_READ = 40_000  # characters that IPython may go over for one cell: once more for each of its own lines
-BODY_RUNS = ("time", "capture")  # cell magics whose cell runs in the notebook itself
+MAX_CODE = 10_000  # characters; longer cells are not answers and are not parsed
+MAX_READ = 40_000  # characters that IPython may scan for one cell: it scans the whole cell for each IPython line
+BODY_RUNS = ("time", "capture")  # cell magics that run the rest of the cell in the notebook itself
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _one_at_a_time = threading.RLock()
 
 
 def parse(source: str) -> ast.Module:
-    """Parse Python source, from any thread; raises SyntaxError or ValueError as `ast.parse` does.
+    """Parse Python source, in any thread; raise SyntaxError or ValueError as `ast.parse` does.
 
-    Python up to 3.11.7 and 3.12.0 counts the depth of all trees under way in one place: where a collection of garbage
-    lets another thread parse in the middle, both fail with a SystemError (CPython's issue 106905). So: one at a time.
+    Only one thread parses at a time. In Python up to 3.11.7, and in 3.12.0, all threads share one counter of the tree's
+    depth, so two threads that parse at once can both fail with a SystemError (CPython issue 106905).
     """
     with _one_at_a_time:
         return ast.parse(source)
 
 
 def parse_cell(source: str) -> tuple[str, ast.Module] | None:
-    """Return a cell's code as Python and its tree, IPython's own syntax as calls; None where it is neither."""
+    """Return a cell's code as Python, and its syntax tree. IPython's own syntax becomes calls.
+
+    Returns None if the cell is neither Python nor IPython code.
+    """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # "\d" in a student's text is not our concern
+        warnings.simplefilter("ignore")  # do not warn of "\d" in a student's strings
         try:
             return source, parse(source)
         except SyntaxError:
@@ -52,15 +55,15 @@ def parse_cell(source: str) -> tuple[str, ast.Module] | None:
 
 @lru_cache(maxsize=512)
 def _as_python(source: str) -> str:
-    """Translate IPython's own syntax by IPython; too much of it, and the source stays as it is."""
-    from IPython.core.inputtransformer2 import TransformerManager  # takes 0.2 s, and few cells need it
+    """Let IPython translate its own syntax. Return the source unchanged if it has too many such lines."""
+    from IPython.core.inputtransformer2 import TransformerManager  # takes 0.2 s to import, and few cells need it
 
     manager = TransformerManager()
     lines = f"{source}\n".splitlines(keepends=True)
     transforms: list[Any] = [*manager.cleanup_transforms, *manager.line_transforms]
     for transform in transforms:
         lines = transform(lines)
-    for _ in range(MAX_READ // (len(source) + 1)):  # not by `transform_cell`: 500 lines of `!` would take it a minute
+    for _ in range(MAX_READ // (len(source) + 1)):  # `transform_cell` would take a minute for 500 lines of `!`
         changed, lines = manager.do_one_token_transform(lines)
         if not changed:
             return "".join(lines)
@@ -68,7 +71,7 @@ def _as_python(source: str) -> str:
 
 
 def _body_that_runs(tree: ast.Module) -> str | None:
-    """Return the body of a cell under `%%time` or the like; None where the tree is no such cell's."""
+    """Return the code below a cell magic such as `%%time`, or None if the cell has no such magic."""
     match tree.body:
         case [ast.Expr(ast.Call(func=ast.Attribute(attr="run_cell_magic"), args=[name, _, ast.Constant(str(body))]))]:
             return body if isinstance(name, ast.Constant) and name.value in BODY_RUNS else None
@@ -76,7 +79,7 @@ def _body_that_runs(tree: ast.Module) -> str | None:
 
 
 def _parsed(source: str) -> tuple[str, ast.Module] | None:
-    """Parse a student's cell, unless it is too long."""
+    """Parse a student's cell; return None if it is too long."""
     return parse_cell(source) if len(source) <= MAX_CODE else None
 
 
@@ -87,8 +90,8 @@ def _dump(node: ast.AST | None) -> str:
         return "nested too deep"
 
 
-def _open(value: ast.AST | None) -> bool:
-    """Is it `...`, or a dict, tuple or list of nothing else?"""
+def _is_placeholder(value: ast.AST | None) -> bool:
+    """Return whether a value is `...`, or a dict, tuple or list that contains only `...`."""
     leaves = [value]
     while leaves:
         leaf = leaves.pop()
@@ -101,29 +104,29 @@ def _open(value: ast.AST | None) -> bool:
 
 
 def _names(target: ast.AST) -> set[str]:
-    """The names that a target binds or, as `a[0] = …` and `a.b = …` do, changes."""
-    found, parts = set(), [target]
+    """Return the names that a target binds or, like `a[0] = …` and `a.b = …`, changes."""
+    names, parts = set(), [target]
     while parts:
         match parts.pop():
             case ast.Name(id=name):
-                found.add(name)
+                names.add(name)
             case ast.Tuple(elts=inner) | ast.List(elts=inner):
                 parts += inner
             case ast.Starred(value=inner) | ast.Subscript(value=inner) | ast.Attribute(value=inner):
                 parts.append(inner)
-    return found
+    return names
 
 
 def _bound(node: ast.stmt) -> Iterator[tuple[set[str], bool]]:
-    """What one statement binds by itself, each with: to more than `...`?"""
+    """Yield the names that one statement itself binds, and whether it binds them to a value other than `...`."""
     match node:
         case ast.Assign(targets=targets, value=value):
-            yield from ((_names(target), not _open(value)) for target in targets)
+            yield from ((_names(target), not _is_placeholder(value)) for target in targets)
         case ast.AnnAssign(target=target, value=value):
-            yield _names(target), value is not None and not _open(value)
+            yield _names(target), value is not None and not _is_placeholder(value)
         case ast.AugAssign(target=target) | ast.For(target=target) | ast.AsyncFor(target=target):
             yield _names(target), True
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=target))):  # such as a.append(…)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(value=target))):  # for example a.append(…)
             yield _names(target), True
         case ast.With(items=items) | ast.AsyncWith(items=items):
             yield from ((_names(item.optional_vars), True) for item in items if item.optional_vars)
@@ -133,31 +136,35 @@ def _bound(node: ast.stmt) -> Iterator[tuple[set[str], bool]]:
             yield {(alias.asname or alias.name).split(".")[0] for alias in names}, True
 
 
-@lru_cache(maxsize=512)  # in a class most cells are alike
+@lru_cache(maxsize=512)  # most cells of a class are the same
 def bindings(source: str) -> Mapping[str, bool] | None:
-    """The names that code binds, each with: to more than `...`? None where the source is not Python."""
+    """Return the names that code binds, each with whether it is bound to a value other than `...`.
+
+    Returns None if the source is not Python.
+    """
     parsed = _parsed(source)
-    found: dict[str, bool] = {}
+    bound: dict[str, bool] = {}
     todo: list[ast.AST] = [parsed[1]] if parsed else []
     while todo:
         node = todo.pop()
         for names, full in _bound(node) if isinstance(node, ast.stmt) else ():
-            found |= {name: full or found.get(name, False) for name in names}
+            bound |= {name: full or bound.get(name, False) for name in names}
         blocks = () if isinstance(node, _SCOPES) else ("body", "orelse", "handlers", "finalbody", "cases")
         todo += [part for block in blocks for part in getattr(node, block, ())]
-    return found if parsed else None
+    return bound if parsed else None
 
 
 def binds(bound: Mapping[str, bool], names: set[str]) -> bool:
+    """Return whether one of the names is bound to a value other than `...`."""
     return any(bound.get(name) for name in names)
 
 
 def assigned(source: str, name: str) -> str:
-    """What code assigns to a name last, as Python writes it; "" where a part of it is still `...`."""
+    """Return the last expression that code assigns to a name, formatted by Python; "" if it contains `...`."""
     parsed = _parsed(source)
     statements = parsed[1].body if parsed else []
     values = [node.value for node in statements if isinstance(node, ast.Assign | ast.AnnAssign) and _sets(node, name)]
-    if not values or values[-1] is None or any(_open(part) for part in ast.walk(values[-1])):
+    if not values or values[-1] is None or any(_is_placeholder(part) for part in ast.walk(values[-1])):
         return ""
     return ast.unparse(values[-1])
 
@@ -168,14 +175,14 @@ def _sets(node: ast.Assign | ast.AnnAssign, name: str) -> bool:
 
 
 def answered(source: str, stub: str, code: bool = True) -> bool:
-    """Has the student put anything into the stub? An attempt that is no valid Python is an answer, too."""
+    """Return whether the student answered the stub. An attempt that is not valid Python counts as an answer, too."""
     if normalize_whitespace(source) in ("", normalize_whitespace(stub)):
         return False
     if not code:
         return bool(added(source, stub))
     mine, asked = bindings(source), bindings(stub) or {}
     names = [name for name, full in asked.items() if not full]
-    if mine is None or not names:  # a stub without `...`, such as a function's head, says nothing of names
+    if mine is None or not names:  # a stub without `...`, such as the head of a function, asks for no names
         return mine is None or _code(source) != _code(stub)
     return any(mine.get(name) for name in names)
 
@@ -186,18 +193,19 @@ def _code(source: str) -> str:
 
 
 def lines_of(text: str) -> set[str]:
+    """Return the set of a text's lines, with whitespace normalized and without empty lines."""
     return {normalize_whitespace(line) for line in text.splitlines()} - {""}
 
 
 def added(source: str, known: str) -> str:
-    """The lines that stand in the source and not in the known text, wherever that breaks its lines."""
+    """Return the lines of `source` that are not in the text `known`, even if `known` breaks its lines elsewhere."""
     whole, lines = normalize_whitespace(known), lines_of(known) | {""}
     new = [line for line in source.splitlines() if normalize_whitespace(line) not in lines]
     return "\n".join(line for line in new if len(line) < 20 or normalize_whitespace(line) not in whole).strip()
 
 
 def typed(source: str, known: str) -> str:
-    """The statements that stand in an edited cell and not in the course's own."""
+    """Return the statements of an edited cell that are not in the original, `known`."""
     parsed, own = _parsed(source), _parsed(known)
     if parsed is None or own is None:
         return added(source, known)

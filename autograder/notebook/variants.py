@@ -1,7 +1,7 @@
-"""The master's two copies: the one that is graded by, and the one that a student gets.
+"""Make the two copies of a source notebook: one that submissions are graded against, and one for students.
 
-Both are nbgrader's own work: the teaching copy is what its release makes, minus the steps that take hidden tests and
-marking schemes out; the released copy is the teaching copy after those steps.
+Both are made by nbgrader's own release steps. `teaching_copy` makes the one for grading: it has stubs in place of
+solutions, but still contains hidden tests and marking schemes. `released_copy` removes those, too, for students.
 """
 
 import copy
@@ -36,11 +36,14 @@ TEACHING = (
 
 
 def teaching_copy(source: NotebookNode, config: Config) -> NotebookNode:
-    """nbgrader's chain up to SaveCells: stubs for solutions; hidden tests and marking schemes still inside."""
+    """Return the copy for grading: stubs in place of solutions, with hidden tests and marking schemes.
+
+    It applies nbgrader's release steps up to SaveCells.
+    """
     config, source = copy.deepcopy(config), copy.deepcopy(source)
     source.nbformat_minor = max(source.nbformat_minor, 5)
     for number, cell in enumerate(source.cells):
-        cell.setdefault("id", f"master-{number}")  # a master of an older format has none
+        cell.setdefault("id", f"master-{number}")  # older notebook formats have no cell ids
     config.Exporter.default_preprocessors = []
     exporter = NotebookExporter(config=config)
     for preprocessor in TEACHING:
@@ -51,12 +54,12 @@ def teaching_copy(source: NotebookNode, config: Config) -> NotebookNode:
 
 
 def released_copy(teaching: NotebookNode, config: Config | None = None) -> NotebookNode:
-    """What a student gets of it: hidden tests and marking schemes removed.
+    """Return the copy for students: `teaching` without hidden tests and marking schemes.
 
-    Only the course's own cells are gone through: whatever markers a student writes, his text stays as it is.
+    Only locked, task and graded code cells are changed: markers that a student types elsewhere stay as they are.
     """
     config = copy.deepcopy(config or Config())
-    config.ClearMarkScheme.enforce_metadata = False  # here, marking schemes stand in locked cells
+    config.ClearMarkScheme.enforce_metadata = False  # allow marking schemes in locked cells
     chain = [step(config=config) for step in (ClearHiddenTests, ClearMarkScheme, ComputeChecksums)]
     released = copy.deepcopy(teaching)
     for index, cell in enumerate(released.cells):
