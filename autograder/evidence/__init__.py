@@ -1,1 +1,1 @@
-"""The one format that crosses the trust line: `encoder`, `decoder`, `refusals`, and `display` for people."""
+"""Send answers across the trust line in one format: `encoder`, `decoder`, `refusals`, and `display` for messages."""

@@ -1,12 +1,12 @@
-"""The one format that crosses from a student's kernel to the trusted grader.
+"""Decode answers that a student's kernel sent to the trusted grader.
 
-Theory of operation. `encoder` runs as source text in the student's kernel and turns answers into JSON text;
-this half, in the grader's own process, reads that text and re-makes plain values. What crosses: None, bool, int, float,
-complex, str, tuple, list, dict, set, frozenset, the unanswered `...`, and NumPy arrays of bools and numbers. What does
-not: code, pickles, classes, bytes, arrays of objects or texts; nothing here is called, imported or looked up by a name
-from the text except in the tables below. The kernel may send false data, but data only: a forged answer passes if it
-has the right value, and anyone who writes that down knows the answer. Sizes are checked before anything is built, and
-any text yields a plain value or an `EvidenceError`.
+Theory of operation. `encoder` runs as source text in the student's kernel and turns answers into JSON text. This
+module runs in the grader's process, reads that text and rebuilds plain values. Supported: None, bool, int, float,
+complex, str, tuple, list, dict, set, frozenset, the unanswered `...`, and NumPy arrays of bools and numbers. Not
+supported: code, pickles, classes, bytes, arrays of objects or strings. Nothing is called, imported or looked up by a
+name from the text, except in the tables below. The kernel may send false data, but only data: a forged answer passes
+only if it has the right value, and a student who can write that value knows the answer. Sizes are checked before
+anything is built. Any text results in a plain value or an `EvidenceError`.
 """
 
 import binascii
@@ -33,7 +33,7 @@ _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _INT = re.compile(rf"0|-?[1-9a-f][0-9a-f]{{0,{MAX_BITS // 4 - 1}}}")
 _SHAPE = re.compile(r"(?:0|[1-9][0-9]{0,7})(?:,(?:0|[1-9][0-9]{0,7})){0,63}")
 
-_REASONS: dict[str, tuple[Reason, int]] = {  # by an entry's key, with the number of its details
+_REASONS: dict[str, tuple[Reason, int]] = {  # by an entry's key; the number is how many details it has
     "missing": (Reason.MISSING, 0),
     "refused": (Reason.NOT_PLAIN_DATA, 2),
     "raised": (Reason.RAISED, 3),
@@ -41,7 +41,7 @@ _REASONS: dict[str, tuple[Reason, int]] = {  # by an entry's key, with the numbe
 
 
 class Nothing(Enum):
-    """Stands where there is no value: None and `...` are values."""
+    """Mark that there is no value; None and `...` are values."""
 
     NOTHING = "nothing"
 
@@ -51,30 +51,30 @@ NOTHING = Nothing.NOTHING
 
 @dataclass(frozen=True, eq=False)  # arrays have no truth value to compare by
 class Found:
-    """What was sent for one name, the subject: a plain `value`, or NOTHING with the `reason` and its details."""
+    """The data sent for one name, the `subject`: a plain `value`, or NOTHING with the `reason` and its details."""
 
     subject: str
     value: Any
     reason: Reason = Reason.NONE
-    detail: tuple[str, ...] = ()  # as `refusals` has it
+    detail: tuple[str, ...] = ()  # as `refusals` documents
 
     @property
     def sentence(self) -> str:
-        """Say why there is no value; empty where there is one."""
+        """Return why there is no value, as a sentence; empty if there is a value."""
         return sentence(self.subject, self.reason, self.detail) if self.reason else ""
 
 
 class _DamageError(Exception):
-    """Says in a few words where the text leaves the format."""
+    """The text does not follow the format; the message says where, in a few words."""
 
 
 def kernel_source() -> str:
-    """The encoder's source: `encode_all` and what it needs of the standard library, to be run in a kernel."""
+    """Return the encoder's source, to be run in a kernel: `encode_all` and its imports from the standard library."""
     return Path(__file__).with_name("encoder.py").read_text("utf-8")
 
 
 def decode(text: str | bytes, name: str = "answer") -> Any:
-    """The plain value that `text` holds; raises `EvidenceError` with a sentence that opens with `name`."""
+    """Decode one plain value; raise `EvidenceError` with a sentence that starts with `name`."""
     try:
         return _value(text)
     except _DamageError as damage:
@@ -82,20 +82,23 @@ def decode(text: str | bytes, name: str = "answer") -> Any:
 
 
 def decode_all(text: str | bytes) -> dict[str, Found]:
-    """What `encode_all` found, by name, a spoilt value for itself; raises `EvidenceError` if the whole is damaged."""
+    """Decode the text of `encode_all`, by name; one damaged value leaves the others usable.
+
+    Raise `EvidenceError` if the text as a whole is damaged.
+    """
     try:
         tree = _json(text, MAX_TOTAL, 4 * MAX_NAMES)
         if not isinstance(tree, dict) or len(tree) > MAX_NAMES:
             raise _DamageError("not a table of names")
         if not all(len(name) <= 100 and name.isidentifier() for name in tree):
-            raise _DamageError("a key that is no name")
+            raise _DamageError("a key that is not a name")
     except _DamageError as damage:
         raise EvidenceError(sentence("answers", Reason.DAMAGED, (str(damage),))) from None
     return {name: _found(name, entry) for name, entry in tree.items()}
 
 
 def missing(name: str) -> Found:
-    """What is known of a name for which the kernel sent no entry at all."""
+    """Return the entry of a name for which the kernel sent nothing."""
     return Found(name, NOTHING, Reason.DAMAGED, ("nothing was sent",))
 
 
@@ -125,9 +128,9 @@ def _value(text: str | bytes) -> Any:
 
 
 def _json(text: str | bytes, size: int, tokens: int) -> Any:
-    """`text` parsed, its numbers refused; size and number of nodes are known before the parser makes any."""
+    """Parse `text`, refusing bare numbers; check its size and number of nodes before the parser builds any."""
     if not isinstance(text, str | bytes):
-        raise _DamageError("not a text")
+        raise _DamageError("not a string")
     if len(text) > size:
         raise _DamageError(f"more than {size // _MIB} MiB")
     try:
@@ -138,7 +141,7 @@ def _json(text: str | bytes, size: int, tokens: int) -> Any:
             text, parse_int=_number, parse_float=_number, parse_constant=_number, object_pairs_hook=_table
         )
     except RecursionError:
-        raise _DamageError("nested too deep") from None
+        raise _DamageError("nested too deeply") from None
     except ValueError:
         raise _DamageError("not JSON") from None
 
@@ -150,12 +153,12 @@ def _number(_: str) -> NoReturn:
 def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) < len(pairs):
-        raise _DamageError("a name twice")
+        raise _DamageError("a duplicate name")
     return table
 
 
 class _Reader:
-    """One value on its way out of JSON, with the members of sets and dicts met so far."""
+    """Decode one value, and count the members of its sets and dicts."""
 
     def __init__(self) -> None:
         self.keys = 0
@@ -176,7 +179,7 @@ class _Reader:
 
     def members(self, tag: str, body: list[Any], depth: int) -> Any:
         if depth > MAX_DEPTH:
-            raise _DamageError("nested too deep")
+            raise _DamageError("nested too deeply")
         self.keys += {"set": len(body), "frozenset": len(body), "dict": len(body) // 2}.get(tag, 0)
         if self.keys > MAX_KEYS:
             raise _DamageError("too many keys")
@@ -193,7 +196,7 @@ def _text(text: str) -> str:
 
 def _ellipsis(text: str) -> Any:
     if text:
-        raise _DamageError("an ellipsis with a text")
+        raise _DamageError("an ellipsis with content")
     return ...
 
 
@@ -225,8 +228,8 @@ def _array(text: str) -> np.ndarray[Any, Any]:
 def _bytes(data: str, size: int) -> bytes:
     try:
         raw = binascii.a2b_base64(data, strict_mode=True)
-    except ValueError:  # binascii's own Error is one, and so is a character beyond ASCII
-        raise _DamageError("an array without base64") from None
+    except ValueError:  # covers binascii.Error and non-ASCII characters
+        raise _DamageError("an array that is not base64") from None
     if len(raw) != size:
         raise _DamageError("an array whose shape and bytes differ")
     return raw
@@ -245,7 +248,7 @@ def _keys(members: list[Any]) -> frozenset[Any]:
     except TypeError:
         raise _DamageError("a key that cannot be hashed") from None
     if len(keys) < len(members):
-        raise _DamageError("a key twice")
+        raise _DamageError("a duplicate key")
     return keys
 
 

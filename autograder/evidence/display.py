@@ -1,7 +1,7 @@
-"""A plain value for people: is it unanswered, and if not, a text that names it.
+"""Display a plain value for people, and detect unanswered ones.
 
-Equal answers have one spelling, short enough for a page. This runs where the value is bound (in the judge's forks), so
-that what shows answers never has a student's data.
+Equal answers get the same text, short enough for a page. This runs in the judge's forks, where the value is, so the
+code that shows answers never handles a student's data.
 """
 
 from collections.abc import Mapping
@@ -15,19 +15,19 @@ MAX_DISPLAYED = 400  # characters
 
 
 def is_unanswered(value: Any) -> bool:
-    """Is a value, or a part of it, still the unanswered `...`?"""
+    """Return whether a value, or a part of it, is the unanswered `...`."""
     if isinstance(value, dict):
         value = list(value.values())
     return any(map(is_unanswered, value)) if isinstance(value, list | tuple | set | frozenset) else value is ...
 
 
 def display(value: Any) -> str:
-    """Write the value as Python does, sets in order, arrays as their shapes, in at most `MAX_DISPLAYED` characters."""
+    """Write the value as Python does, with sets sorted and arrays as shapes, in at most `MAX_DISPLAYED` characters."""
     return shorten(_text(value), MAX_DISPLAYED)
 
 
 def display_names(values: Mapping[str, Any]) -> str:
-    """One value by itself, several with their names."""
+    """Display a single value alone, and several values with their names."""
     if len(values) == 1:
         return display(*values.values())
     return "; ".join(f"{name} = {display(value)}" for name, value in values.items())
@@ -50,5 +50,5 @@ def _text(value: Any) -> str:
 def _atom(value: Any) -> str:
     try:
         return "..." if value is ... else repr(value)
-    except ValueError:  # an int of more digits than Python writes out
+    except ValueError:  # an int with more digits than Python prints
         return "a very large number"

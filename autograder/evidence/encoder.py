@@ -1,14 +1,15 @@
-"""The kernel's half of `evidence`: plain copies of a student's answers, as JSON text.
+"""Encode plain copies of a student's answers as JSON text; this half of `evidence` runs in the kernel.
 
-Theory of operation. The source text of this module is sent into the student's kernel and executed there, in a namespace
-of its own; it needs the standard library alone, and looks at NumPy and the types of `TENSORS` only where the student
-has loaded them. Subclasses are flattened with the methods of their plain base, so that an honest answer is told as it
-is. Whatever is patched in that kernel, this half can only produce other data, a refusal or rubbish: the trusted half,
-`evidence`, believes nothing and checks everything.
+Theory of operation. The source text of this module is sent to the student's kernel and executed there in a separate
+namespace. It needs only the standard library, and uses NumPy and the types in `TENSORS` only if the student has loaded
+them. Subclasses are converted with the methods of their plain base class, so an honest answer is sent unchanged.
+Whatever is patched in that kernel, this half can only produce other data, a refusal or invalid text. The trusted half,
+`decoder`, trusts nothing and checks everything.
 
-None, bools and strings are their own JSON. All else is a pair of a tag and either a text (a leaf) or the list of its
-members; a dict's members are its keys and values in turn: `["tuple", [["int", "1"], null]]`. Integers are hexadecimal,
-floats their eight bytes (big-endian), arrays `dtype shape base64` with little-endian items in C order.
+None, bools and strings are encoded as their JSON values. Every other value is a pair: a tag, and either a string (a
+leaf) or the list of its members: `["tuple", [["int", "1"], null]]`. A dict's members are its keys and values in turn.
+Integers are hexadecimal, floats are their eight bytes (big-endian), and arrays are `dtype shape base64` with
+little-endian items in C order.
 """
 
 import binascii
@@ -22,11 +23,11 @@ from typing import Any, NoReturn
 MAX_TEXT = 8 * 2**20  # characters of JSON, a value
 MAX_TOTAL = 2 * MAX_TEXT  # characters of JSON, a notebook
 MAX_ITEMS = 100_000  # values within a value
-MAX_KEYS = 2_000  # in all sets and dicts of a value: chosen hashes collide, and then time grows with the square
+MAX_KEYS = 2_000  # in all sets and dicts of a value: with deliberately colliding hashes, time is quadratic
 MAX_DEPTH = 20
-MAX_BITS = 10_000  # of an int: Python still prints it
+MAX_BITS = 10_000  # of an int: Python can still print it
 MAX_RAISED = 200
-TENSORS = (  # well-known types: their module, their name in it, the method that gives their value as plain data
+TENSORS = (  # well-known types: module, name in the module, method that returns the value as plain data
     ("tensorflow", "TensorShape", "as_list"),
     ("tensorflow", "__internal__.EagerTensor", "numpy"),
     ("tensorflow.python.ops.resource_variable_ops", "ResourceVariable", "numpy"),
@@ -53,7 +54,7 @@ _LENGTHS: dict[str, Callable[[Any], int]] = {
 
 
 class RefusedError(ValueError):
-    """Not plain data, or too much of it: `kind` is one of `refusals.Refusal`, `of` the type or the like."""
+    """A value is not plain data, or too large: `kind` is one of `refusals.Refusal`; `of` is the type, dtype or tag."""
 
     def __init__(self, kind: str, of: str = "") -> None:
         super().__init__(kind, of)
@@ -61,13 +62,13 @@ class RefusedError(ValueError):
 
 
 def encode(value: Any) -> str:
-    """Return JSON text of a plain copy of `value`; raises RefusedError where it is not plain data."""
+    """Return JSON text of a plain copy of `value`; raise RefusedError if it is not plain data."""
     encoder = _Encoder()
     try:
         text = json.dumps(encoder.tree(value, ()))
     except RefusedError:
         raise
-    except Exception:  # a variable without a value, a dict that a thread is changing
+    except Exception:  # such as an uninitialized variable, or a dict that a thread is changing
         encoder.refuse("object", _name(type(value)))
     encoder.charge(len(text) - encoder.size)
     return text
@@ -76,14 +77,14 @@ def encode(value: Any) -> str:
 def encode_all(namespace: dict[str, Any], names: Iterable[str], expressions: dict[str, str]) -> str:
     """Return JSON text of `{name: {"value": text} | {"refused" or "missing" or "raised": details}}`.
 
-    `names` are looked up in `namespace`, then the sources in `expressions` are evaluated in it, in order; each
-    value is bound there to its name, for those that follow. Pass a copy of what is to stay as it is. `refusals`
-    says which details there are.
+    `names` are looked up in `namespace`; then the sources in `expressions` are evaluated in it, in order. Each value
+    is assigned to its name in `namespace`, so that later expressions can use it. Pass a copy to keep the original
+    unchanged. `refusals` documents the details.
     """
     entries, size = [], 0
     for name, source in {**dict.fromkeys(names), **expressions}.items():
         entry = _entry(namespace, name, source)
-        if size + len(entry) > MAX_TOTAL - MAX_TEXT // 8:  # the rest is for refusals
+        if size + len(entry) > MAX_TOTAL - MAX_TEXT // 8:  # the rest is reserved for refusals
             entry = _pair(name, "refused", ["total", ""])
         size += len(entry)
         entries.append(entry)
@@ -95,9 +96,9 @@ def _entry(namespace: dict[str, Any], name: str, source: str | None) -> str:
         return _pair(name, "missing", [])
     try:
         value = dict.__getitem__(namespace, name) if source is None else eval(source, namespace)
-    except KeyboardInterrupt:  # the runner's own, at the time limit
+    except KeyboardInterrupt:  # the runner interrupts at the time limit
         raise
-    except BaseException as error:  # SystemExit too: the other names still count
+    except BaseException as error:  # SystemExit too, so that the other names are still sent
         return _pair(name, "raised", _raised(error))
     dict.__setitem__(namespace, name, value)
     try:
@@ -111,12 +112,12 @@ def _pair(name: str, key: str, content: Any) -> str:
 
 
 def _raised(error: BaseException) -> list[str]:
-    """The exception's type, the first line of its message, and the name that it lacks."""
+    """Return the exception's type, the first line of its message, and a NameError's missing name."""
     try:
         line = (str.__str__(str(error)).strip().splitlines() or [""])[0]
     except KeyboardInterrupt:
         raise
-    except BaseException:  # the student's own __str__
+    except BaseException:  # the student may have defined __str__
         line = ""
     kind = _name(type(error))
     lacking = error.name if type(error) is NameError and type(error.name) is str else ""
@@ -124,18 +125,18 @@ def _raised(error: BaseException) -> list[str]:
 
 
 def _name(kind: type) -> str:
-    return str(type.__dict__["__name__"].__get__(kind))[:60]  # a metaclass may have put its own in front
+    return str(type.__dict__["__name__"].__get__(kind))[:60]  # a metaclass may override __name__
 
 
 def _loaded(module: str, *path: str) -> Any:
-    found = sys.modules.get(module)
+    result = sys.modules.get(module)
     for attribute in path:
-        found = getattr(found, attribute, None)
-    return found
+        result = getattr(result, attribute, None)
+    return result
 
 
 class _Encoder:
-    """One value on its way to JSON, with what it has used up so far."""
+    """Encode one value, and count its items, keys and size."""
 
     def __init__(self) -> None:
         self.items = 0
@@ -151,7 +152,7 @@ class _Encoder:
             self.refuse("size")
 
     def tree(self, value: Any, path: tuple[int, ...]) -> Any:
-        """JSON's lists and texts for `value`; `path` holds the ids of the containers around it."""
+        """Return `value` as JSON lists and strings; `path` has the ids of the enclosing containers."""
         self.items += 1
         if self.items > MAX_ITEMS:
             self.refuse("items")
@@ -159,7 +160,7 @@ class _Encoder:
             return value
         if value is ...:
             return ["ellipsis", ""]
-        kind = type(value)  # never isinstance: it asks value.__class__, which may lie
+        kind = type(value)  # not isinstance: it uses value.__class__, which can be forged
         for base, tag, iterator in _ITERATORS:
             if issubclass(kind, base):
                 return self.members(value, tag, iterator, path)
@@ -204,9 +205,9 @@ class _Encoder:
         if numpy is not None and issubclass(kind, numpy.ndarray):
             return self.array(numpy.ndarray.view(value, numpy.ndarray))
         if numpy is not None and issubclass(kind, numpy.generic) and any(kind is own for own in numpy.ScalarType):
-            return self.scalar(value, numpy.generic.__array__(value))  # which would ask a subclass
+            return self.scalar(value, numpy.generic.__array__(value))  # a subclass could override __array__
         for module, name, method in TENSORS:
-            if kind is _loaded(module, *name.split(".")):  # this very type: a subclass may bring its own method
+            if kind is _loaded(module, *name.split(".")):  # exactly this type: a subclass could override the method
                 data = getattr(kind, method)(value)
                 return self.tree(tuple(data) if type(data) is list else data, path)
         return self.refuse("object", _name(kind))

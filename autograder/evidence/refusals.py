@@ -1,14 +1,13 @@
-"""Why there is no value for a name: data on its way across the trust line, and one sentence at the end of it.
+"""Explain why a name has no value: as data across the trust line, and as one sentence at the end.
 
     encoder ─▶ Reason, details ─▶ decoder ─▶ Found ─▶ judge ─▶ Verdict(subject, detail)
 
-Nothing reads a sentence: whatever depends on why there is no value asks the reason and its details. What the details
-are, by reason:
+No code parses the sentence; code uses the reason and its details. The details, by reason:
 
-    MISSING         nothing
-    RAISED          the exception's type, its message's first line, the name that it lacks (of a NameError, else "")
-    NOT_PLAIN_DATA  a Refusal, and what it is of: a type, a dtype, a container's tag, else ""
-    DAMAGED         where the text leaves the format
+    MISSING         none
+    RAISED          the exception's type, the first line of its message, and a NameError's missing name, else ""
+    NOT_PLAIN_DATA  a Refusal, and what it refers to: a type, a dtype, a container's tag, else ""
+    DAMAGED         where the text does not follow the format
 """
 
 from enum import StrEnum
@@ -24,7 +23,7 @@ _LESS = "answer with less, for example output.shape"
 
 
 class Refusal(StrEnum):
-    """Why the encoder does not send a value; it runs without this module and writes the values out."""
+    """Why the encoder does not send a value; the encoder cannot import this enum, so it repeats the values."""
 
     OBJECT = "object"
     DTYPE = "dtype"
@@ -38,7 +37,7 @@ class Refusal(StrEnum):
     TOTAL = "total"
 
 
-# What is refused, what is wrong with it, what to do instead.
+# What was refused, what is wrong with it, and what to do instead.
 _SENTENCES: dict[Refusal, tuple[str, str, str]] = {
     Refusal.OBJECT: ("{article} {of} object", "is not plain data", _VALUES),
     Refusal.DTYPE: ("an array of dtype {of}", "is not plain data", "answer with a list, for example from .tolist()"),
@@ -48,7 +47,7 @@ _SENTENCES: dict[Refusal, tuple[str, str, str]] = {
         "is not plain data",
         "answer with whole characters",
     ),
-    Refusal.DEPTH: (f"a {{of}} nested more than {MAX_DEPTH} deep", "is too deep", _LESS),
+    Refusal.DEPTH: (f"a {{of}} nested more than {MAX_DEPTH} levels deep", "is too deep", _LESS),
     Refusal.ITEMS: (f"more than {MAX_ITEMS} items", "are too many", _LESS),
     Refusal.KEYS: (f"more than {MAX_KEYS} members of sets and dicts", "are too many", _LESS),
     Refusal.BITS: (f"an int of more than {MAX_BITS} bits", "is too large", _LESS),
@@ -57,11 +56,11 @@ _SENTENCES: dict[Refusal, tuple[str, str, str]] = {
 }
 TOO_MUCH = frozenset(
     {Refusal.DEPTH, Refusal.ITEMS, Refusal.KEYS, Refusal.BITS, Refusal.SIZE, Refusal.TOTAL}
-)  # plain data, but more than may cross
+)  # plain data, but too large to send
 
 
 def sentence(subject: str, reason: Reason, detail: tuple[str, ...]) -> str:
-    """Say in one sentence, which opens with the name, why there is no value for it."""
+    """Return one sentence, which starts with the name, about why it has no value."""
     return f"{subject}: {_why(reason, detail)}"[:MAX_SENTENCE]
 
 
@@ -72,23 +71,23 @@ def _why(reason: Reason, detail: tuple[str, ...]) -> str:
         return exception(detail) if detail[1] else f"{exception(detail)}."
     if reason is Reason.NOT_PLAIN_DATA:
         return f"{refused(detail)}."
-    return f"the evidence is damaged ({detail[0]}); restart the kernel and run every cell."
+    return f"the answer could not be read ({detail[0]}); restart the kernel and run every cell."
 
 
 def exception(detail: tuple[str, ...]) -> str:
-    """Say what was raised, as Python does."""
+    """Return what was raised, as Python prints it."""
     kind, line = detail[0] or "an exception without a name", detail[1]
     return f"{kind}: {line}" if line else kind
 
 
 def refused(detail: tuple[str, ...]) -> str:
-    """Say what was refused, why, and what to do, without a full stop."""
+    """Return what was refused, why, and what to do, without a full stop."""
     _, why, instead = _SENTENCES[Refusal(detail[0])]
     return f"{what(detail)} {why}; {instead}"
 
 
 def what(detail: tuple[str, ...]) -> str:
-    """Name what was refused."""
+    """Return a phrase for what was refused."""
     phrase = _SENTENCES[Refusal(detail[0])][0]
     return phrase.format(article=article(detail[1]), of=detail[1])
 
@@ -99,5 +98,5 @@ def article(word: str) -> str:
 
 
 def harmless(detail: str) -> str:
-    """A detail as one short line: the kernel sent it, so the student may have written it."""
+    """Shorten a detail to one printable line; the kernel sent it, so the student may have written it."""
     return normalize_whitespace("".join(c if c.isprintable() else " " for c in detail[:MAX_SENTENCE]))[:MAX_DETAIL]

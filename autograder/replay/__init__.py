@@ -1,1 +1,1 @@
-"""A notebook run again → what differs from its stored outputs."""
+"""Run a notebook again and compare its outputs with the stored ones."""

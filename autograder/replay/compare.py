@@ -1,10 +1,11 @@
-"""Do notebooks print again what is stored in them: the course's own (`validate`) and the students' (`reproduce`)?
+"""Run notebooks again and compare outputs: the course's notebooks (`validate`) and submissions (`reproduce`).
 
-Theory of operation. Each notebook is copied into a folder of its own, beside the helpers of the course, and handed to
-nbval there, several at a time; nothing is written into the course, and a student's helpers have no say. A submission
-takes its tags from the master, found by grade_id or id; a student's own tags and nbval's comments are gone. So only
-marked cells are compared, with what the student stored. An error that the student saw too, or a cell never run, is no
-difference; a cell that fails for us alone is one. No difference, but a marked cell that was never run, gives `not run`.
+Theory of operation. Each notebook is copied to a separate folder together with the course's helpers, and nbval runs it
+there, several notebooks at a time. Nothing is written into the course, and a student's helpers are not used. A
+submission's cells get the tags of the source notebook, matched by grade_id or id; a student's own tags and nbval
+comments are removed. So only cells tagged `nbval-check-output` are compared, with the output that the student stored.
+An error that the student also saw, and a cell that was never run, are no differences. A cell that fails only here is
+one. If nothing differs but a tagged cell was never run, the result is `not run`.
 """
 
 import json
@@ -38,18 +39,18 @@ from autograder.replay.nbval import (
     read,
 )
 
-WORKERS = min(os.cpu_count() or 1, 8)  # notebooks that run at a time
-NAMED = 3  # cells that a student's result names
-NBVAL_COMMENT = re.compile(r"#(?=[#\s]*(?:NBVAL|PYTEST_VALIDATE)_)")  # nbval obeys these over any tag
+WORKERS = min(os.cpu_count() or 1, 8)  # notebooks that run at the same time
+NAMED = 3  # differing cells listed in a student's result
+NBVAL_COMMENT = re.compile(r"#(?=[#\s]*(?:NBVAL|PYTEST_VALIDATE)_)")  # nbval prefers these to any tag
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A submitted notebook's cell that does not print what is stored in it; without a cell, the whole notebook."""
+    """A cell of a submission whose output differs from the stored one; without a cell, the whole notebook."""
 
     notebook: str
     cell: str = ""
-    whole: str = ""  # what is wrong with a notebook that cannot be run: missing, damaged
+    whole: str = ""  # why the whole notebook cannot be run: "missing" or "damaged"
 
     def __str__(self) -> str:
         cell = f"{self.notebook}/{self.cell}" if self.cell else self.notebook
@@ -57,22 +58,22 @@ class Difference:
 
 
 def validate(course: Course, assignment: str | None = None, timeout: int = CELL_SECONDS) -> list[tuple[Path, Outcome]]:
-    """Run the source notebooks of an assignment (or of all), then the released ones."""
-    masters = sources(course, assignment)
-    released = [_released(course, path.parent.name) / path.name for path in masters]
+    """Run the source notebooks of an assignment (or of all), then the released ones; return each path's outcome."""
+    originals = sources(course, assignment)
+    released = [_released(course, path.parent.name) / path.name for path in originals]
     for path in released:
         if not path.is_file():
             raise CourseError(f"{path.parent}: {path.name} is not released; run `autograder release`.")
-    unstored = {path: _unstored(read_master(path)) for path in masters}
+    unstored = {path: _unstored(read_master(path)) for path in originals}
     kernels = for_own_notebooks(course)
 
     def run(path: Path) -> Outcome:
         if unstored.get(path):
             return Outcome.of(unstored[path])
-        with _bench(path.parent) as bench:
-            return nbval(Path(shutil.copy(path, bench)), bench, timeout, kernels)
+        with _workspace(path.parent) as workspace:
+            return nbval(Path(shutil.copy(path, workspace)), workspace, timeout, kernels)
 
-    return list(_each(run, masters + released))
+    return list(_each(run, originals + released))
 
 
 def reproduce(
@@ -83,15 +84,18 @@ def reproduce(
     timeout: int = CELL_SECONDS,
     unsafe: bool = False,
 ) -> dict[str, str]:
-    """Run submissions again: `yes`, `no: ` and the cells, or `not run` for each student, kept in the ledger as well."""
-    masters = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
+    """Run submissions again; return `yes`, `no: ` and the cells, or `not run` for each student.
+
+    The results are also written to the ledger.
+    """
+    originals = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
     helpers, ledger = _released(course, assignment), Ledger(course, assignment)
     chosen, results = _submitted(course, assignment, students), {}
     kernels = for_tools(grading_limits(course, unsafe))
 
     def run(student: str) -> str:
         folder = course.folder("submitted", assignment, student)
-        return _result([again(folder / name, masters[name], helpers, timeout, kernels) for name in masters])
+        return _result([again(folder / name, originals[name], helpers, timeout, kernels) for name in originals])
 
     for student, result in _each(run, chosen):
         results[student] = result
@@ -101,7 +105,7 @@ def reproduce(
 
 
 def sources(course: Course, assignment: str | None) -> list[Path]:
-    """The source notebooks of an assignment, or of all; unlike `Course.assignment`, of an ungraded one as well."""
+    """Return the source notebooks of an assignment, or of all; unlike `Course.assignment`, ungraded ones count too."""
     known = course.assignments()
     if assignment is not None and assignment not in known:
         raise UsageError(f"{course.folder('source')}: no assignment {assignment!r}; there are: {', '.join(known)}.")
@@ -110,7 +114,7 @@ def sources(course: Course, assignment: str | None) -> list[Path]:
 
 
 def read_master(path: Path) -> NotebookNode:
-    """A source notebook; raise CourseError where the file is none."""
+    """Read a source notebook; raise CourseError if the file is not a notebook."""
     try:
         return read(path)
     except Exception as error:
@@ -125,17 +129,17 @@ def _released(course: Course, assignment: str) -> Path:
 
 
 def _submitted(course: Course, assignment: str, students: Sequence[str] | None) -> list[str]:
-    found = course.students(assignment)
-    if not found:
+    known = course.students(assignment)
+    if not known:
         where = course.folder("submitted", assignment, "<student>")
         raise CourseError(f"{where}: no submissions here; put each student's notebooks into a folder like this one.")
-    for student in set(students or ()) - set(found):
+    for student in set(students or ()) - set(known):
         raise UsageError(f"{course.folder('submitted', assignment, student)}: no submission here; check the name.")
-    return list(students or found)
+    return list(students or known)
 
 
 def _each(job: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-    """Items with their results, several worked on at a time, in order; a stop drops those not begun."""
+    """Yield items with their results, in order, working on several at a time; when stopped, drop those not begun."""
     pool = ThreadPoolExecutor(WORKERS)
     try:
         yield from zip(items, pool.map(job, items), strict=True)
@@ -143,24 +147,24 @@ def _each(job: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any
         pool.shutdown(cancel_futures=True)
 
 
-def _unstored(master: NotebookNode) -> list[Failure]:
-    cells = [name_of(cell, i) for i, cell in enumerate(code_cells(master), 1) if is_marked(cell) and not cell.outputs]
-    return [Failure.at(cell, f"is marked {TAG} but has no stored output; run `autograder outputs`.") for cell in cells]
+def _unstored(source: NotebookNode) -> list[Failure]:
+    cells = [name_of(cell, i) for i, cell in enumerate(code_cells(source), 1) if is_marked(cell) and not cell.outputs]
+    return [Failure.at(cell, f"is tagged {TAG} but has no stored output; run `autograder outputs`.") for cell in cells]
 
 
 @contextmanager
-def _bench(folder: Path) -> Iterator[Path]:
-    """A private copy of what lies beside the notebooks of `folder`."""
-    with TemporaryDirectory(prefix="reproduce-", ignore_cleanup_errors=True) as bench:
+def _workspace(folder: Path) -> Iterator[Path]:
+    """Create a temporary folder with a copy of the files next to the notebooks in `folder`."""
+    with TemporaryDirectory(prefix="reproduce-", ignore_cleanup_errors=True) as workspace:
         others = shutil.ignore_patterns("*.ipynb", "__pycache__", ".ipynb_checkpoints")
-        shutil.copytree(folder, bench, ignore=others, dirs_exist_ok=True)
-        yield Path(bench)
+        shutil.copytree(folder, workspace, ignore=others, dirs_exist_ok=True)
+        yield Path(workspace)
 
 
 def again(
     path: Path, master: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
 ) -> tuple[list[Difference], bool]:
-    """Return what differs in a submitted notebook, and whether all its marked cells had been run."""
+    """Return what differs in a submitted notebook, and whether all its tagged cells had been run."""
     if not path.is_file():
         return [Difference(path.stem, whole="missing")], True
     try:
@@ -169,19 +173,19 @@ def again(
         text = json.dumps(notebook)
     except Exception:  # a submission can be anything
         return [Difference(path.stem, whole="damaged")], True
-    with _bench(helpers) as bench:
-        copy = bench / path.name
+    with _workspace(helpers) as workspace:
+        copy = workspace / path.name
         copy.write_text(text, encoding="utf-8")
-        found = nbval(copy, bench, timeout, kernels).failures
-    return [Difference(path.stem, fault.cell) for fault in found], ran
+        failures = nbval(copy, workspace, timeout, kernels).failures
+    return [Difference(path.stem, failure.cell) for failure in failures], ran
 
 
 def _mark(notebook: NotebookNode, master: NotebookNode) -> bool:
-    """Put the master's tags back; were all marked cells run that print something in the master?"""
-    masters = {key: cell for cell in code_cells(master) for key in reversed(keys(cell))}
+    """Restore the source notebook's tags; return whether all tagged cells that print something there were run."""
+    originals = {key: cell for cell in code_cells(master) for key in reversed(keys(cell))}
     ran: set[str] = set()
     for cell in code_cells(notebook):
-        twin = next((masters[key] for key in keys(cell) if key in masters), None)
+        twin = next((originals[key] for key in keys(cell) if key in originals), None)
         if twin and cell.outputs and cell.execution_count is not None:
             ran.update(keys(twin))
         _prepare(cell, list(twin.metadata.get("tags", [])) if twin else [])
@@ -189,10 +193,10 @@ def _mark(notebook: NotebookNode, master: NotebookNode) -> bool:
 
 
 def _prepare(cell: Any, tags: list[str]) -> None:
-    """Tag a submitted cell; what it stored is compared where it is marked."""
+    """Tag a submitted cell; its stored outputs are kept only if they are compared."""
     unseen = cell.execution_count is None and not cell.outputs
     if unseen or any(output.output_type == "error" for output in cell.outputs):
-        tags.append("raises-exception")  # an error never seen, or stored, is no difference
+        tags.append("raises-exception")  # an error in a cell that was never run, or a stored error, is no difference
     compared = TAG in tags and cell.outputs
     cell.execution_count, cell.outputs = (1, cell.outputs) if compared else (None, [])
     cell.source = NBVAL_COMMENT.sub("#.", cell.source)

@@ -1,13 +1,13 @@
-"""A notebook → what nbval finds in it, unmodified and in a process of its own; and how cells are read and named.
+"""Run nbval, unmodified, on a notebook in a separate process; read and name a notebook's cells.
 
-Theory of operation. This process starts a *keeper* in a session of its own; the keeper starts pytest with nbval as its
-only plugin; nbval starts the kernel. All see an environment without nbgrader's, pytest's and the terminal's settings,
-and one scratch folder for whatever Jupyter writes. nbval interrupts a cell that runs too long and notices a dead kernel
-at that cell's timeout; this process ends a notebook that takes too long as a whole. The keeper adopts what its children
-leave behind (on Linux) and ends when all of that is killed, also where this process dies first.
+Theory of operation. This process starts a *keeper* in a new session. The keeper starts pytest with nbval and
+`nbval_plugin`, and nbval starts the kernel. Their environment has no settings of nbgrader, pytest or the terminal, and
+one scratch folder for all files that Jupyter writes. nbval interrupts a cell that runs too long, and detects a dead
+kernel at that cell's timeout. This process ends a notebook that takes too long as a whole. On Linux, the keeper adopts
+processes that its children leave behind. It exits after killing all of them, even if this process dies first.
 
-What was found crosses back as data, which `nbval_plugin` writes; a pytest that ends without it is a fault by itself.
-The caller decides which kernels nbval gets: `execution.sandbox.for_tools` has the environment that sandboxes them.
+`nbval_plugin` writes the results as data; if pytest ends without writing them, that is a failure too. The caller
+chooses nbval's kernels: `execution.sandbox.for_tools` returns the environment that sandboxes them.
 """
 
 import json
@@ -29,9 +29,9 @@ from autograder.notebook.cells import grade_id
 
 TAG = "nbval-check-output"
 CELL_SECONDS = 120
-SPARE_SECONDS = 60  # a notebook may take these and three times as long as a cell
-RETRIES = 2  # of a notebook whose kernel ended at once: kernels that start at the same time may choose the same port
-MAX_SHOWN = 200  # characters of what was raised
+SPARE_SECONDS = 60  # a notebook's time limit: three times a cell's limit, plus this
+RETRIES = 2  # when a kernel ends at startup: kernels that start together may choose the same port
+MAX_SHOWN = 200  # characters of an exception's message
 UNWANTED = re.compile(r"NBGRADER_|PYTEST_|PYTHONWARNINGS$|(JUPYTER_)?(COLUMNS|LINES)$|(NO|FORCE)_COLOR$")
 PYTEST = "--tb=no --color=no -W ignore -p no:cacheprovider --noconftest --disable-plugin-autoload"
 NBVAL = "-p nbval.plugin -p autograder.replay.nbval_plugin --nbval-lax --nbval-current-env"
@@ -54,18 +54,18 @@ sys.exit(code if code >= 0 else 1)
 """
 
 
-# What `nbval_plugin` finds. It imports these: pytest and nbval are loaded in their own process alone.
+# Faults that `nbval_plugin` reports. It imports them from here, since this process loads neither pytest nor nbval.
 RAISED = "raised"  # the cell raised an exception: `text`
-INTERRUPTED = "interrupted"  # the cell ran too long and nbval has ended it
-DIFFERS = "differs"  # its outputs are not those stored
+INTERRUPTED = "interrupted"  # the cell ran too long and nbval interrupted it
+DIFFERS = "differs"  # its outputs differ from the stored ones
 UNCOUNTED = "uncounted"  # outputs are stored, but no execution count
-UNKNOWN = "unknown"  # nbval could not go on with the cell: `text`
-NO_KERNEL = "no kernel"  # none was started: `text`
-DEAD_AT_START = "dead at start"  # a kernel was started and ended at once: `text`
-BROKEN = "broken"  # anything else that is not about the cell: `text`
+UNKNOWN = "unknown"  # nbval could not finish the cell: `text`
+NO_KERNEL = "no kernel"  # no kernel started: `text`
+DEAD_AT_START = "dead at start"  # the kernel started and ended at once: `text`
+BROKEN = "broken"  # any other failure outside the cell: `text`
 SENTENCES = {
     RAISED: "raises {}",
-    DIFFERS: "prints something else than its stored output.",
+    DIFFERS: "prints something different from its stored output.",
     UNCOUNTED: "has a stored output, but no execution count.",
     UNKNOWN: "could not run: {}",
 }
@@ -73,15 +73,15 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Failure:
-    """The cell at fault (its grade_id, else its id, else its number; empty: the whole notebook), and a sentence."""
+    """A sentence about a cell, named by grade_id, id or number; an empty `cell` means the whole notebook."""
 
     cell: str
     sentence: str
-    is_dead_at_start: bool = False  # the kernel ended before the first cell: another may not
+    is_dead_at_start: bool = False  # the kernel ended before the first cell, so another try may work
 
     @classmethod
     def at(cls, cell: str, text: str, is_dead_at_start: bool = False) -> "Failure":
-        """Return the failure of a cell, or of the whole notebook where `cell` is "", by the end of its sentence."""
+        """Return a failure of a cell, or of the notebook if `cell` is ""; `text` is the rest of its sentence."""
         return cls(cell, f"cell {cell} {text}" if cell else f"the notebook {text}", is_dead_at_start)
 
     def __str__(self) -> str:
@@ -90,64 +90,64 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What nbval found in one notebook."""
+    """The result of running nbval on one notebook."""
 
     ok: bool
     failures: tuple[Failure, ...]
 
     @classmethod
     def of(cls, failures: Iterable[Failure]) -> "Outcome":
-        """Well where there are no failures."""
-        found = tuple(failures)
-        return cls(not found, found)
+        """Return the outcome for these failures; it is ok if there are none."""
+        collected = tuple(failures)
+        return cls(not collected, collected)
 
 
 def nbval(notebook: Path, cwd: Path, timeout: int = CELL_SECONDS, kernels: Mapping[str, str] | None = None) -> Outcome:
-    """Run a notebook in its folder (and pytest in `cwd`), a cell for at most `timeout` seconds.
+    """Run a notebook in its folder (and pytest in `cwd`), each cell for at most `timeout` seconds.
 
-    `kernels` is environment that tells Jupyter how to start them.
+    `kernels` are environment variables that tell Jupyter how to start kernels.
     """
     run = partial(_run, notebook, cwd, timeout=timeout, kernels=kernels or {})
     try:
         cells = [name_of(cell, number) for number, cell in enumerate(code_cells(read(notebook)), 1)]
     except Exception:  # a submission can be anything
         return Outcome.of([Failure.at("", "could not run: it is not a notebook.")])
-    found = run(cells=cells)
+    failures = run(cells=cells)
     for _ in range(RETRIES):
-        if any(fault.is_dead_at_start for fault in found):
-            found = run(cells=cells)
-    return Outcome.of(found)
+        if any(failure.is_dead_at_start for failure in failures):
+            failures = run(cells=cells)
+    return Outcome.of(failures)
 
 
 def environment(scratch: str) -> dict[str, str]:
-    """What a notebook's processes see: nothing that changes what is printed, one folder for what they write aside."""
+    """Return the environment of a notebook's processes: nothing that changes outputs, one folder for other files."""
     kept = {name: value for name, value in os.environ.items() if not UNWANTED.match(name)}
     return kept | dict.fromkeys(("TMPDIR", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR"), scratch)
 
 
 def read(path: Path) -> NotebookNode:
-    """A notebook of any format as one of format 4; raises anything where the file is none."""
+    """Read a notebook of any format as format 4; raise some exception if the file is not a notebook."""
     notebook: NotebookNode = nbformat.convert(nbformat.reader.reads(path.read_text(encoding="utf-8")), 4)
     return notebook
 
 
 def code_cells(notebook: NotebookNode) -> list[Any]:
-    """Cells of code, in order: those that nbval counts."""
+    """Return the code cells, in order; nbval counts only these."""
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def keys(cell: Any) -> list[str]:
-    """What a cell may be known by: its grade_id, its id."""
+    """Return what identifies a cell: its grade_id and its id, if it has them."""
     return [str(key) for key in (grade_id(cell), cell.get("id")) if key]
 
 
 def name_of(cell: Any, number: int) -> str:
-    """The first of a cell's keys, else its number; safe in a table: a student can put any text there."""
+    """Return a cell's first key, else its number, made safe for a table: a student can write any text there."""
     return re.sub(r"[^\w.-]+", "_", [*keys(cell), str(number)][0])[:60]
 
 
 def is_marked(cell: Any) -> bool:
-    """Must the cell print what is stored in it?"""
+    """Return whether the cell is tagged, so that it must reproduce its stored output."""
     return TAG in cell.metadata.get("tags", [])
 
 
@@ -159,17 +159,17 @@ def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int, kernels: Map
         command = [sys.executable, "-m", "pytest", "-c", os.devnull, *PYTEST.split(), *NBVAL.split(), *options]
         code = _keep(command, cwd, environment(scratch) | dict(kernels), limit)
         if code is None:
-            return [Failure.at("", f"still ran when {limit} s were over.")]
+            return [Failure.at("", f"was still running after {limit} s.")]
         try:
-            found = list(_failures(json.loads(report.read_text(encoding="utf-8")), cells, timeout))
-        except (OSError, ValueError):  # no report: pytest has ended before it could write one
-            code, found = code or 1, []
-    good = found or code in (0, 5)  # 5: no cells
-    return found if good else [Failure.at("", f"could not run: pytest ended with {code}.")]
+            failures = list(_failures(json.loads(report.read_text(encoding="utf-8")), cells, timeout))
+        except (OSError, ValueError):  # no report: pytest ended before it wrote one
+            code, failures = code or 1, []
+    good = failures or code in (0, 5)  # 5: no cells
+    return failures if good else [Failure.at("", f"could not run: pytest ended with {code}.")]
 
 
 def _keep(command: list[str], cwd: Path, env: Mapping[str, str], limit: int) -> int | None:
-    """Run a command and end all that it started; its exit code, or None where `limit` seconds were not enough."""
+    """Run a command, then end all processes that it started; return its exit code, or None after `limit` seconds."""
     keeper = [sys.executable, "-c", KEEPER, *command]
     run = subprocess.Popen(keeper, cwd=cwd, env=env, start_new_session=True)
     try:
@@ -182,7 +182,7 @@ def _keep(command: list[str], cwd: Path, env: Mapping[str, str], limit: int) -> 
 
 
 def _failures(steps: list[dict[str, Any]], cells: list[str], timeout: int) -> Iterator[Failure]:
-    """Faults in order, up to the first that leaves no kernel for the rest."""
+    """Yield failures in order, up to the first one that leaves no kernel for later cells."""
     for step in steps:
         fault, name = step["fault"], cells[step["cell"]]
         if late := _late(step["seconds"], fault, timeout):
@@ -197,7 +197,7 @@ def _failures(steps: list[dict[str, Any]], cells: list[str], timeout: int) -> It
 
 
 def _late(seconds: float, fault: str, timeout: int) -> str:
-    """Of a cell that took too long: that it did; nbval passes one that outlives its interruption."""
+    """Return a message if the cell took too long; nbval passes a cell that survives its interruption."""
     interrupted = fault == INTERRUPTED
     died = ", or its kernel died" if fault and not interrupted else ""
     return f"timed out after {timeout} s{died}." if interrupted or seconds >= timeout else ""

@@ -1,15 +1,15 @@
-"""What nbval found in each cell, as data: a plugin of the pytest that runs it, loaded beside nbval's own.
+"""Report nbval's result for each cell as data: a pytest plugin, loaded together with nbval's own.
 
 Called by pytest: `pytest_addoption` and `pytest_configure` at its start, `pytest_runtest_makereport` for each step of
 each cell, `pytest_sessionfinish` at the end, where a JSON list is written to `--cells-report`. A step is written if it
 raised, or if it is the one that runs the cell:
 
     cell       which of the notebook's code cells, from 0
-    seconds    that the step took
-    fault      one of the faults that `nbval` lists, "" for none
-    text       what was raised, in one line, or "" where the fault says it all
+    seconds    duration of the step
+    fault      one of the faults in the module `nbval`, "" for none
+    text       the exception, in one line, or "" if the fault needs no text
 
-nbval raises one class for whatever goes wrong in a cell; what it was shows in what the cell has left behind.
+nbval raises the same class for every failure in a cell, so the fault is determined from the cell's outputs.
 """
 
 import json
@@ -29,11 +29,11 @@ _PLACE = re.compile(r" \([^()]+, line \d+\)$")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option that names the report."""
-    parser.addoption("--cells-report", type=Path, help="Write what became of each cell to this file, as JSON.")
+    parser.addoption("--cells-report", type=Path, help="Write the result of each cell to this file, as JSON.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Collect for the report, where one is asked for."""
+    """Register the report, if the option names a file."""
     if config.option.cells_report:
         config.pluginmanager.register(_Report(config.option.cells_report))
 
@@ -45,14 +45,14 @@ class _Report:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        """Note what became of one step of one cell."""
+        """Record the result of one step of one cell."""
         fault, text = _fault(item, call.when, call.excinfo.value) if call.excinfo else ("", "")
         if fault or call.when == "call":
             self.steps.append({"cell": item.cell_num, "seconds": call.duration, "fault": fault, "text": text})
         return (yield)
 
     def pytest_sessionfinish(self) -> None:
-        """Write the report, once all is known: a report that is there is whole."""
+        """Write the report at the end, so that an existing report is always complete."""
         self.path.write_text(json.dumps(self.steps), encoding="utf-8")
 
 
@@ -66,7 +66,7 @@ def _fault(item: Any, when: str, error: BaseException) -> tuple[str, str]:
     if last.get("output_type") == "error" and not item.options["check_exception"]:
         interrupted = item.parent.timed_out and last["ename"] == "KeyboardInterrupt"
         return (INTERRUPTED, "") if interrupted else (RAISED, _line(last["ename"], last["evalue"]))
-    if error.inner_traceback:  # what nbval has compared
+    if error.inner_traceback:  # nbval found different outputs
         return DIFFERS, ""
     if item.parent.timed_out:
         return UNKNOWN, str(error)
@@ -74,7 +74,7 @@ def _fault(item: Any, when: str, error: BaseException) -> tuple[str, str]:
 
 
 def _line(name: Any, message: Any) -> str:
-    """`ValueError: first line`; of a SyntaxError without its place, a file of IPython's with a new name in each run."""
+    """Return `ValueError: first line`; for a SyntaxError without the file, whose name IPython changes in every run."""
     text = _PLACE.sub("", str(message)) if name in SYNTAX_ERRORS else str(message)
     lines = text.strip().splitlines()
     return f"{name}: {lines[0]}" if lines else str(name)

@@ -1,9 +1,9 @@
-"""Source notebooks → the same, with what their marked cells print stored in them: what `validate` holds them to.
+"""Store the outputs of tagged cells in the source notebooks; `validate` compares later runs with them.
 
-Theory of operation. nbclient runs a notebook where it lies, beside its helpers, by this Python's own kernel and in the
-environment that nbval will see, so that both see the same. The result keeps the outputs and execution counts of marked
-cells and nothing else that changes from run to run, so running it twice gives the same bytes. It is written aside and
-renamed; a notebook whose cell raises, takes too long or ends its kernel stays as it was.
+Theory of operation. nbclient runs a notebook in its folder, with its helpers, this Python's kernel and the same
+environment as nbval. The result keeps the outputs and execution counts of tagged cells and nothing else that changes
+from run to run, so two runs write the same bytes. The file is written under another name and then renamed. A notebook
+is not changed if a cell raises, takes too long or ends its kernel.
 """
 
 import atexit
@@ -28,7 +28,7 @@ from autograder.replay.nbval import CELL_SECONDS, code_cells, environment, is_ma
 def refresh(
     course: Course, assignment: str | None = None, notebook: str | None = None, timeout: int = CELL_SECONDS
 ) -> list[Path]:
-    """Run source notebooks and store in them what their marked cells print, and nothing else; gives their paths."""
+    """Run source notebooks, store only the outputs of their tagged cells in them, and return their paths."""
     known = sources(course, assignment)
     paths = [path for path in known if notebook in (None, path.name, path.stem)]
     if not paths:
@@ -40,7 +40,7 @@ def refresh(
 
 
 def _executed(path: Path, timeout: int) -> NotebookNode:
-    """A source notebook, run in its folder; it keeps marked outputs, and nothing that changes from run to run."""
+    """Run a source notebook in its folder; keep the outputs of tagged cells, and nothing that changes between runs."""
     notebook = read_master(path)
     metadata = notebook.metadata | {"language_info": {"name": "python"}}
     _execute(path, notebook, timeout)
@@ -53,7 +53,7 @@ def _executed(path: Path, timeout: int) -> NotebookNode:
 
 
 def _execute(path: Path, notebook: NotebookNode, timeout: int) -> None:
-    """Run the cells by nbclient; raise CourseError at the first that does not come through."""
+    """Run the cells with nbclient; raise CourseError at the first cell that fails."""
     client, begun = _client(notebook, timeout), list[str]()
     client.on_cell_execute = lambda cell, cell_index: begun.append(name_of(cell, client.code_cells_executed + 1))
     try:
@@ -61,10 +61,10 @@ def _execute(path: Path, notebook: NotebookNode, timeout: int) -> None:
             client.execute(cleanup_kc=True, cwd=str(path.parent), env=environment(scratch), stderr=subprocess.DEVNULL)
     except (CellExecutionError, CellTimeoutError, RuntimeError) as error:
         if not begun:
-            atexit.unregister(client._cleanup_kernel)  # nbclient forgets to, and would trip over it at the end
+            atexit.unregister(client._cleanup_kernel)  # nbclient does not, and would fail at exit
             raise CourseError(f"{path}: its kernel did not start ({error}); try again.") from error
-        said = f"cell {begun[-1]} {_stopped(error, timeout)}"
-        raise CourseError(f"{path}: {said}; mend it (the file is as it was).") from error
+        failure = f"cell {begun[-1]} {_stopped(error, timeout)}"
+        raise CourseError(f"{path}: {failure}; fix it (the file was not changed).") from error
 
 
 def _client(notebook: NotebookNode, timeout: int) -> NotebookClient:

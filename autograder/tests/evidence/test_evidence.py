@@ -30,7 +30,7 @@ from autograder.model import Reason
 
 STEADY = settings(deadline=None, derandomize=True, database=None)
 PLAIN = (type(None), bool, int, float, complex, str, tuple, list, dict, set, frozenset, type(...), np.ndarray)
-DAMAGED = "q3: the evidence is damaged ({}); restart the kernel and run every cell."
+DAMAGED = "q3: the answer could not be read ({}); restart the kernel and run every cell."
 PLAINLY = "is not plain data; answer with its values, for example output.shape."
 LISTED = "is not plain data; answer with a list, for example from .tolist()."
 WHOLLY = "is not plain data; answer with whole characters."
@@ -269,7 +269,7 @@ def test_what_lies_at_the_limits_crosses() -> None:
 
 
 def test_depth_and_cycles_are_refused() -> None:
-    assert refusal(nested(21)) == f"q3: a tuple nested more than 20 deep is too deep; {LESS}"
+    assert refusal(nested(21)) == f"q3: a tuple nested more than 20 levels deep is too deep; {LESS}"
     rows: list[Any] = []
     rows.append({"rows": rows})
     assert refusal(rows) == f"q3: a list that contains itself {PLAINLY}"
@@ -403,7 +403,7 @@ def test_any_text_gives_plain_data_or_an_evidence_error(text: str | bytes) -> No
     try:
         assert is_plain(decode(text, "q3"))
     except EvidenceError as error:
-        assert str(error).startswith("q3: the evidence is damaged (")  # noqa: PT017
+        assert str(error).startswith("q3: the answer could not be read (")  # noqa: PT017
 
 
 @settings(STEADY, max_examples=400)
@@ -425,7 +425,7 @@ def test_any_text_gives_findings_or_an_evidence_error(text: str | bytes) -> None
     try:
         found = decode_all(text)
     except EvidenceError as error:
-        assert str(error).startswith("answers: the evidence is damaged (")  # noqa: PT017
+        assert str(error).startswith("answers: the answer could not be read (")  # noqa: PT017
         return
     for name, one in found.items():
         assert name == one.subject
@@ -444,7 +444,7 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (None, "not a text"),
+        (None, "not a string"),
         ("", "not JSON"),
         ("[", "not JSON"),
         ("nul", "not JSON"),
@@ -453,8 +453,8 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
         ('"' + '\\"' * 4_000_000, "not JSON"),
         (" " * (2**23 + 1), "more than 8 MiB"),
         ("[" * 2**23, "too many items"),
-        ("[" * 399_999, "nested too deep"),
-        ('{"a":' * 199_999, "nested too deep"),
+        ("[" * 399_999, "nested too deeply"),
+        ('{"a":' * 199_999, "nested too deeply"),
         (MANY, "too many items"),
         ("3", "a bare number"),
         ("1.5", "a bare number"),
@@ -462,7 +462,7 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
         ("-Infinity", "a bare number"),
         ("9" * 5_000, "a bare number"),
         ("1e999", "a bare number"),
-        ('{"a": "", "a": ""}', "a name twice"),
+        ('{"a": "", "a": ""}', "a duplicate name"),
         ('{"a": ""}', "a value of unknown form"),
         ("[]", "a value of unknown form"),
         ('["int", "1", "1"]', "a value of unknown form"),
@@ -472,7 +472,7 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
         ('["int", []]', "an unknown tag"),
         ('["int", null]', "an unknown tag"),
         ('["__class__", []]', "an unknown tag"),
-        ('["ellipsis", "a"]', "an ellipsis with a text"),
+        ('["ellipsis", "a"]', "an ellipsis with content"),
         ('"\\ud800"', "half a character"),
         ('["dict", ["\\udfff", null]]', "half a character"),
         *((f'["int", "{text}"]', "not an int") for text in ("", "-0", "00", "0x1", " 1", "1_0", "F", "٣", "f" * 2_501)),
@@ -490,19 +490,22 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
         ('["array", "int8 ' + ",".join("1" * 65) + ' AA=="]', "an array of unknown shape"),
         ('["array", "int8 3000,3000 "]', "an array too large"),
         ('["array", "int8 0,99999999 "]', "an array too large"),
-        *((f'["array", "int8 1 {data}"]', "an array without base64") for data in ("A", "AA", "AA==\\n", "*A==", "é")),
+        *(
+            (f'["array", "int8 1 {data}"]', "an array that is not base64")
+            for data in ("A", "AA", "AA==\\n", "*A==", "é")
+        ),
         *(
             (f'["array", "int8 {rest}"]', "an array whose shape and bytes differ")
             for rest in ("1 ", "1", "2 AA==", "0 AA==")
         ),
         ('["array", "bool 1 Ag=="]', "bools other than 0 and 1"),
-        ('["list", [' * 21 + "]]" * 21, "nested too deep"),
+        ('["list", [' * 21 + "]]" * 21, "nested too deeply"),
         ('["set", [["list", []]]]', "a key that cannot be hashed"),
         ('["frozenset", [["tuple", [["array", "int8 1 AA=="]]]]]', "a key that cannot be hashed"),
         ('["dict", [["dict", []], null]]', "a key that cannot be hashed"),
-        ('["set", ["a", "a"]]', "a key twice"),
-        ('["set", [true, ["int", "1"]]]', "a key twice"),
-        ('["dict", ["a", null, "a", null]]', "a key twice"),
+        ('["set", ["a", "a"]]', "a duplicate key"),
+        ('["set", [true, ["int", "1"]]]', "a duplicate key"),
+        ('["dict", ["a", null, "a", null]]', "a duplicate key"),
         ('["dict", ["a"]]', "a key without value"),
         (COLLIDING, "too many keys"),
         (json.dumps(["list", [["dict", ["a", None]]] * 2_001]), "too many keys"),
@@ -591,10 +594,10 @@ def test_the_whole_is_capped_and_the_rest_still_crosses() -> None:
         ("[]", "not a table of names"),
         ("null", "not a table of names"),
         ("3", "a bare number"),
-        ('{"q3": {}, "q3": {}}', "a name twice"),
-        ('{"q3\\n": {}}', "a key that is no name"),
-        ('{"": {}}', "a key that is no name"),
-        (json.dumps({"q" * 101: {}}), "a key that is no name"),
+        ('{"q3": {}, "q3": {}}', "a duplicate name"),
+        ('{"q3\\n": {}}', "a key that is not a name"),
+        ('{"": {}}', "a key that is not a name"),
+        (json.dumps({"q" * 101: {}}), "a key that is not a name"),
         (json.dumps({f"q{number}": {} for number in range(201)}), "not a table of names"),
         (json.dumps({"q3": [[]] * 1_000}), "too many items"),
         (b" " * (2**24 + 1), "more than 16 MiB"),

@@ -157,7 +157,7 @@ def test_a_kernel_that_cannot_start_is_our_fault() -> None:
 
 
 def test_nor_is_one_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.execution.client._environment", lambda folder: {"PYTHONHOME": "/nowhere"})
+    monkeypatch.setattr("autograder.execution.client._environment", lambda home, limits: {"PYTHONHOME": "/nowhere"})
     with pytest.raises(KernelError, match=r"no kernel could be started \("):
         _run("x = 1", "x-test", limits=Limits(start_seconds=5, sandbox="none"))
     assert _no_kernels()

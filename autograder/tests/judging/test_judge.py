@@ -158,8 +158,8 @@ def test_a_test_writes_no_files_and_says_nothing(
     ("taken", "reason", "rationale"),
     [
         (NoEvidence(Reason.TIMEOUT, "the cell x ran longer than 5 s"), "timeout", "the cell x ran longer than 5 s."),
-        ("{}", "damaged", "x: the evidence is damaged (nothing was sent)"),
-        ("[]", "damaged", "answers: the evidence is damaged"),
+        ("{}", "damaged", "x: the answer could not be read (nothing was sent)"),
+        ("[]", "damaged", "answers: the answer could not be read"),
         ('{"x": {"missing": []}}', "missing", "x: no such name"),
         ('{"x": {"raised": ["ValueError", "no", ""]}}', "raised", "x: ValueError: no"),
         ('{"x": {"refused": ["object", "Model"]}}', "not plain data", "x: a Model object"),

@@ -209,7 +209,7 @@ FAULTS = [
     (cell("c", "def f("), "cell c raises SyntaxError: incomplete input"),
     (cell("d", "raise SystemExit"), "cell d raises SystemExit"),
     (cell("e", "try:\n    1/0\nexcept Exception as e:\n    raise OSError from e"), "cell e raises OSError"),
-    (marked("f", "print(1)", "2\n"), "cell f prints something else than its stored output."),
+    (marked("f", "print(1)", "2\n"), "cell f prints something different from its stored output."),
     (uncount(marked("g", "print(1)", "1\n")), "cell g has a stored output, but no execution count."),
     (new_code_cell("1/0", id="plain"), "cell plain raises ZeroDivisionError: division by zero"),
     (new_code_cell("1/0"), "cell 9 raises ZeroDivisionError: division by zero"),
@@ -277,7 +277,7 @@ def test_a_notebook_has_a_time_limit_too(tmp_path: Path, monkeypatch: pytest.Mon
     path = write(tmp_path / "a.ipynb", cell("a", DAEMON), cell("b", STUBBORN), cell("c", "1"))
     begun = time.monotonic()
     (failure,) = nbval(path, tmp_path, 1).failures
-    assert str(failure) == "the notebook still ran when 4 s were over."
+    assert str(failure) == "the notebook was still running after 4 s."
     assert time.monotonic() - begun < 8
     assert left_behind() == []
 
@@ -311,7 +311,7 @@ def test_validate_names_marked_cells_without_output(course: Course, monkeypatch:
     monkeypatch.setattr(room, "nbval", lambda *_: Outcome(True, ()))
     (_, source), (_, released) = validate(course, "toy")
     assert [str(failure) for failure in source.failures] == [
-        f"cell {name} is marked nbval-check-output but has no stored output; run `autograder outputs`."
+        f"cell {name} is tagged nbval-check-output but has no stored output; run `autograder outputs`."
         for name in ("shape", "sum", "twice", "list")
     ]
     assert released.ok

@@ -47,7 +47,7 @@ def test_refresh_leaves_a_failing_notebook_as_it_was(
     before = contents(tmp_path)
     with pytest.raises(CourseError) as caught:
         refresh(course, timeout=1)
-    assert str(caught.value) == f"{path}: cell b {FAULTS[source]}; mend it (the file is as it was)."
+    assert str(caught.value) == f"{path}: cell b {FAULTS[source]}; fix it (the file was not changed)."
     assert contents(tmp_path) == before
     wait_for(lambda: not left_behind())
 

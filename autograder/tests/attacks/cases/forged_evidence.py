@@ -15,4 +15,4 @@ def forge(data, *rest, **settings):
 publisher.publish = forge
 q1 = 0"""
 }
-EXPECT = {"q1": ("no evidence", "q1: the evidence is damaged (an unknown tag)")}
+EXPECT = {"q1": ("no evidence", "q1: the answer could not be read (an unknown tag)")}

@@ -7,6 +7,6 @@ CELLS = {
 }
 EXPECT = {
     "q1": ("no evidence", "q1: a list that contains itself is not plain data"),
-    "q2": ("no evidence", "q2: a list nested more than 20 deep is too deep"),
+    "q2": ("no evidence", "q2: a list nested more than 20 levels deep is too deep"),
     "q4": ("no evidence", "q4: no such name"),
 }
