@@ -1,11 +1,14 @@
-"""The other shape: a bubblewrap for each kernel, where namespaces do not nest. Slower by what loading takes.
+"""Start each kernel in its own bubblewrap, on machines where namespaces cannot be nested.
 
-Theory of operation. The same server as the zygote's, but outside any sandbox and with nothing loaded. For each request
-it forks a supervisor, which starts bubblewrap; inside, this module again becomes the kernel. bubblewrap dies with its
-supervisor, and all inside dies with bubblewrap. The supervisor finds the kernel's processes by their namespace.
+This is slower than the warm shape, because each kernel loads its modules again.
 
-What differs for the code inside: process 1 is bubblewrap's; the folder of its sockets stays writable, and what lies
-there counts as memory; /tmp and /dev/shm have sizes of their own, each as large as the scratch space.
+Theory of operation. The server is the zygote's `Server`, but it runs outside any sandbox and preloads nothing. For each
+request it forks a supervisor, which starts bubblewrap. Inside bubblewrap this module runs again and becomes the kernel.
+bubblewrap ends with its supervisor, and everything inside ends with bubblewrap. The supervisor finds the kernel's
+processes by their process namespace.
+
+Differences for the code inside: process 1 is bubblewrap's; the folder of the sockets stays writable, and files there
+count as memory; /tmp and /dev/shm are separate, each with the size of the scratch space.
 """
 
 import argparse
@@ -31,7 +34,7 @@ MODULE = "autograder.kernels.cold"
 
 
 def main() -> None:
-    """Serve, or, inside bubblewrap, be a kernel."""
+    """Serve requests or, inside bubblewrap, run a kernel."""
     parser = argparse.ArgumentParser()
     for name in ("listener", "lifeline", "announce", "filter", "request", "user"):
         parser.add_argument(f"--{name}", type=int, default=0)
@@ -39,14 +42,14 @@ def main() -> None:
     if options.request:
         _inside(options)
         return
-    os.write(options.announce, b"{}")  # nothing is preloaded, so nothing of that fails
+    os.write(options.announce, b"{}")  # no module failed to load, because none is preloaded
     os.close(options.announce)
     listener = socket.socket(fileno=options.listener)
     Server(listener, options.lifeline, lambda request: _fork(request, options.filter)).serve()
 
 
 def _fork(request: Request, program: int) -> int:
-    """Start a supervisor; gives its process id."""
+    """Start a supervisor, and return its process id."""
     server = os.getpid()
     supervisor = os.fork()
     if supervisor:
@@ -63,27 +66,29 @@ def _supervise(request: Request, program: int, server: int) -> None:
     reading, writing = os.pipe()
     user = bubblewrap.own_user()
     bubblewrap.give(Path(request.outside), user)
-    said = os.memfd_create("request")
-    os.write(said, json.dumps(asdict(request)).encode())
+    message = os.memfd_create("request")
+    os.write(message, json.dumps(asdict(request)).encode())
     command = [
         *bubblewrap.wall(Path(request.outside), Path(request.folder), request.policy.scratch),
         "--die-with-parent",
     ]
-    inside = [sys.executable, "-P", "-m", MODULE, "--request", str(said), "--filter", str(program)]
+    inside = [sys.executable, "-P", "-m", MODULE, "--request", str(message), "--filter", str(program)]
     wrapped = subprocess.Popen(
         [*command, "--info-fd", str(writing), "--", *inside, "--user", str(user)],
         env=bubblewrap.environment(),
-        pass_fds=(writing, said, program),
+        pass_fds=(writing, message, program),
     )
     os.close(writing)
     with os.fdopen(reading) as info:
         first = json.load(info)["child-pid"]
     space = _namespace(first)
-    supervise(wrapped.pid, request.policy, lambda: _processes(space), lambda: _held(request.outside), parent=server)
+    supervise(
+        wrapped.pid, request.policy, lambda: _processes(space), lambda: _bytes_used(request.outside), parent=server
+    )
 
 
 def _namespace(process: int | str) -> str:
-    """Which process namespace a process is in, "" where it has ended or is not this user's."""
+    """Return the process namespace of a process, or "" if the process has ended or belongs to another user."""
     with suppress(OSError):
         return str(Path(f"/proc/{process}/ns/pid").readlink())
     return ""
@@ -95,13 +100,13 @@ def _processes(space: str) -> Iterator[Path]:
             yield folder
 
 
-def _held(folder: str) -> int:
-    """Bytes written beside the sockets."""
+def _bytes_used(folder: str) -> int:
+    """Return the number of bytes on disk in the folder of the sockets."""
     return sum(path.lstat().st_blocks * 512 for path in Path(folder).rglob("*"))
 
 
 def _inside(options: argparse.Namespace) -> None:
-    """Take the request, furnish the sandbox that bubblewrap has made, be the kernel."""
+    """Read the request, set up the sandbox that bubblewrap made, and run the kernel."""
     if options.user:
         become(options.user)
     request = request_of(json.loads(_content(options.request)))
@@ -115,7 +120,7 @@ def _inside(options: argparse.Namespace) -> None:
 
 
 def _content(descriptor: int) -> bytes:
-    """All of a file, read past its position: kernels that start at the same time share the filter's."""
+    """Return a file's content without using its position, which kernels that start at the same time share."""
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 

@@ -1,9 +1,9 @@
-"""Finding or starting the server that kernels are asked of.
+"""Find or start the server that starts kernels.
 
-Theory of operation. The first kernel of a process starts a server (a zygote, or where namespaces do not nest its cold
-stand-in) and a folder of its own, which holds the server's socket and a folder for each kernel. Later kernels find it
-there, also those of child processes that `shared` has told of it. The server lives as long as the pipe to its starter;
-what a starter that was killed left on the disk, the next one removes.
+Theory of operation. The first kernel of a process starts a server: a zygote, or the cold server if namespaces cannot be
+nested. It also creates a temporary folder for the server's socket, with a subfolder for each kernel. Later kernels of
+this process use the same server; so do child processes that get the variables of `shared`. The server ends when the
+pipe from the process that started it closes. If that process was killed, the next one removes its folder.
 """
 
 import atexit
@@ -30,19 +30,22 @@ from autograder.kernels import bubblewrap
 from autograder.kernels.limits import FAILED_BEFORE, FAILED_PRELOADING, KERNELS, NO_NESTING
 
 Shape = Literal["warm", "cold"]
-GIVEN = "AUTOGRADER_KERNELS"  # environment: the socket of a server to be used, whatever it has loaded
-PREFIX = "ag-"  # short: paths of sockets end at 107 bytes
+GIVEN = "AUTOGRADER_KERNELS"  # environment variable: the socket of a server to use, regardless of what it has loaded
+PREFIX = "ag-"  # short, because the path of a socket may have at most 107 bytes
 BACKLOG = 64
-LOADING = 300.0  # seconds that a server has to load everything
-END_TIMEOUT = 5.0  # seconds that a server has to end
+LOADING = 300.0  # seconds in which a server must have loaded its modules
+END_TIMEOUT = 5.0  # seconds in which a server must end
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a server has loaded: modules by name, and a line of Python that is run before loading them.
+    """What a server loads and shows to its kernels.
 
-    `environment` names variables that it sees beyond the usual ones. `whole`: its kernels see all of this package, for
-    notebooks of one's own whose tests import it.
+    Attributes:
+        preload: The names of modules to import, separated by spaces.
+        prepare: Python code to run before the imports.
+        environment: The names of more environment variables to pass to the server.
+        whole: Show the whole package to the kernels, for notebooks whose tests import it.
     """
 
     preload: str = ""
@@ -52,7 +55,7 @@ class Loaded:
 
     @property
     def name(self) -> str:
-        """A short name for a socket."""
+        """Return a short name for the server's socket."""
         names = " ".join(self.environment)
         return sha256(f"{self.preload}\0{self.prepare}\0{names}\0{self.whole}".encode()).hexdigest()[:8]
 
@@ -74,27 +77,34 @@ class _Server:
 _lock = threading.Lock()
 _servers: dict[str, _Server] = {}
 _own: list[Path] = []
-_refused: set[str] = set()  # shapes that this machine does not give
+_refused: set[str] = set()  # shapes that are not available on this machine
 _warned: set[str] = set()
 
 
 def server(loaded: Loaded, shape: str = "auto") -> Path:
-    """The socket of a server, started where there is none; raises NoSandboxError.
+    """Return the path of a server's socket, and start the server if necessary.
 
-    Its folder is where kernels have folders of their own.
+    The socket's folder also contains the kernels' folders.
+
+    Args:
+        loaded: What the server loads.
+        shape: "warm", "cold", or "auto" for the first of these that is available.
+
+    Raises:
+        NoSandboxError: The server cannot be started.
     """
     with _lock:
         for wanted in ("warm", "cold") if shape == "auto" else (shape,):
             with contextlib.suppress(_NoNestingError):
                 return _server(loaded, wanted)
     raise NoSandboxError(
-        "namespaces do not nest on this machine, so no kernel can be forked into a sandbox of its own; "
+        "namespaces cannot be nested on this machine, so the warm sandbox is not available; "
         "set c.Limits.sandbox = 'cold'."
     )
 
 
 def connect(path: Path) -> socket.socket:
-    """A connection to a server, for one kernel."""
+    """Return a new connection to a server, for one kernel."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         connection.connect(str(path))
@@ -105,17 +115,17 @@ def connect(path: Path) -> socket.socket:
 
 
 def shape_of(path: Path) -> Shape:
-    """Which shape of sandbox a server gives."""
+    """Return the shape of a server's sandboxes."""
     return "warm" if path.name.startswith("w") else "cold"
 
 
 def shared(path: Path) -> dict[str, str]:
-    """What a child process' environment needs to find this process' server."""
+    """Return the environment variables that let a child process use this server."""
     return {GIVEN: str(path)}
 
 
 def close() -> None:
-    """End this process' servers, and with them all their kernels, and remove their folder."""
+    """End this process's servers and all their kernels, and remove their folder."""
     with _lock:
         for server in _servers.values():
             server.end()
@@ -126,7 +136,7 @@ def close() -> None:
 
 
 class _NoNestingError(Exception):
-    """The warm shape is not to be had."""
+    """The warm shape is not available, because namespaces cannot be nested."""
 
 
 def _server(loaded: Loaded, shape: str) -> Path:
@@ -134,30 +144,30 @@ def _server(loaded: Loaded, shape: str) -> Path:
         raise _NoNestingError
     path = _place() / f"{shape[0]}{loaded.name}"
     given = [Path(os.environ[GIVEN])] if GIVEN in os.environ else []
-    for there in [*given, path]:
+    for candidate in [*given, path]:
         with contextlib.suppress(OSError):
-            connect(there).close()
-            return there
+            connect(candidate).close()
+            return candidate
     _start(loaded, shape, path)
     return path
 
 
 def _place() -> Path:
-    """The folder of this process' servers and kernels."""
+    """Return the folder of this process's servers and kernels, and create it if necessary."""
     if not _own:
         _sweep()
         _own.append(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
-        _own[0].chmod(0o711)  # a kernel's user passes through, to folders of its own
+        _own[0].chmod(0o711)  # the kernels' user must be able to reach the kernels' folders
         atexit.register(close)
     return _own[0]
 
 
 def _start(loaded: Loaded, shape: str, path: Path) -> None:
-    """Start a server, in place of one that may have died, and wait until it has loaded everything."""
-    if before := _servers.pop(path.name, None):
-        before.end()
+    """Start a server in place of an older one with the same name, and wait until it has loaded its modules."""
+    if older := _servers.pop(path.name, None):
+        older.end()
     bubblewrap.bubblewrap()
-    program = bubblewrap.filter_file()  # what may be missing is asked for before anything is opened
+    program = bubblewrap.filter_file()  # check what may be missing before anything else is opened
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))
@@ -169,8 +179,8 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
         for descriptor in (lifeline, announce, program):
             os.close(descriptor)
     with os.fdopen(announced, "rb") as pipe:
-        heard, _, _ = select.select([pipe], [], [], LOADING)
-        ready = pipe.read() if heard else b""
+        in_time, _, _ = select.select([pipe], [], [], LOADING)
+        ready = pipe.read() if in_time else b""
     if ready:
         _servers[path.name] = _Server(process, ours)
         for module, reason in json.loads(ready).items():
@@ -178,17 +188,18 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
         return
     os.close(ours)
     path.unlink()
-    if not heard:
+    if not in_time:
         for stuck in psutil.Process(process.pid).children(recursive=True):
             stuck.kill()
         process.kill()
     elif shape == "warm" and loaded.preload and process.wait() not in (FAILED_BEFORE, NO_NESTING):
-        said = _last_line(process, path.with_suffix(".log"))
-        ended = said if process.returncode == FAILED_PRELOADING else f"the process ended with {process.returncode}"
-        _warn(f"nothing is preloaded ({ended}); kernels load {loaded.preload} themselves")
+        reason = f"the process ended with status {process.returncode}"
+        if process.returncode == FAILED_PRELOADING:
+            reason = _last_line(process, path.with_suffix(".log"))
+        _warn(f"nothing is preloaded ({reason}); each kernel loads {loaded.preload} itself")
         _start(replace(loaded, preload=""), shape, path)
         return
-    _explain(process, shape, path.with_suffix(".log"), late=not heard)
+    _explain(process, shape, path.with_suffix(".log"), late=not in_time)
 
 
 def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> subprocess.Popen[bytes]:
@@ -214,29 +225,30 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
 
 
 def _explain(process: subprocess.Popen[bytes], shape: str, log: Path, late: bool) -> None:
-    ended = process.wait()
-    if ended == NO_NESTING:
+    """Raise the exception for a server that did not start."""
+    status = process.wait()
+    if status == NO_NESTING:
         _refused.add(shape)
         raise _NoNestingError
-    said = f"it has not loaded everything within {LOADING:g} s" if late else _last_line(process, log)
-    raise NoSandboxError(f"the {shape} sandbox does not start here: {said}")
+    slow = f"loading took more than {LOADING:g} s; check c.Limits.preload and c.Limits.prepare"
+    raise NoSandboxError(f"the {shape} sandbox did not start: {slow if late else _last_line(process, log)}")
 
 
 def _last_line(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Return the last line that a server has written, or how it ended."""
+    """Return the last line that a server wrote, or its exit status if it wrote nothing."""
     lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"it ended with {process.wait()}"
+    return lines[-1] if lines else f"the process ended with status {process.wait()}"
 
 
 def _warn(sentence: str) -> None:
-    """Warn of a setting, once in this process."""
+    """Log a warning about c.Limits.preload, once in this process."""
     if sentence not in _warned:
         _warned.add(sentence)
         logging.getLogger(__name__).warning("c.Limits.preload: %s.", sentence)
 
 
 def _sweep() -> None:
-    """Remove the folders of processes that are no more."""
+    """Remove the folders of processes that have ended."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         owner = folder.name.split("-")[1]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):

@@ -1,4 +1,4 @@
-"""The system calls that Python's library has no function for, with errors as OSError (Linux)."""
+"""Linux system calls that Python's standard library does not have. Errors are raised as OSError."""
 
 import ctypes
 import os
@@ -17,7 +17,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 def unshare(flags: int) -> None:
-    """Leave namespaces behind for new ones."""
+    """Move this process into new namespaces."""
     _check(libc.unshare(flags))
 
 
@@ -27,13 +27,13 @@ def prctl(option: int, first: int = 0, second: int = 0) -> None:
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
-    """Mount, bind or remount."""
+    """Mount a file system, or bind or remount a folder, depending on the flags."""
     texts = [text.encode() or None for text in (source, target, kind)]
     _check(libc.mount(*texts, ctypes.c_ulong(flags), options.encode() or None))
 
 
 def drop_capabilities() -> None:
-    """Give up all capabilities, for good."""
+    """Drop all capabilities permanently."""
     prctl(NO_NEW_PRIVS, 1)
     last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
     for capability in range(last + 1):
@@ -42,7 +42,7 @@ def drop_capabilities() -> None:
 
 
 def load_filter(program: bytes) -> None:
-    """Hold this process, and all it will start, to a seccomp program (instructions of eight bytes)."""
+    """Apply a seccomp program to this process and its future children. Each instruction has eight bytes."""
     buffer = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
     _check(libc.prctl(SET_SECCOMP, FILTER_MODE, head, 0, 0))
@@ -55,5 +55,5 @@ def _check(result: int) -> None:
 
 
 def collapse(start: int, size: int) -> None:
-    """Put memory of this process into huge pages, where the kernel can (Linux 6.1 and newer)."""
+    """Move memory of this process into huge pages; raise OSError if Linux cannot (it needs version 6.1)."""
     _check(libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), COLLAPSE))

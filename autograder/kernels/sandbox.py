@@ -1,18 +1,18 @@
-"""A freshly forked process → a kernel's process that can reach nothing. The warm shape's lock.
+"""Confine a process that the zygote forked, so that the kernel in it has no access outside (the warm shape).
 
-Theory of operation. The zygote has forked; it runs as an ordinary user in bubblewrap's read-only root without network.
-`enter` takes new namespaces (user, process, mount, network, IPC, host name) and forks once more. The parent stays
-behind as the supervisor, with the capabilities of the new user namespace; the child is process 1 of the new one. It
-mounts its own /proc, hides the folders of all other kernels, mounts its scratch space, sets its rlimits, gives up every
-capability and takes on the seccomp filter. Student code runs only after `ready` has come back: by then the sockets are
-bound, and the supervisor has made the folder they lie in read-only.
+Theory of operation. The zygote runs as an ordinary user in bubblewrap's read-only root without network. In its fork,
+`enter` creates new namespaces (user, process, mount, network, IPC, host name) and forks again. The parent becomes the
+supervisor and keeps the capabilities of the new user namespace. The child is process 1 of the new process namespace. It
+mounts its own /proc, hides the folders of all other kernels, mounts its scratch space, sets its rlimits, drops all
+capabilities and loads the seccomp filter. Student code runs only after `ready` has returned: by then the sockets are
+bound, and the supervisor has made their folder read-only.
 
-    what the code inside finds            what is there
-    processes                             its own, from process 1 on
+    resource                              what the code inside can access
+    processes                             its own processes, starting at process 1
     files                                 system and Python, read-only; /scratch, /tmp, /dev/shm: `policy.scratch`
-    other kernels, the course, the home   not there
-    network                               a loopback of its own
-    environment                           what the request names; a home in the scratch space
+    other kernels, the course, the home   none
+    network                               a separate loopback
+    environment                           the request's variables; a home in the scratch space
     capabilities, new namespaces          none
 """
 
@@ -59,10 +59,15 @@ INODES = 20_000
 
 @dataclass(frozen=True)
 class Request:
-    """What a kernel is to be started with.
+    """A request to start a kernel.
 
-    `folder`, as it is seen inside, holds the connection file, the sockets, and `cwd` to be copied; `outside` is the
-    same folder outside.
+    Attributes:
+        arguments: The kernel's command-line arguments.
+        environment: The kernel's environment variables.
+        folder: The kernel's folder, as seen inside the sandbox: the connection file, the sockets, and a folder `cwd`
+            that is copied to the working folder.
+        outside: The path of the same folder outside the sandbox.
+        policy: The kernel's limits.
     """
 
     arguments: tuple[str, ...]
@@ -73,7 +78,15 @@ class Request:
 
 
 def enter(request: Request, program: bytes) -> Callable[[], None]:
-    """Lock this process in; returns in the kernel alone, with what it is to call once its sockets are bound."""
+    """Confine this process, and return only in the process that becomes the kernel.
+
+    Args:
+        request: The kernel to start.
+        program: The seccomp program.
+
+    Returns:
+        A function that the kernel must call after it has bound its sockets and before it runs any code.
+    """
     user, group = os.getuid(), os.getgid()
     unshare(NEWUSER | NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
     Path("/proc/self/setgroups").write_text("deny")
@@ -83,7 +96,7 @@ def enter(request: Request, program: bytes) -> Callable[[], None]:
     kernel = os.fork()
     if kernel:
         theirs.close()
-        supervise(kernel, request.policy, _processes, _held, ours, lambda: _read_only(request.folder))
+        supervise(kernel, request.policy, _processes, _bytes_used, ours, lambda: _read_only(request.folder))
     ours.close()
     prctl(PDEATHSIG, signal.SIGKILL)
     _mounts(request)
@@ -93,7 +106,7 @@ def enter(request: Request, program: bytes) -> Callable[[], None]:
 
     def ready() -> None:
         theirs.send(b"x")
-        if not theirs.recv(1):  # no supervisor, no kernel
+        if not theirs.recv(1):  # the supervisor has ended
             os._exit(STATUS["refused"])
         theirs.close()
 
@@ -118,17 +131,17 @@ def _mounts(request: Request) -> None:
     _cover("/dev/shm", SHARED)
     for kind in ("user", "pid", "net", "mnt"):
         Path(f"/proc/sys/user/max_{kind}_namespaces").write_text("0")
-    Path("/proc/self/oom_score_adj").write_text("1000")  # where memory is short, this one goes first
+    Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, Linux should kill this process first
 
 
 def _cover(place: str, scratch: Path) -> None:
-    """Put scratch space in a folder's place, and on top of it, read-only as before, what is mounted below the folder.
+    """Mount scratch space over a folder, and mount everything that was mounted below the folder again, read-only.
 
-    So Python and this package stay where they are when they are installed below /tmp.
+    So Python and this package keep their paths if they are installed below /tmp.
     """
-    shown = {path: os.open(path, os.O_PATH) for path in _mounted_below(place)}
+    mounts = {path: os.open(path, os.O_PATH) for path in _mounted_below(place)}
     mount(str(scratch), place, flags=BIND)
-    for path, descriptor in shown.items():
+    for path, descriptor in mounts.items():
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
@@ -139,17 +152,17 @@ def _cover(place: str, scratch: Path) -> None:
 
 
 def _mounted_below(place: str) -> list[Path]:
-    """The mounts below a folder, without those below another of them."""
-    found: list[Path] = []
+    """Return the mounts below a folder, without mounts below these."""
+    mounts: list[Path] = []
     for line in os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines():
-        path = Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4]))  # such as a space
-        if path != Path(place) and path.is_relative_to(place) and not any(path.is_relative_to(one) for one in found):
-            found.append(path)
-    return found
+        path = Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), line.split()[4]))  # a space is \040
+        if path != Path(place) and path.is_relative_to(place) and not any(path.is_relative_to(one) for one in mounts):
+            mounts.append(path)
+    return mounts
 
 
 def furnish(request: Request) -> None:
-    """Working folder, environment and rlimits, once the scratch space is there."""
+    """Set up the working folder, the environment and the rlimits. The scratch space must be mounted already."""
     for place in (HOME, TEMPORARY):
         place.mkdir(exist_ok=True)
     given = Path(request.folder, "cwd")
@@ -163,18 +176,18 @@ def furnish(request: Request) -> None:
 
 
 def _bound(policy: Policy) -> None:
-    # those that this process starts inherit them
+    # child processes inherit these limits
     seconds = int(policy.cpu_seconds) + 1
     for name, most in {
         "CPU": seconds,
-        "DATA": policy.memory + (1 << 30),  # the zygote's own pages are in it
+        "DATA": policy.memory + (1 << 30),  # the limit also counts the pages inherited from the zygote
         "FSIZE": policy.file_size,
         "NPROC": policy.processes,
         "NOFILE": policy.files,
         "CORE": 0,
     }.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file too large is an error, not a death
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a file that is too large raises OSError
 
 
 def _environment(given: Mapping[str, str]) -> None:
@@ -193,7 +206,7 @@ def _processes() -> list[Path]:
     return [folder for folder in Path("/proc").iterdir() if folder.name.isdecimal()]
 
 
-def _held() -> int:
-    """Bytes in the scratch space."""
-    found = os.statvfs(SCRATCH)
-    return (found.f_blocks - found.f_bfree) * found.f_frsize
+def _bytes_used() -> int:
+    """Return the number of bytes used in the scratch space."""
+    status = os.statvfs(SCRATCH)
+    return (status.f_blocks - status.f_bfree) * status.f_frsize

@@ -1,9 +1,9 @@
-"""Which system calls a kernel may not make: a seccomp program, compiled once by libseccomp.
+"""Compile the seccomp program that lists the system calls that a kernel may not make.
 
-What is refused is what a notebook never needs and what holes in the operating system's kernel have been reached by:
-mounts, namespaces, tracing, keys, BPF, io_uring, modules. `clone3` answers "no such call", so that the C library takes
-`clone`, whose flags can be looked at. Internet and netlink sockets are not refused: ZeroMQ aborts without them, and the
-empty network namespace holds them.
+It refuses calls that notebooks never need and that have been used to attack Linux: mounts, namespaces, tracing, keys,
+BPF, io_uring, modules. `clone3` fails with "no such call", so the C library uses `clone`; seccomp can check its flags.
+Internet and netlink sockets are allowed, because ZeroMQ aborts without them. They are harmless, because the network
+namespace is empty.
 """
 
 import errno
@@ -26,19 +26,19 @@ FAMILIES = (17, 40)  # packet, vsock
 
 
 def program() -> bytes:
-    """The program, as `prctl` and bubblewrap take it."""
-    found = seccomp.SyscallFilter(defaction=seccomp.ALLOW)
+    """Return the program in the format that `prctl` and bubblewrap need."""
+    rules = seccomp.SyscallFilter(defaction=seccomp.ALLOW)
     for name in REFUSED:
         try:
-            found.add_rule(seccomp.ERRNO(errno.EPERM), name)
-        except (ValueError, RuntimeError, OSError):  # a call that this libseccomp, or this machine, does not have
+            rules.add_rule(seccomp.ERRNO(errno.EPERM), name)
+        except (ValueError, RuntimeError, OSError):  # this libseccomp or this machine does not have the call
             continue
-    found.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
+    rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
     for flag in NAMESPACES:
-        found.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
+        rules.add_rule(seccomp.ERRNO(errno.EPERM), "clone", seccomp.Arg(0, seccomp.MASKED_EQ, flag, flag))
     for family in FAMILIES:
-        found.add_rule(seccomp.ERRNO(errno.EACCES), "socket", seccomp.Arg(0, seccomp.EQ, family))
+        rules.add_rule(seccomp.ERRNO(errno.EACCES), "socket", seccomp.Arg(0, seccomp.EQ, family))
     with tempfile.TemporaryFile() as file:
-        found.export_bpf(file)
+        rules.export_bpf(file)
         file.seek(0)
         return file.read()

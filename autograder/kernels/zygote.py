@@ -1,17 +1,19 @@
-"""A process with modules loaded that forks a kernel for each request. Runs inside bubblewrap; never runs a notebook.
+"""Preload modules and fork a kernel for each request. This process runs inside bubblewrap and never runs a notebook.
 
-Theory of operation. It is handed a listening socket, a lifeline and the seccomp program as open descriptors; its only
-other doors are the folder of connection files and sockets, and nothing else that can be written. It has *imported*
-modules and run nothing of them: a library that has started threads before a fork hangs in the child. So it has one
-thread, which it proves before it serves. A module that cannot be loaded is left out, and is named in what it announces.
+Theory of operation. The process inherits three open descriptors: a listening socket, a lifeline and the seccomp
+program. Apart from these it can only reach the folder of connection files and sockets, the only folder that it can
+write to. It imports modules but does not use them, because a library that started threads before a fork can hang in the
+child. So this process must have a single thread, and checks that before it serves. Modules that cannot be imported are
+skipped, and are reported when the server announces that it is ready.
 
-A connection is a kernel: one request comes, the process id of its supervisor goes back; an order to end may come; when
-the kernel has ended, how it did goes back. Where the connection ends first, so does the kernel: a killed client leaves
-none. Where the lifeline ends (its writer, who started this zygote, has died), so does the zygote, and with it every
-kernel: supervisors end with their parent, kernels with their supervisor.
+Each connection is for one kernel. The client sends one request, and the server returns the process id of the kernel's
+supervisor. The client may then ask to end the kernel. When the kernel ends, the server sends the reason. If the client
+disconnects first, its kernel is ended, so a killed client leaves no kernel behind. The lifeline is a pipe from the
+process that started the zygote. When it closes, the zygote ends, and with it every kernel: supervisors end with their
+parent, and kernels end with their supervisor.
 
-What a fork inherits: loaded modules (variables of the environment that they read as they load come too late in a
-notebook), one seed for the hashes of texts, no descriptor but those of its standard streams.
+A fork inherits the loaded modules, one seed for string hashes, and no descriptors except the standard streams. If a
+module reads environment variables at import, a notebook sets them too late.
 """
 
 import argparse
@@ -42,30 +44,30 @@ KERNEL = (
     "tornado.platform.asyncio tornado.queues tornado.locks"
 ).split()
 MAX_REQUEST = 1 << 20
-MAX_REASON = 200  # characters of why a module cannot be loaded
+MAX_REASON = 200  # characters of the reason why a module cannot be loaded
 THREADS_TIMEOUT = 2.0  # seconds
 HUGE = 2 << 20  # bytes of a huge page
 FIRST_DESCRIPTOR = 3
 
-FAILED = "failed"  # in a kernel's folder: why it did not start
+FAILED = "failed"  # a file in the kernel's folder: why the kernel did not start
 
-Spawn = Callable[[Request], int]  # starts a supervised kernel, gives its supervisor's process id
-Run = Callable[[Request, Callable[[], None]], None]  # what a locked in fork does
+Spawn = Callable[[Request], int]  # starts a supervised kernel and returns its supervisor's process id
+Run = Callable[[Request, Callable[[], None]], None]  # what a fork runs once it is in the sandbox
 
 
 class Server:
-    """Serves connections until the lifeline ends. `spawn` starts one kernel."""
+    """Serves connections until the lifeline closes. `spawn` starts one kernel."""
 
     def __init__(self, listener: socket.socket, lifeline: int, spawn: Spawn) -> None:
         self.listener, self.spawn = listener, spawn
         self.selector = selectors.DefaultSelector()
         self.selector.register(listener, selectors.EVENT_READ, self._accept)
         self.selector.register(lifeline, selectors.EVENT_READ, None)
-        self.clients: set[socket.socket] = set()  # those that still listen
-        self.kernels: dict[socket.socket, tuple[int, int]] = {}  # its supervisor: process id, descriptor
+        self.clients: set[socket.socket] = set()  # clients that are still connected
+        self.kernels: dict[socket.socket, tuple[int, int]] = {}  # the supervisor's process id and descriptor
 
     def serve(self) -> None:
-        """Answer until the lifeline ends."""
+        """Handle requests until the lifeline closes."""
         while True:
             for key, _ in self.selector.select():
                 if key.data is None:
@@ -75,10 +77,10 @@ class Server:
     def _accept(self) -> None:
         connection = self.listener.accept()[0]
         self.clients.add(connection)
-        self.selector.register(connection, selectors.EVENT_READ, lambda: self._hear(connection))
+        self.selector.register(connection, selectors.EVENT_READ, lambda: self._receive(connection))
 
-    def _hear(self, connection: socket.socket) -> None:
-        if connection not in self.clients:  # its kernel has ended in the same moment
+    def _receive(self, connection: socket.socket) -> None:
+        if connection not in self.clients:  # its kernel ended at the same moment
             return
         try:
             message = connection.recv(MAX_REQUEST)
@@ -87,18 +89,18 @@ class Server:
         if not message:
             self._drop(connection)
             return
-        said = json.loads(message)
-        if "end" in said:
+        content = json.loads(message)
+        if "end" in content:
             self._end(connection)
         else:
-            self._start(connection, request_of(said))
+            self._start(connection, request_of(content))
 
     def _start(self, connection: socket.socket, request: Request) -> None:
         supervisor = self.spawn(request)
         descriptor = os.pidfd_open(supervisor)
         self.kernels[connection] = (supervisor, descriptor)
         self.selector.register(descriptor, selectors.EVENT_READ, lambda: self._ended(connection))
-        _tell(connection, {"pid": supervisor})
+        _send(connection, {"pid": supervisor})
 
     def _end(self, connection: socket.socket) -> None:
         if connection in self.kernels:
@@ -106,7 +108,7 @@ class Server:
                 signal.pidfd_send_signal(self.kernels[connection][1], signal.SIGTERM)
 
     def _drop(self, connection: socket.socket) -> None:
-        """The client is gone, or its kernel is."""
+        """Close a connection whose client or kernel is gone, and end its kernel."""
         if connection in self.clients:
             self.clients.discard(connection)
             self.selector.unregister(connection)
@@ -119,26 +121,26 @@ class Server:
         self.selector.unregister(descriptor)
         os.close(descriptor)
         why = ENDINGS.get(os.waitstatus_to_exitcode(status), "")
-        _tell(connection, {"why": why, "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss << 10})
+        _send(connection, {"why": why, "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss << 10})
         self._drop(connection)
 
 
-def request_of(said: dict[str, Any]) -> Request:
-    """A request as it came through the connection."""
-    own = Policy(**said["policy"])
-    return Request(tuple(said["arguments"]), said["environment"], said["folder"], said["outside"], own)
+def request_of(message: dict[str, Any]) -> Request:
+    """Return the request that a client's message contains."""
+    policy = Policy(**message["policy"])
+    return Request(tuple(message["arguments"]), message["environment"], message["folder"], message["outside"], policy)
 
 
-def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
+def _send(connection: socket.socket, message: dict[str, Any]) -> None:
     with suppress(OSError):
         connection.send(json.dumps(message).encode())
 
 
 def main() -> None:
-    """Load modules, prove that a fork can be locked in, serve."""
+    """Check that a fork can be sandboxed, load the modules, and serve."""
     options = _options()
     if options.user:
-        # bubblewrap has covered parts of root's /proc, and under a covered one no fork could mount its own
+        # bubblewrap covers parts of root's /proc, and the kernel does not let a fork mount a new /proc below that
         mount("proc", "/proc", "proc", NOSUID | NODEV | NOEXEC)
         become(options.user)
     with os.fdopen(options.filter, "rb") as file:
@@ -146,7 +148,7 @@ def main() -> None:
     listener = socket.socket(fileno=options.listener)
     if not _nests(options.rehearsal, program):
         sys.exit(NO_NESTING)
-    exec(options.prepare, {})  # first: some settings are read once, as a module loads
+    exec(options.prepare, {})  # before the imports: some settings are read only while a module loads
     for module in KERNEL:
         importlib.import_module(module)
     _require_one_thread("c.Limits.prepare", FAILED_BEFORE)
@@ -158,11 +160,11 @@ def main() -> None:
     os.write(options.announce, json.dumps(missing).encode())
     os.close(options.announce)
     Server(listener, options.lifeline, lambda request: _fork(request, program, be_kernel)).serve()
-    os._exit(0)  # a large library's own way out takes a second, where it comes to an end at all
+    os._exit(0)  # skip the cleanup of large libraries: it takes a second and sometimes hangs
 
 
 def _preload(modules: Sequence[str]) -> dict[str, str]:
-    """Load modules for all forks to find; return why, of those that cannot be loaded."""
+    """Import modules so that all forks have them. Return the reason for each module that cannot be imported."""
     missing = {}
     for module in modules:
         try:
@@ -174,51 +176,51 @@ def _preload(modules: Sequence[str]) -> dict[str, str]:
 
 
 def _require_one_thread(after: str, status: int) -> None:
-    """End this process where there are more threads than this one."""
+    """End this process if it has more than one thread."""
     if (threads := _threads()) > 1:
-        os.write(2, f"{threads} threads after {after}: a fork would hang".encode())
-        os._exit(status)  # a thread may never end
+        os.write(2, f"{threads} threads are running after {after}; a forked kernel would hang".encode())
+        os._exit(status)  # not sys.exit, which would wait for the threads
 
 
 def _compact() -> None:
-    """Put what forks inherit into huge pages: a fork, and its end, go through the table of all pages there are."""
+    """Move inherited memory into huge pages: starting and ending a fork takes time for each page."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         place, rights, *_, name = (*line.split(maxsplit=5), "")[:6]
         start, end = (int(number, 16) for number in place.split("-"))
         first, last = -(-start // HUGE) * HUGE, end // HUGE * HUGE
         if rights.startswith("rw-p") and name in ("", "[heap]") and first < last:
-            with suppress(OSError):  # an older Linux, or no free huge page: only slower
+            with suppress(OSError):  # on an older Linux, or without free huge pages, forks are only slower
                 collapse(first, last - first)
 
 
 def _threads() -> int:
-    """How many threads there are, once those that loading has started for a moment have ended."""
+    """Return the number of threads, after giving short-lived threads some time to end."""
     deadline = time.monotonic() + THREADS_TIMEOUT
-    while (found := len(list(Path("/proc/self/task").iterdir()))) > 1 and time.monotonic() < deadline:
+    while (count := len(list(Path("/proc/self/task").iterdir()))) > 1 and time.monotonic() < deadline:
         time.sleep(0.05)
-    return found
+    return count
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     for name in ("listener", "lifeline", "announce", "filter", "user"):
         parser.add_argument(f"--{name}", type=int, default=0)
-    parser.add_argument("--rehearsal", required=True)  # a folder like a kernel's
+    parser.add_argument("--rehearsal", required=True)  # a folder like that of a kernel, for a test fork
     parser.add_argument("--preload", default="")
     parser.add_argument("--prepare", default="")
     return parser.parse_args()
 
 
 def become(user: int) -> None:
-    """Turn from root into an ordinary user, for good."""
+    """Switch permanently from root to an ordinary user."""
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
-    prctl(SET_DUMPABLE, 1)  # else /proc/self belongs to root, and no user namespace could be mapped
+    prctl(SET_DUMPABLE, 1)  # otherwise /proc/self belongs to root, and a user namespace cannot be mapped
 
 
 def _nests(folder: str, program: bytes) -> bool:
-    """Lock in one fork that does nothing: where namespaces do not nest, this shows it before anything is loaded."""
+    """Return whether namespaces can be nested. A fork that does nothing tries it, before any module is loaded."""
     supervisor = _fork(Request((), {}, folder, "", Policy()), program, lambda request, ready: ready())
     os.waitpid(supervisor, 0)
     return not Path(folder, FAILED).exists()
@@ -231,7 +233,7 @@ def _fork(request: Request, program: bytes, run: Run) -> int:
     try:
         alone()
         run(request, sandbox.enter(request, program))
-    except BaseException:  # nobody listens to what a fork writes; the folder can be written until the kernel is ready
+    except BaseException:  # write the error to a file: a fork's stderr is discarded, but its folder is still writable
         with suppress(OSError):
             Path(request.folder, FAILED).write_text(traceback.format_exc())
     finally:
@@ -239,7 +241,7 @@ def _fork(request: Request, program: bytes, run: Run) -> int:
 
 
 def alone(kept: int = 0) -> None:
-    """Leave the server's session, signals and descriptors, but for one; standard streams go nowhere."""
+    """Detach from the server's session, signals and descriptors (except `kept`). Discard the standard streams."""
     os.setsid()
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(FIRST_DESCRIPTOR):
@@ -252,7 +254,7 @@ def alone(kept: int = 0) -> None:
 
 
 def be_kernel(request: Request, ready: Callable[[], None]) -> None:
-    """IPython's kernel, in a process that is locked in."""
+    """Run IPython's kernel in this process, which must be in its sandbox."""
     interior = importlib.import_module("autograder.kernels.ipython_kernel")
     interior.start(request.arguments, request.policy.output, ready)
 

@@ -279,7 +279,7 @@ def test_a_server_that_is_stuck_keeps_nobody_waiting(monkeypatch: pytest.MonkeyP
 
 def test_a_server_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launcher, "LOADING", 1.0)
-    said = "the warm sandbox does not start here: it has not loaded everything within 1 s"
+    said = "the warm sandbox did not start: loading took more than 1 s; check c.Limits.preload and c.Limits.prepare"
     with pytest.raises(NoSandboxError, match=said):
         launcher.server(Loaded("json", "import time; time.sleep(600)"), "warm")
     assert not list(launcher._own[0].glob("*" + Loaded("json", "import time; time.sleep(600)").name))
@@ -289,7 +289,7 @@ def test_a_server_that_never_gets_ready_is_given_up(monkeypatch: pytest.MonkeyPa
 
 def test_elsewhere_than_on_linux_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", "darwin")
-    with pytest.raises(NoSandboxError, match="sandboxes need Linux, and this is darwin; grade on a Linux machine"):
+    with pytest.raises(NoSandboxError, match="sandboxes need Linux, but this is darwin; grade on a Linux machine"):
         launcher.server(Loaded("json"))
 
 
@@ -297,7 +297,7 @@ def test_where_namespaces_do_not_nest_the_cold_shape_is_taken(monkeypatch: pytes
     monkeypatch.setattr("autograder.kernels.launcher._refused", {"warm"})
     path = launcher.server(Loaded("json"))
     assert launcher.shape_of(path) == "cold"
-    with pytest.raises(NoSandboxError, match=r"namespaces do not nest .*; set c.Limits.sandbox = 'cold'"):
+    with pytest.raises(NoSandboxError, match=r"namespaces cannot be nested .*; set c.Limits.sandbox = 'cold'"):
         launcher.server(Loaded("json"), "warm")
 
 
@@ -314,9 +314,11 @@ def test_doctor_tells_the_shape_and_what_got_out(course: Course, monkeypatch: py
 
 
 def test_a_server_that_cannot_be_prepared_says_why() -> None:
-    with pytest.raises(NoSandboxError, match="the warm sandbox does not start here: ModuleNotFoundError: No module"):
+    with pytest.raises(NoSandboxError, match="the warm sandbox did not start: ModuleNotFoundError: No module"):
         launcher.server(Loaded("json", "import no_such_module"))
-    with pytest.raises(NoSandboxError, match=r"\d+ threads after c.Limits.prepare: a fork would hang"):
+    with pytest.raises(
+        NoSandboxError, match=r"\d+ threads are running after c.Limits.prepare; a forked kernel would hang"
+    ):
         launcher.server(Loaded("json", "import threading; threading.Thread(target=threading.Event().wait).start()"))
     assert issubclass(KernelError, Exception)
 
@@ -335,9 +337,9 @@ def test_a_module_that_cannot_be_preloaded_is_a_warning(caplog: pytest.LogCaptur
     [
         (
             "import threading as t; t.Thread(target=t.Event().wait).start()",
-            "threads after loading",
+            "threads are running after loading",
         ),
-        ("import os\nos._exit(0)", "the process ended with 0"),
+        ("import os\nos._exit(0)", "the process ended with status 0"),
     ],
 )
 def test_where_preloading_ends_the_server_kernels_start_without_it(
