@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 
@@ -79,7 +80,7 @@ class Course(LoggingConfigurable):
     @property
     def settings(self) -> Config:
         """A copy of all settings, to be changed for one run of an nbgrader converter."""
-        return Config(self.config)
+        return deepcopy(self.config)
 
     def folder(self, step: str, assignment: str = ".", student: str = ".") -> Path:
         """The folder of a step (`source`, `release`, `submitted`, `autograded`, `feedback`) of an assignment."""

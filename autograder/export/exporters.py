@@ -12,6 +12,7 @@ is "sum". Where there is no score to send, the platform keeps the score it has.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from nbgrader.api import Gradebook, Student
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy import select
 from traitlets import Dict, Enum, Unicode
-from traitlets.config import Config
 
 from autograder.course.course import Course
 from autograder.errors import CourseError, UsageError
@@ -63,7 +63,7 @@ class Exporter(ExportPlugin):  # type: ignore[misc]
         """The course to export: the one of our own command, or the folder of nbgrader's."""
         if isinstance(self.parent, Course):
             return self.parent
-        settings = Config(self.config)
+        settings = deepcopy(self.config)
         settings.CourseDirectory.root = self.parent.coursedir.root
         return Course(config=settings)
 

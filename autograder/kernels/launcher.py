@@ -190,7 +190,8 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
     path.unlink()
     if not in_time:
         for stuck in psutil.Process(process.pid).children(recursive=True):
-            stuck.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the one killed before it
+                stuck.kill()
         process.kill()
     elif shape == "warm" and loaded.preload and process.wait() not in (FAILED_BEFORE, NO_NESTING):
         reason = f"the process ended with status {process.returncode}"

@@ -103,7 +103,7 @@ def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path
     assert "✗ batch missing" in str(picture.text_content())
     lab.shoot('check("q3"', "wrong")
     lab.write('hint("q3"', 'hint("q3", 2)')
-    expect(lab.shown('hint("q3"')).to_contain_text("q3, hint 2 of 3: Every NumPy array carries")
+    expect(lab.shown('hint("q3"')).to_contain_text("q3, hint 2 of 3: Every NumPy array has its dimensions")
     lab.shoot('hint("q3"', "hint")
     lab.write("q3 = ", "q3 = {'output': output.shape, 'h': h.shape, 'c': c.shape}")
     expect(lab.run('check("q3"')).to_contain_text("✓ q3: right. Your own arrays confirm it.")

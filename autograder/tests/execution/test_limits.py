@@ -172,7 +172,7 @@ def test_a_kernel_that_floods_its_sockets_does_not_fill_the_grader() -> None:
 
 
 def test_limits_are_settings_of_the_course(course: Course) -> None:
-    set_here = Config(course.config)
+    set_here = course.settings
     set_here.Limits.memory = 1 << 30
     set_here.Limits.sandbox = "cold"
     assert Course(config=set_here).limits == replace(course.limits, memory=1 << 30, sandbox="cold")
@@ -182,7 +182,7 @@ def test_limits_are_settings_of_the_course(course: Course) -> None:
 
 
 def test_what_is_preloaded_has_the_names_of_modules(course: Course) -> None:
-    set_here = Config(course.config)
+    set_here = course.settings
     set_here.Limits.preload = ["json", "os.path"]
     assert Course(config=set_here).limits.preload == ("json", "os.path")
     set_here.Limits.preload = ["json", "no module"]
