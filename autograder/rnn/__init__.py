@@ -1,1 +1,1 @@
-"""This course's own part: the oracle, its hidden tests' assertions, its sample class. No other room imports it."""
+"""The RNN course's part: oracle, assertions for hidden tests, sample class. No other package imports it."""

@@ -1,7 +1,7 @@
-"""Assertions on a recurrent layer's arrays, beside the general ones of `autograder.testing`.
+"""Assert that a recurrent layer's arrays are genuine; `autograder.testing` has the general assertions.
 
-Used by the source notebooks' hidden tests only. Arrays are held to the recurrence before an answer about them is read,
-so that data made constant, borrowed arrays or arrays made up by hand earn nothing.
+Only the hidden tests in the source notebooks use this. They check the arrays against the recurrence before they check
+an answer about them. So constant data, arrays copied from elsewhere and invented arrays earn no points.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,13 +17,13 @@ Sizes = Mapping[str, int]  # axis name -> size, for all four axes
 GATES: dict[object, tuple[str, ...]] = {lstm: ("i", "f", "c̃", "o"), gru: ("z", "r", "h̃")}
 TOLERANCE = 1e-5  # two runs of one layer differ in the last bits of float32
 
-MADE_UP = "arrays that no layer made"  # under these words the class report lists who met one of the two below
+MADE_UP = "arrays that no layer made"  # the class report's heading for students who fail one of the next two
 REPEATED = "numbers repeat; random data has no two equal numbers."
 NOT_COMPUTED = "the numbers are not what this layer computes from data."
 
 
 def array(name: str, given: Any, expected: Sequence[int], axes: Sequence[str]) -> None:
-    """Hold one array to its axes: an array, of numbers, as many axes, each as long, nothing but finite numbers."""
+    """Assert that one array has decimal numbers, the expected number of axes and sizes, and only finite values."""
     assert isinstance(given, np.ndarray), f"{name}: an array is needed, not a {type(given).__name__}."
     assert given.dtype.kind == "f", f"{name}: the array has numbers of type {given.dtype}, not decimal numbers."
     count = "1 axis" if given.ndim == 1 else f"{given.ndim} axes"
@@ -36,11 +36,11 @@ def array(name: str, given: Any, expected: Sequence[int], axes: Sequence[str]) -
 def recurrence(
     layer: Callable[..., Run], data: Any, weights: Any, sizes: Sizes, sequences: bool = False, **arrays: Any
 ) -> None:
-    """Hold a layer's arrays to the oracle's equations on the learner's own data and weights.
+    """Assert that a layer's arrays equal the oracle's on the student's own data and weights, to within 1e-5.
 
-    `layer` is `oracle.lstm` or `oracle.gru`; `data` (batch, timesteps, features); `weights` as Keras' `get_weights()`
-    gives them; `sequences` says whether `output` (the first of `arrays`) holds every step. Raises AssertionError with
-    the first array and axis at fault; arrays must agree to 1e-5.
+    `layer` is `oracle.lstm` or `oracle.gru`; `data` has shape (batch, timesteps, features); `weights` is what Keras'
+    `get_weights()` returns. With `sequences`, `output` (the first of `arrays`) has all timesteps. Raise AssertionError
+    for the first wrong array and axis.
     """
     batch, timesteps, features, units = (sizes[axis] for axis in ("batch", "timesteps", "features", "units"))
     array("data", data, (batch, timesteps, features), ("batch", "timesteps", "features"))
@@ -52,7 +52,9 @@ def recurrence(
     array("weights: kernel", weights[0], (features, gates * units), ("features", "units"))
     array("weights: recurrent kernel", weights[1], (units, gates * units), ("units", "units"))
     for name, kernel in (("kernel", weights[0]), ("recurrent kernel", weights[1])):
-        assert np.unique(kernel).size > 1, f"weights: the {name} is constant; no layer starts like that."
+        assert np.unique(kernel).size > 1, (
+            f"weights: the {name} is constant; a layer never starts with constant weights."
+        )
     truth = layer(data, weights)
     for i, (name, given) in enumerate(arrays.items()):
         wanted: Any = truth.c if name == "c" else truth.output if i == 0 and sequences else truth.h

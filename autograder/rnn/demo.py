@@ -1,6 +1,6 @@
-"""`autograder demo`, which is also `python -m autograder.rnn.demo`: grade a sample class and show its marks.
+"""Grade a sample class and show its grades: `autograder demo`, or `python -m autograder.rnn.demo`.
 
-Loaded for each `autograder --help`: what the command needs beyond its options is imported when it runs.
+Every `autograder --help` loads this module, so `run` imports what it needs only when it is called.
 """
 
 import argparse
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from autograder.course.course import Course
 
 BANNER = (
-    "No sandbox here, so this demo grades its own class without one; submissions of people are not graded so "
-    "(`autograder doctor` says what is missing)."
+    "This machine has no sandbox, so the demo grades its generated class without one. Real submissions are not graded "
+    "like this; run `autograder doctor` to see what is missing."
 )
 
 
 def add_command(add: Callable[..., argparse.ArgumentParser]) -> None:
-    """Add `demo` to the subcommands of `autograder`; an entry point of the group `autograder.commands`."""
-    sub = add("demo", run, "make a sample class, grade it and show the marks", assignment=False)
+    """Add `demo` to the subcommands of `autograder`; the entry-point group `autograder.commands` names this."""
+    sub = add("demo", run, "generate a sample class, grade it and show the grades", assignment=False)
     sub.add_argument("--students", type=_positive, default=16, metavar="N", help="how many students (default: 16)")
-    sub.add_argument("--seed", type=int, default=0, metavar="S", help="another seed, another class (default: 0)")
-    sub.add_argument("--own-numbers", action="store_true", help="each student has their own sizes; some copy others'")
-    sub.add_argument("--folder", default="demo", metavar="DIR", help="where to put the demo's course (default: demo)")
+    sub.add_argument("--seed", type=int, default=0, metavar="S", help="random seed of the sample class (default: 0)")
+    sub.add_argument("--own-numbers", action="store_true", help="give each student different sizes; some students copy")
+    sub.add_argument("--folder", default="demo", metavar="DIR", help="folder for the demo course (default: demo)")
 
 
 def run(options: argparse.Namespace, course: "Course") -> int:
-    """Make, grade and show the sample class."""
+    """Generate, grade and show the sample class."""
     from autograder.cli import terminal
     from autograder.execution.sandbox import own_limits
     from autograder.export.exporters import write_csv
@@ -48,8 +48,10 @@ def run(options: argparse.Namespace, course: "Course") -> int:
     terminal.show_table(results, picture=demo.root / "table.svg")
     write_csv(results, demo.root / "grades.csv")
     page, _ = write_report(demo, ASSIGNMENT)
-    print(f"What the class knows: {page}")
-    print(f"The class is in {demo.root}; read its written answers: autograder --course {options.folder} formgrader")
+    print(f"Class report: {page}")
+    print(
+        f"The course is in {demo.root}. To grade its written answers: autograder --course {options.folder} formgrader"
+    )
     return 0
 
 

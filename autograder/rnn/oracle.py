@@ -1,10 +1,10 @@
-"""LSTM and GRU in NumPy, written like the equations, to hold a learner's arrays against.
+"""Compute LSTM and GRU in NumPy, written like the equations, to check a student's arrays.
 
     LSTM   i, f, o = σ(x W + h U + b)   c̃ = tanh(x W + h U + b)         c ← f c + i c̃   h ← o tanh(c)
     GRU    z, r    = σ(x W + h U + b)   h̃ = tanh(x W + (r h) U + b)     h ← z h + (1 − z) h̃
 
 W is the kernel, U the recurrent kernel, b the bias. Each gate has its own columns in them, in the order i, f, c̃, o and
-z, r, h̃. Between two gates or states a product goes element by element. Computed in float64.
+z, r, h̃. Products of gates and states are elementwise. All values are float64.
 """
 
 from typing import Any, NamedTuple, TypeAlias
@@ -12,15 +12,15 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 Array: TypeAlias = np.typing.NDArray[np.float64]
-Given: TypeAlias = Any  # an array or a list of arrays, as yet unchecked
-FLOAT32_MAX = np.finfo(np.float32).max  # Keras holds nothing larger, and no product of two overflows in float64
+Given: TypeAlias = Any  # an array or a list of arrays, not checked yet
+FLOAT32_MAX = np.finfo(np.float32).max  # Keras stores nothing larger, and a product of two cannot overflow float64
 ANY = 0  # any size but 0
 SEQUENCE = {"batch": ANY, "timesteps": ANY, "features": ANY}
 STEP = {"batch": ANY, "features": ANY}
 
 
 class Run(NamedTuple):
-    """What a layer computes, whatever its flags then hand back."""
+    """All that a layer computes, whichever part its flags return."""
 
     output: Array  # (batch, timesteps, units), all hidden states
     h: Array  # (batch, units), last hidden state
@@ -28,9 +28,9 @@ class Run(NamedTuple):
 
 
 def lstm(data: Given, weights: Given, initial_state: Given = None) -> Run:
-    """Walk along data (batch, timesteps, features), from initial_state [h, c], (batch, units) each, or from zeros.
+    """Run an LSTM on data (batch, timesteps, features), from initial_state [h, c], (batch, units) each, or from zeros.
 
-    weights, as Keras' `get_weights()` gives them: kernel (features, 4 × units), recurrent_kernel (units, 4 × units) and
+    weights as returned by Keras' `get_weights()`: kernel (features, 4 × units), recurrent_kernel (units, 4 × units) and
     bias (4 × units,). ValueError: a wrong type, shape or value. Sources: Hochreiter & Schmidhuber 1997, Long Short-Term
     Memory (f is from Gers et al. 2000, Learning to Forget); https://keras.io/api/layers/recurrent_layers/lstm/
     """
@@ -45,9 +45,9 @@ def lstm(data: Given, weights: Given, initial_state: Given = None) -> Run:
 
 
 def gru(data: Given, weights: Given, initial_state: Given = None, reset_after: bool = True) -> Run:
-    """Walk along data (batch, timesteps, features), from initial_state h or [h], (batch, units), or from zeros.
+    """Run a GRU on data (batch, timesteps, features), from initial_state h or [h], (batch, units), or from zeros.
 
-    weights, as Keras' `get_weights()` gives them: kernel (features, 3 × units), recurrent_kernel (units, 3 × units) and
+    weights as returned by Keras' `get_weights()`: kernel (features, 3 × units), recurrent_kernel (units, 3 × units) and
     bias (3 × units,). With reset_after, bias is (2, 3 × units), for x W and for h U, and r multiplies h U + b, not h.
     ValueError: as in `lstm`. Sources: Cho et al. 2014 (r multiplies h); https://keras.io/api/layers/recurrent_layers/gru/
     """
@@ -63,7 +63,7 @@ def gru(data: Given, weights: Given, initial_state: Given = None, reset_after: b
 
 
 def lstm_step(x: Given, h: Given, c: Given, weights: Given) -> tuple[Array, Array]:
-    """One timestep: x (batch, features), h and c (batch, units) → the next h and c. Otherwise as `lstm`."""
+    """Compute one timestep: x (batch, features), h and c (batch, units) → the next h and c. Otherwise as `lstm`."""
     x = _array("x", x, STEP)
     weights = _weights(weights, x, gates=4)
     h, c = _states(["h", "c"], [h, c], x, weights)
@@ -71,7 +71,7 @@ def lstm_step(x: Given, h: Given, c: Given, weights: Given) -> tuple[Array, Arra
 
 
 def gru_step(x: Given, h: Given, weights: Given, reset_after: bool = True) -> Array:
-    """One timestep: x (batch, features), h (batch, units) → the next h. Otherwise as `gru`."""
+    """Compute one timestep: x (batch, features), h (batch, units) → the next h. Otherwise as `gru`."""
     x = _array("x", x, STEP)
     weights = _weights(weights, x, gates=3, two_biases=reset_after)
     (h,) = _states(["h"], [h], x, weights)
@@ -96,7 +96,7 @@ def _gru(x: Array, h: Array, kernel: Array, recurrent_kernel: Array, bias: Array
 
 
 def _sigmoid(x: Array) -> Array:
-    return 0.5 + 0.5 * np.tanh(0.5 * x)  # equals 1 / (1 + exp(−x)), without an exp that overflows
+    return 0.5 + 0.5 * np.tanh(0.5 * x)  # equals 1 / (1 + exp(−x)), but cannot overflow
 
 
 def _weights(weights: Given, data: Array, gates: int, two_biases: bool = False) -> list[Array]:
@@ -124,8 +124,8 @@ def _list(name: str, given: object, items: list[str]) -> list[Given]:
 
 
 def _array(name: str, given: object, axes: dict[str, int]) -> Array:
-    """Let in an array as it should be, broadcasting nothing: type, number of axes, axis by axis, then values."""
-    if type(given) is not np.ndarray:  # nor a subclass: masked arrays and matrices have an arithmetic of their own
+    """Check an array without broadcasting: type, number of axes, each axis, then values; return it as float64."""
+    if type(given) is not np.ndarray:  # no subclasses: masked arrays and matrices define different arithmetic
         raise ValueError(f"{name}: {type(given).__name__} given; a NumPy array is needed.")
     if given.dtype.kind not in "iuf":
         raise ValueError(f"{name}: values of type {given.dtype.name}; real numbers are needed.")

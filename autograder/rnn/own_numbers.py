@@ -1,13 +1,13 @@
-"""Each student's own sizes: how notebooks come to ask for an id, and what a student's tests go by.
+"""Give each student different sizes: notebooks ask for a student id, and tests use that student's sizes.
 
-Off unless nbgrader_config.py sets `c.Personalization.salt`. Then the line of a master that sets the usual sizes
+This is off unless nbgrader_config.py sets `c.Personalization.salt`. Then this line of a source notebook
 
     batch, timesteps, features, units = 1, 8, 2, 3
 
-asks in the released notebook, and in the copy that is graded by, `sizes_of` of the learner's helper, with the id that
-the learner types above it. A test is held to the same draw for the student whose folder it is, whatever is typed in the
-notebook: so what somebody else's notebook shows is wrong here. The salt is public; it only keeps one course's numbers
-from being another's.
+is replaced in the released notebook, and in the copy used for grading. The new line calls `sizes_of` from the student's
+helper with the id that the student types above it. Tests use the sizes of the student who owns the submission folder,
+whatever id the notebook has. So answers copied from another student's notebook are wrong. The salt is public; it only
+makes the numbers differ between courses.
 """
 
 import ast
@@ -30,11 +30,11 @@ from autograder.notebook.personalize import Personalization, Values
 from autograder.notebook.source import assigned
 from autograder.text import printable
 
-HELPER = "own.py"  # the learner's helper that draws
-ID = "student-id"  # grade_id of the cell that asks
+HELPER = "own.py"  # the student's helper, which computes the sizes
+ID = "student-id"  # grade_id of the cell that asks for the id
 
 AXES = ("batch", "timesteps", "features", "units")
-Sizes = tuple[int, int, int, int]  # of these
+Sizes = tuple[int, int, int, int]  # in the order of AXES
 
 _NAMES = ", ".join(AXES)
 _USUAL = re.compile(rf"^{_NAMES} = \(?(\d+, \d+, \d+, \d+)\)?$", re.MULTILINE)
@@ -47,15 +47,15 @@ _TEXT = (
 
 
 class OwnNumbers(Personalization):
-    """Has a notebook ask for the student's id and take its sizes from it."""
+    """Make a notebook ask for the student's id and derive its sizes from it."""
 
     def prepare(self, notebook: NotebookNode, settings: Config) -> NotebookNode:
-        """Change the first cell that sets the usual sizes; without a salt, or such a cell, nothing."""
+        """Change the first cell that sets the usual sizes; change nothing without a salt or such a cell."""
         salt = _salt(settings)
         return asking(notebook, salt) if salt else notebook
 
     def check(self, notebook: NotebookNode, helpers: Container[str], where: Path) -> None:
-        """Raise CourseError where a notebook asks for an id, and the helper that draws is not beside it."""
+        """Raise CourseError if a notebook asks for an id and the helper is not next to it."""
         check(notebook, helpers, where)
 
     def with_defaults(self, notebook: NotebookNode) -> NotebookNode:
@@ -75,17 +75,17 @@ class OwnNumbers(Personalization):
     def remark(
         self, notebook: NotebookNode, helpers: Mapping[str, bytes], student: str
     ) -> tuple[Status, tuple[str, ...]]:
-        """Return what the id in a restored notebook says of it."""
+        """Return the status and repair sentence that follow from the id in a restored notebook."""
         return remark(notebook, helpers, student)
 
 
 def _salt(settings: Config) -> str:
-    """Return the course's salt; read it under its older name as well, with a notice."""
+    """Return the course's salt; accept its older name too, with a warning."""
     salt = settings.Personalization.get("salt", "")
     if not salt and (salt := settings.OwnNumbers.get("salt", "")):
         _notice("c.OwnNumbers.salt is now c.Personalization.salt; rename it in nbgrader_config.py.")
     if not isinstance(salt, str):
-        raise CourseError(f"c.Personalization.salt: {salt!r} is not a text; put it in quotation marks.")
+        raise CourseError(f"c.Personalization.salt: {salt!r} is not a string; put it in quotation marks.")
     return salt
 
 
@@ -95,7 +95,7 @@ def _notice(sentence: str) -> None:
 
 
 def asking(notebook: NotebookNode, salt: str) -> NotebookNode:
-    """The notebook with a cell for the id above its sizes, and sizes that go by it."""
+    """Return the notebook with a cell for the id above the sizes, and sizes that depend on the id."""
     asks = copy.deepcopy(notebook)
     place = _place(asks, _USUAL)
     if place is not None:
@@ -118,16 +118,16 @@ def _cells() -> list[NotebookNode]:
     ]
 
 
-def check(master: NotebookNode, helpers: Container[str], where: Path) -> None:
-    """Raise CourseError where a notebook asks for an id, and the helper that draws is not beside it."""
-    if HELPER not in helpers and _place(master, _ASKED) is not None:
+def check(source_notebook: NotebookNode, helpers: Container[str], where: Path) -> None:
+    """Raise CourseError if a notebook asks for an id and the helper is not next to it."""
+    if HELPER not in helpers and _place(source_notebook, _ASKED) is not None:
         raise CourseError(
-            f"{where / HELPER}: not here, but c.Personalization.salt asks for it; copy it, or clear the salt."
+            f"{where / HELPER}: not found, but c.Personalization.salt needs it; copy it there, or remove the salt."
         )
 
 
 def with_default_sizes(notebook: NotebookNode) -> NotebookNode:
-    """A notebook that asks for an id as one that does not: with the usual sizes."""
+    """Return a notebook that asks for an id as one that does not, with the usual sizes."""
     plain = copy.deepcopy(notebook)
     place = _place(plain, _ASKED)
     if place is not None:
@@ -135,27 +135,27 @@ def with_default_sizes(notebook: NotebookNode) -> NotebookNode:
     return plain
 
 
-def sizes_for(master: NotebookNode, helpers: Mapping[str, bytes], student: str) -> Sizes | None:
-    """What the course's own helper draws for a student; None where the master asks for no id."""
-    place = _place(master, _ASKED)
+def sizes_for(source_notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -> Sizes | None:
+    """Return a student's sizes from the course's helper; None if the source notebook asks for no id."""
+    place = _place(source_notebook, _ASKED)
     if place is None:
         return None
-    found = _ASKED.search(master.cells[place].source)
-    assert found is not None
-    salt, usual = ast.literal_eval(found[1]), ast.literal_eval(f"({found[2]})")
+    match = _ASKED.search(source_notebook.cells[place].source)
+    assert match is not None
+    salt, usual = ast.literal_eval(match[1]), ast.literal_eval(f"({match[2]})")
     sizes: Sizes = _helper(helpers[HELPER])["sizes_of"](student, salt, usual)
     return sizes
 
 
 def with_sizes(prelude: str, sizes: Sizes) -> str:
-    """The prelude of a test that goes by these sizes in place of the usual ones."""
+    """Return a test's prelude with these sizes instead of the usual ones."""
     return _USUAL.sub(f"{_NAMES} = {sizes}", prelude)
 
 
 def remark(notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -> tuple[Status, tuple[str, ...]]:
-    """What the id in a restored notebook says of it: a status and a sentence; none where the id is the student's.
+    """Return a status and a sentence about the id in a restored notebook; no sentence if it is the student's id.
 
-    Only an id that is typed as it stands can be read; one that code makes up shows in the sizes alone.
+    Only an id written as a literal can be read. An id that code computes shows only in the sizes.
     """
     place = _place(notebook, _ASKED)
     if place is None:
@@ -169,12 +169,12 @@ def remark(notebook: NotebookNode, helpers: Mapping[str, bytes], student: str) -
     same: Callable[[object], str] = _helper(helpers[HELPER])["spelled"]
     if not same(given):
         return Status.NO_ID, (
-            "no student id is typed in it, so it ran on the usual sizes; it is held to the student's own.",
+            "it has no student id, so it ran with the usual sizes; it is graded by the student's own sizes.",
         )
     if same(given) == same(student):
         return Status.OK, ()
-    said = f"the id typed in it is {printable(str(given))}: it is a copy of somebody else's, or the id is mistyped"
-    return Status.OTHER_ID, (f"{said}; it is held to the sizes of {student}.",)
+    cause = f"its student id is {printable(str(given))}: it is a copy of another student's notebook, or a typing error"
+    return Status.OTHER_ID, (f"{cause}; it is graded by the sizes of {student}.",)
 
 
 def _place(notebook: NotebookNode, line: re.Pattern[str]) -> int | None:
@@ -186,7 +186,7 @@ def _place(notebook: NotebookNode, line: re.Pattern[str]) -> int | None:
 
 @lru_cache(maxsize=4)
 def _helper(content: bytes) -> dict[str, Any]:
-    """The helper's names; it is the course's own code, as nbgrader_config.py is."""
+    """Return the helper's names; the helper is trusted, because it is the course's code like nbgrader_config.py."""
     names: dict[str, Any] = {"__name__": HELPER.removesuffix(".py")}
     exec(compile(content, HELPER, "exec"), names)
     return names

@@ -1,13 +1,13 @@
-"""Answers to the twelve questions, right and wrong, each with what the grader says of it: for the demo and the tests.
+"""Right and wrong answers to the twelve questions, each with the grader's message, for the demo and the tests.
 
-The wrong ones are what learners really write. `says` is a part of the grader's message, empty for a right answer.
+The wrong answers are mistakes that students really make. `says` is a part of the grader's message, empty if right.
 """
 
 from typing import NamedTuple
 
 
 class Sample(NamedTuple):
-    """What stands in an answer cell, the points it earns, and a part of the message it meets."""
+    """The code in an answer cell, the points it earns, and a part of the grader's message."""
 
     code: str
     points: float
@@ -19,11 +19,11 @@ def _right(*codes: str) -> list[Sample]:
 
 
 def _wrong(says: dict[str, str]) -> list[Sample]:
-    return [Sample(code, 0, said) for code, said in says.items()]
+    return [Sample(code, 0, message) for code, message in says.items()]
 
 
 def _shape_faults(question: str, names: tuple[str, ...], steps: bool) -> list[Sample]:
-    """The ways to get a shape wrong; `steps` says whether the right `output` has a timesteps axis."""
+    """Return wrong shapes; `steps` is whether the right `output` has a timesteps axis."""
     good = {name: "(1, 8, 3)" if steps and name == "output" else "(1, 3)" for name in names}
 
     def answer(**changed: str | None) -> str:
@@ -213,7 +213,7 @@ SAMPLES: dict[str, list[Sample]] = {
     ),
 }
 
-# What a careful learner writes under each why, and what real ones do.
+# For each written question: a careful student's answer, then a wrong answer that students really give.
 WHY = {
     "q2-why": "Each step makes its hidden state from the one before, so h keeps a trace of all eight steps.",
     "q4-why": "With return_sequences=False both are the last hidden state.",

@@ -1,7 +1,7 @@
-"""A sample class: submissions made from the course's own notebooks, with the answers that real learners give.
+"""Generate a sample class: submissions made from the course's notebooks, with answers that real students give.
 
-The same number of students and the same seed give the same class. It lives in a course folder of its own, so that it
-never meets a real one.
+The same number of students and the same seed always make the same class. The class is in a separate course folder, so
+it never mixes with a real one.
 """
 
 import ast
@@ -24,7 +24,7 @@ from autograder.rnn.sample_answers import SAMPLES, WHY, WHY_WRONG
 from autograder.submissions.identify import read_folder
 
 ASSIGNMENT = "rnn_shapes"
-SALT = "the demo's own"  # of own numbers
+SALT = "the demo's own"  # for personalized sizes
 DUE, LATE = "2027-01-31 12:00 UTC", "2027-02-01 09:00 UTC"
 NAMES = (
     "ada ben chen dora emil fay gus hana ivan jo kim lea max nia omar pia quin "
@@ -33,9 +33,9 @@ NAMES = (
 
 
 class SampleStudent(NamedTuple):
-    """What one learner hands in: code by question, text by why; a cell deleted, a file cut short, or all of it late.
+    """What one student submits: code and written answers by question; `deleted` cell, `cut` (truncated) file, `late`.
 
-    With own numbers: the id that is typed in, and whose numbers are in the answers, where these are somebody else's.
+    With personalized sizes: the id `typed` in, and the student whose sizes the answers use, if not the student's own.
     """
 
     answers: Mapping[str, str]
@@ -48,46 +48,46 @@ class SampleStudent(NamedTuple):
 
 
 def make_class(course: Course, folder: Path, students: int, seed: int, salt: str = "") -> Course:
-    """Make a course folder with a released assignment and a class of `students` submissions; gives that course.
+    """Make a course folder with a released assignment and `students` submissions; return the course.
 
-    With a salt each student has their own numbers, and three more of the class have somebody else's.
+    With a salt, each student has different sizes, and three more students use another student's sizes.
     """
     return make_course(course, folder, pupils(students, seed) | (_copiers() if salt else {}), salt)
 
 
 def make_course(course: Course, folder: Path, pupils: Mapping[str, SampleStudent], salt: str = "") -> Course:
-    """Make a course folder with a released assignment and what these pupils hand in; gives that course."""
+    """Make a course folder with a released assignment and these submissions; return the course."""
     if ASSIGNMENT not in course.assignments():
-        raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not here; the demo's class answers that assignment.")
+        raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not found; the demo needs this assignment.")
     demo = _copy_course(course, folder, salt)
     release(demo, ASSIGNMENT)
-    masters = {path.stem: nbformat.read(path, 4) for path in demo.folder("release", ASSIGNMENT).glob("*.ipynb")}
+    released = {path.stem: nbformat.read(path, 4) for path in demo.folder("release", ASSIGNMENT).glob("*.ipynb")}
     for student, pupil in pupils.items():
-        hand_in(demo, student, pupil, masters)
+        hand_in(demo, student, pupil, released)
     return demo
 
 
 def pupils(students: int, seed: int) -> dict[str, SampleStudent]:
-    """A class by name: first one learner for each real mistake, then learners who err at random."""
+    """Return a class by name: first one student for each common mistake, then students with random mistakes."""
     chance = random.Random(seed)
-    found = dict(list(_cast().items())[:students])
-    for i in range(len(found), students):
+    result = dict(list(_cast().items())[:students])
+    for i in range(len(result), students):
         name = NAMES[i % len(NAMES)] + (f"-{i // len(NAMES) + 1}" if i >= len(NAMES) else "")
         skill = chance.uniform(0.3, 1.0)
         answers = {question: _draw(question, skill, chance) for question in SAMPLES}
         whys = {cell: (WHY if chance.random() < skill else WHY_WRONG)[cell] for cell in WHY}
-        found[name] = SampleStudent(answers, whys, late=chance.random() < 0.1)
-    return found
+        result[name] = SampleStudent(answers, whys, late=chance.random() < 0.1)
+    return result
 
 
-def hand_in(course: Course, student: str, pupil: SampleStudent, masters: Mapping[str, NotebookNode]) -> None:
-    """Write a pupil's notebooks and timestamp into the course's submitted/ folder."""
+def hand_in(course: Course, student: str, pupil: SampleStudent, released: Mapping[str, NotebookNode]) -> None:
+    """Write a student's notebooks and timestamp into the course's submitted/ folder."""
     place = course.folder("submitted", ASSIGNMENT, student)
     place.mkdir(parents=True)
     helpers, _ = read_folder(course.folder("release", ASSIGNMENT))
-    for name, master in masters.items():
+    for name, notebook in released.items():
         numbers_of = student if pupil.numbers_of is None else pupil.numbers_of
-        text = nbformat.writes(fill_in(master, pupil, student, sizes_for(master, helpers, numbers_of)))
+        text = nbformat.writes(fill_in(notebook, pupil, student, sizes_for(notebook, helpers, numbers_of)))
         (place / f"{name}.ipynb").write_text(text[: len(text) // 2] if name == pupil.cut else text, encoding="utf-8")
     for helper in course.folder("release", ASSIGNMENT).iterdir():
         if helper.is_file() and helper.suffix != ".ipynb":
@@ -98,7 +98,7 @@ def hand_in(course: Course, student: str, pupil: SampleStudent, masters: Mapping
 def fill_in(
     released: NotebookNode, pupil: SampleStudent, student: str = "", sizes: Sizes | None = None
 ) -> NotebookNode:
-    """A released notebook with a pupil's answers typed in, and an id where it asks for one."""
+    """Return a released notebook with a student's answers filled in, and the id if it asks for one."""
     notebook: NotebookNode = nbformat.from_dict(released)
     answers = {name: _numbered(code, sizes) for name, code in pupil.answers.items()} if sizes else pupil.answers
     asked = {ID: f"student = {(student if pupil.typed is None else pupil.typed)!r}"}
@@ -110,12 +110,12 @@ def fill_in(
 
 
 def _numbered(code: str, sizes: Sizes) -> str:
-    """An answer for the usual sizes as one for these."""
+    """Rewrite an answer for the usual sizes as one for these sizes."""
     return ast.unparse(_Numbered(sizes).visit(parse(code)))
 
 
 class _Numbered(ast.NodeTransformer):
-    """Other numbers for the usual sizes; what stands between colons counts names, not steps."""
+    """Replace the usual sizes by others, except in slices, where a number counts names."""
 
     def __init__(self, sizes: Sizes) -> None:
         _, timesteps, features, units = sizes
@@ -129,10 +129,10 @@ class _Numbered(ast.NodeTransformer):
 
 
 def _copy_course(course: Course, folder: Path, salt: str) -> Course:
-    """A fresh course folder with the same settings and sources, and a due date."""
+    """Make a new course folder with the same settings and sources, and a due date."""
     if folder.exists():
         if not (folder / ".demo").exists():
-            raise CourseError(f"{folder}: exists and is no demo; name another folder with --folder.")
+            raise CourseError(f"{folder}: exists and is not a demo; pass another folder with --folder.")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / ".demo").touch()
@@ -145,7 +145,7 @@ def _copy_course(course: Course, folder: Path, salt: str) -> Course:
     due = f'c.Course.due_dates = {{"{ASSIGNMENT}": "{DUE}"}}\nc.AssignLatePenalties.plugin_class = "{PENALTY}"\n'
     own = f"c.Personalization.salt = {salt!r}\n" if salt else ""
     (folder / CONFIG).write_text(
-        f"{settings}\n# The demo's own: {PENALTY} takes 10 % a day.\n{due}{own}", encoding="utf-8"
+        f"{settings}\n# Only in the demo: {PENALTY} takes 10 % a day.\n{due}{own}", encoding="utf-8"
     )
     return Course.at(folder)
 
@@ -154,23 +154,23 @@ PENALTY = "autograder.gradebook.late_policy.DailyPenalty"
 
 
 def _draw(question: str, skill: float, chance: random.Random) -> str:
-    """An answer of a learner who knows with probability `skill`, and leaves one wrong answer in ten open."""
+    """Draw a student's answer: right with probability `skill`; one in ten of the others is left unanswered."""
     known = chance.random() < skill
     if not known and chance.random() < 0.1:
-        return _OPEN[question]
+        return _UNANSWERED[question]
     return chance.choice([sample.code for sample in SAMPLES[question] if (sample.points == 2) == known])
 
 
-_OPEN = {question: f"{question} = ..." for question in SAMPLES} | {"q5": "model5 = ...\noutput5 = ...\nq5 = ..."}
+_UNANSWERED = {question: f"{question} = ..." for question in SAMPLES} | {"q5": "model5 = ...\noutput5 = ...\nq5 = ..."}
 
 
 def _cast() -> dict[str, SampleStudent]:
-    """One learner for each of the real mistakes, and the ways of handing in that a grader must survive."""
+    """Return one student for each common mistake, and for each kind of bad submission that a grader must handle."""
     literal = {question: samples[0].code for question, samples in SAMPLES.items()}
     computed = {question: samples[1].code for question, samples in SAMPLES.items()}
 
     def but(**wrong: str) -> dict[str, str]:
-        """All right but for these: the sample whose message holds the text."""
+        """Return right answers, except for these questions: the sample whose message contains the text."""
         chosen = {q: next(s.code for s in SAMPLES[q] if text in s.says) for q, text in wrong.items()}
         return literal | chosen
 
@@ -203,7 +203,7 @@ def _cast() -> dict[str, SampleStudent]:
 
 
 def _copiers() -> dict[str, SampleStudent]:
-    """With own numbers: ada's notebooks handed in by somebody else, with her id and without, and with none at all."""
+    """Return students who submit ada's answers with her id and with their own id, and one who types no id."""
     literal = {question: samples[0].code for question, samples in SAMPLES.items()}
     return {
         "copied": SampleStudent(literal, typed="ada", numbers_of="ada"),

@@ -114,11 +114,11 @@ def test_the_demo_needs_its_assignment_and_a_folder_of_its_own(
     small: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = _said(capsys, "--course", small, "demo", "--folder", small / "demo")
-    assert said.endswith("not here; the demo's class answers that assignment.")
+    assert said.endswith("not found; the demo needs this assignment.")
     other = tmp_path_factory.mktemp("full")
     (other / "thesis.txt").write_text("years of work")
     said = _said(capsys, "--course", ROOT, "demo", "--folder", other)
-    assert said == f"{other}: exists and is no demo; name another folder with --folder."
+    assert said == f"{other}: exists and is not a demo; pass another folder with --folder."
     assert (other / "thesis.txt").read_text() == "years of work"
 
 

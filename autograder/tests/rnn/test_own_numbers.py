@@ -140,15 +140,15 @@ def test_ones_own_id_or_one_that_cannot_be_read_is_not_remarked(typed: str, aske
 @pytest.mark.parametrize("cell", ["student = ...", "student = ''", "student = ' '", "", "student = 'ad"])
 def test_no_id(cell: str, asked: NotebookNode) -> None:
     _cell(asked, ID).source = cell
-    said = "no student id is typed in it, so it ran on the usual sizes; it is held to the student's own."
+    said = "it has no student id, so it ran with the usual sizes; it is graded by the student's own sizes."
     assert remark(asked, CONTENT, "ada") == ("no-id", (said,))
 
 
 def test_somebody_elses_id_wherever_it_is_typed(asked: NotebookNode) -> None:
     _cell(asked, ID).source = ""
     asked.cells.insert(0, nbformat.v4.new_code_cell("student = 'b\ten'"))
-    said = "the id typed in it is b?en: it is a copy of somebody else's, or the id is mistyped"
-    assert remark(asked, CONTENT, "ada") == ("other-id", (f"{said}; it is held to the sizes of ada.",))
+    said = "its student id is b?en: it is a copy of another student's notebook, or a typing error"
+    assert remark(asked, CONTENT, "ada") == ("other-id", (f"{said}; it is graded by the sizes of ada.",))
 
 
 def test_a_notebook_that_does_not_ask_is_not_remarked(sources: dict[str, NotebookNode]) -> None:
@@ -188,7 +188,8 @@ def test_without_the_helper_it_is_said_before_anything_is_graded(salted: Course)
     with pytest.raises(CourseError) as raised:
         SourceAssignment.load(salted, ASSIGNMENT).packed()
     assert (
-        str(raised.value) == f"{place}: not here, but c.Personalization.salt asks for it; copy it, or clear the salt."
+        str(raised.value)
+        == f"{place}: not found, but c.Personalization.salt needs it; copy it there, or remove the salt."
     )
 
 
@@ -218,7 +219,7 @@ def _said_to_the_copier(own: Course) -> None:
     assert rationale.endswith(f", not {timesteps}.")
     feedback(own, ASSIGNMENT, "copied")
     page = (own.root / "feedback/copied/rnn_shapes.html").read_text("utf-8")
-    assert "1_lstm: the id typed in it is ada: it is a copy of somebody else&#39;s, or the id is mistyped" in page
+    assert "1_lstm: its student id is ada: it is a copy of another student&#39;s notebook, or a typing error" in page
     graded = nbformat.read(own.root / "autograded/copied/rnn_shapes/1_lstm.ipynb", 4)
     assert sizes_kept(graded) == sizes
     assert "The sizes of ada: " in str(_cell(graded, "sizes").outputs)
@@ -231,5 +232,7 @@ def test_the_salts_older_name_is_read_with_a_notice(
     for _ in range(2):
         assert OwnNumbers().prepare(sources["1_lstm"], older) == asking(sources["1_lstm"], SALT)
     assert caplog.messages == ["c.OwnNumbers.salt is now c.Personalization.salt; rename it in nbgrader_config.py."]
-    with pytest.raises(CourseError, match=r"^c\.Personalization\.salt: 7 is not a text; put it in quotation marks\.$"):
+    with pytest.raises(
+        CourseError, match=r"^c\.Personalization\.salt: 7 is not a string; put it in quotation marks\.$"
+    ):
         OwnNumbers().prepare(sources["1_lstm"], Config({"Personalization": {"salt": 7}}))

@@ -166,7 +166,7 @@ def test_arrays_made_up_by_hand_earn_nothing(
 @pytest.mark.parametrize(
     ("weights", "says"),
     [
-        ("[w * 0 for w in kept]", "weights: the kernel is constant; no layer starts like that."),
+        ("[w * 0 for w in kept]", "weights: the kernel is constant; a layer never starts with constant weights."),
         ("kept[:2]", "weights: 2 arrays; a recurrent layer has three."),
         ("kept[0]", "weights: a list of arrays is needed, not a ndarray."),
         ("[kept[0][:, :3], *kept[1:]]", "weights: kernel: the units axis has size 3, not 12."),
