@@ -229,12 +229,12 @@ def _rank(path: str, content: bytes, names: Sequence[str], own: Mapping[str, set
     exact = [name for name in names if base == name.removesuffix(".ipynb") + ".ipynb"]
     if exact:
         return (0 if path == base else 1), exact[0]
-    kin = _kin(content, own)
+    by_cells = _source_by_cells(content, own)
     contained = [name for name in names if f" {_words(name)} " in f" {_words(base)} "]
     longest = [name for name in contained if len(name) == max(map(len, contained))]  # "lstm_2" also contains "lstm"
-    if len(longest) == 1 and kin in (None, longest[0]):
+    if len(longest) == 1 and by_cells in (None, longest[0]):
         return 2, longest[0]
-    return (3, kin) if kin else (4, None)
+    return (3, by_cells) if by_cells else (4, None)
 
 
 def _words(name: str) -> str:
@@ -257,7 +257,7 @@ def _own_marks(sources: Mapping[str, NotebookNode]) -> dict[str, set[str]]:
     return {name: {mark for mark in marks if mark and counts[mark] == 1} for name, marks in all_marks.items()}
 
 
-def _kin(content: bytes, own: Mapping[str, set[str]]) -> str | None:
+def _source_by_cells(content: bytes, own: Mapping[str, set[str]]) -> str | None:
     """Return the source notebook that the cells come from.
 
     None unless the file has over a sixth of its marks, and over three times the share of any other notebook's.

@@ -148,7 +148,7 @@ def _unharmed(page: object, address: str) -> None:
     page.on("dialog", lambda dialog: asked.append(dialog.message))
     page.route("https://**", lambda route: route.abort())
     page.goto(address, wait_until="load")
-    assert "What a GRU layer returns" in page.content()
+    assert "What does a GRU layer return?" in page.content()
     page.evaluate(
         "document.querySelectorAll('a[href^=javascript],[onfocus],[onerror],[onload]').forEach(e => e.click())"
     )
