@@ -1,4 +1,4 @@
-"""This package as pip knows it: its name there, what it requires, and the versions that it is tested with."""
+"""Describe this package for pip: its name, its requirements, and the versions that it is tested with."""
 
 from collections.abc import Mapping
 from importlib import metadata
@@ -10,7 +10,7 @@ from autograder.errors import CourseError
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-NAME = "notebook-autograder"  # `autograder` on the Python package index is another project
+NAME = "notebook-autograder"  # `autograder` on PyPI is a different project
 CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 
 
@@ -20,12 +20,12 @@ def install_command(extra: str) -> str:
 
 
 def requirements() -> "list[Requirement]":
-    """Return what this package requires, with all its extras.
+    """Return the requirements of this package and all its extras.
 
     Raises:
-        CourseError: the package is not installed, only its folder is on the path.
+        CourseError: the package is not installed; only its folder is on the path.
     """
-    from packaging.requirements import Requirement  # takes 0.1 s, and few commands need it
+    from packaging.requirements import Requirement  # the import takes 0.1 s, and few commands need it
 
     try:
         lines = metadata.requires(NAME) or []
@@ -35,26 +35,26 @@ def requirements() -> "list[Requirement]":
 
 
 def pins() -> Mapping[str, str]:
-    """Return the version of each package that this one is tested with, by the package's name."""
+    """Return the tested version of each required package, by the name of the package."""
     lines = CONSTRAINTS.read_text(encoding="utf-8").splitlines()
     return dict(line.split("==") for line in lines if "==" in line)
 
 
 def pinned(extra: str) -> list[str]:
-    """Return what an extra installs, one line each as in requirements.txt, with the version that is tested.
+    """Return the requirements of an extra as lines of a requirements.txt, with the tested versions.
 
     For `c.Course.requirements` in nbgrader_config.py. Raises CourseError like `requirements`.
     """
-    known = pins()
+    versions = pins()
     return [
-        f"{one.name}=={known[one.name]}" + (f" ; {others}" if others else "")
+        f"{one.name}=={versions[one.name]}" + (f" ; {others}" if others else "")
         for one in requirements()
         if (others := _markers_besides(extra, one)) is not None
     ]
 
 
 def _markers_besides(extra: str, requirement: "Requirement") -> str | None:
-    """Return the markers of an extra's requirement without the extra itself; None where it is not in the extra."""
+    """Return a requirement's other markers, without the extra; None if the extra does not include it."""
     marker = str(requirement.marker or "")
     if f'extra == "{extra}"' not in marker:
         return None

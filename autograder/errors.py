@@ -1,20 +1,19 @@
-"""What can go wrong, as one tree of exceptions; each says with which exit status a command that it stops ends.
+"""Define the exceptions of this package, with the exit status of a command that they stop.
 
-    AutograderError          the message is one sentence: what is wrong with which file, and what to do       status
-    ├── CourseError          a foreseeable fault of a course, its submissions or the machine                       1
-    │   └── UsageError       what the command line names is not there, or does not go together                     2
+    AutograderError          the message says in one sentence what is wrong, in which file, and what to do    status
+    ├── CourseError          a foreseeable error in a course, its submissions or the machine                       1
+    │   └── UsageError       the command line names something that does not exist, or conflicting options          2
     ├── NoSandboxError       this machine cannot run a kernel in a sandbox                                         1
     ├── KernelError          no kernel could be started                                                            1
     ├── KernelEnded          a cell ended its kernel; `kind` says how                                              1
     ├── Damaged              a submitted file is not a notebook                                                    1
-    └── EvidenceError        a text is not evidence                                                                1
+    └── EvidenceError        a text cannot be decoded as evidence                                                  1
 
-The other statuses: 0 where all is well, 130 after Ctrl-C, and 1 after anything that is not in this tree, which is a
-fault of the grader's: its traceback goes into a log file.
+Other exit statuses: 0 if all is well, 130 after Ctrl-C, and 1 after any exception outside this tree. That is an error
+of the grader itself, and its traceback is written to a log file.
 
-Three exceptions are outside the tree, because the code that raises them may import nothing of this package or is
-compared by another base: `OutputLimitError` (in a kernel), `RefusedError` (in the encoder, which is sent to a kernel as
-text), and the assertions that tests raise.
+Three exceptions are outside the tree: `OutputLimitError` and `RefusedError`, because code in a student's kernel cannot
+import this package, and the errors that tests raise, because those must be AssertionErrors.
 """
 
 
@@ -25,11 +24,11 @@ class AutograderError(Exception):
 
 
 class CourseError(AutograderError):
-    """A foreseeable fault of a course, a submission or the machine; the message is one sentence for its reader."""
+    """A foreseeable error in a course, a submission or the machine; the message is one sentence for the instructor."""
 
 
 class UsageError(CourseError):
-    """The command line names what is not there, or options that do not go together."""
+    """The command line names something that does not exist, or options that cannot be combined."""
 
     exit_status = 2
 
@@ -39,7 +38,7 @@ class NoSandboxError(AutograderError):
 
 
 class KernelError(AutograderError):
-    """No kernel could be started: a fault of the grader or its machine, not of the student."""
+    """No kernel could be started: an error of the grader or its machine, not of the student."""
 
 
 class KernelEnded(AutograderError):  # noqa: N818
@@ -55,4 +54,4 @@ class Damaged(AutograderError, ValueError):  # noqa: N818
 
 
 class EvidenceError(AutograderError, ValueError):
-    """A text is not evidence; the message is one sentence and says what to do."""
+    """A text cannot be decoded as evidence; the message is one sentence and says what to do."""

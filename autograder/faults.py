@@ -1,10 +1,10 @@
-"""What the grader leaves behind where it fails itself: tracebacks in log files of the course's `reports` folder.
+"""Write the tracebacks of the grader's own failures to log files in the course's `reports` folder.
 
-    reports/autograder.log              a command that failed; one entry below the other
-    reports/<assignment>/<student>.log  a submission that could not be graded; gone once it is graded without a fault
+    reports/autograder.log              commands that failed, one entry after the other
+    reports/<assignment>/<student>.log  a submission that could not be graded; deleted once grading succeeds
 
-Nothing is written about foreseeable faults. Exceptions may quote what students wrote, so the texts have no control
-characters; a student's id may be any name of a folder, so it is made into a plain file name.
+Foreseeable errors are not logged. An exception may quote student text, so control characters are removed. A student's
+id may be any folder name, so it is converted to a plain file name.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from autograder.model import Result
 from autograder.text import printable
 
 FOLDER, FILE = "reports", "autograder.log"
-MAX_TRACEBACK = 20_000  # characters of one, of which the end is kept: it says what happened
-MAX_NAME = 60  # characters of a file name that are the student's
+MAX_TRACEBACK = 20_000  # characters; the end is kept, because it says what happened
+MAX_NAME = 60  # characters of the student's id in a file name
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +36,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def log_file(root: Path, assignment: str, student: str) -> Path:
-    """Return the log file of one submission; no two students share one."""
+    """Return the path of a submission's log file, which is different for each student."""
     name = re.sub(r"[^\w.@+ -]", "_", student)[:MAX_NAME]
     if name != student:
         name += f"-{hashlib.sha256(student.encode(errors='surrogateescape')).hexdigest()[:8]}"
@@ -44,28 +44,30 @@ def log_file(root: Path, assignment: str, student: str) -> Path:
 
 
 def keep_submission_faults(root: Path, assignment: str, result: Result) -> None:
-    """Write the tracebacks of a result to its log file and log an error that names it; without any, remove the file.
+    """Write a result's tracebacks to its log file and log an error that names the file.
 
-    A log file that cannot be written stops nothing: then the logged error says so.
+    A result without tracebacks removes the file. If the file cannot be written, the logged error says so.
     """
     path = log_file(root, assignment, result.student)
-    found = dict.fromkeys(notebook.traceback for notebook in result.notebooks if notebook.traceback)
+    tracebacks = dict.fromkeys(notebook.traceback for notebook in result.notebooks if notebook.traceback)
     names = ", ".join(notebook.name for notebook in result.notebooks if notebook.traceback)
     try:
-        if not found:
+        if not tracebacks:
             path.unlink(missing_ok=True)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_entry(f"{assignment}: {names}", "\n".join(found)), encoding="utf-8", errors="backslashreplace")
-        where = f"{path} says where"
+        path.write_text(
+            _entry(f"{assignment}: {names}", "\n".join(tracebacks)), encoding="utf-8", errors="backslashreplace"
+        )
+        where = f"see {path}"
     except OSError as error:
         where = f"{path} cannot be written ({brief(error)})"
-    if found:
+    if tracebacks:
         log.error("%s: the grader failed on %s, so marks are missing; %s.", printable(result.student), names, where)
 
 
 def keep_command_fault(error: BaseException, command: str, root: Path | None) -> Path:
-    """Append an error's traceback to the course's log file, or to a temporary one where that cannot be written.
+    """Append an error's traceback to the course's log file, or to a temporary file if that cannot be written.
 
     Returns:
         The file's path.

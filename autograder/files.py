@@ -1,6 +1,6 @@
-"""Files written whole or not at all, folders swapped by renames, archives of fixed bytes, and digests.
+"""Write files atomically, replace folders by renaming, write reproducible zip archives, and compute digests.
 
-A reader of these files sees the old content or the new, never a half of either, also where a process is killed.
+Another process sees the complete old content or the complete new content, even if the writing process is killed.
 """
 
 import hashlib
@@ -10,18 +10,18 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-STAMP = (1980, 1, 1, 0, 0, 0)  # in archives: the same bytes from the same files, whenever made
+STAMP = (1980, 1, 1, 0, 0, 0)  # the date of every file in an archive, so that equal files make equal archives
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write a file whole: beside its place first, as `NAME.part`, then by a rename.
+    """Write a file atomically: write `NAME.part` in the same folder, then rename it.
 
     Args:
         path: The file; its folder must exist.
-        data: Its content; text is written as UTF-8, with its line ends as they are.
+        data: Its content. Text is encoded as UTF-8; line endings are not changed.
 
     Raises:
-        OSError: The file cannot be written. An older file is as it was, and nothing is left beside it.
+        OSError: The file cannot be written. An older file is unchanged, and no `.part` file remains.
     """
     part = path.with_name(f"{path.name}.part")
     try:
@@ -33,12 +33,12 @@ def write_atomically(path: Path, data: bytes | str) -> None:
 
 
 def replace_folder(new: Path, place: Path) -> None:
-    """Put the folder `new` where `place` is, by renames; what was there before is deleted.
+    """Replace the folder `place` by the folder `new`, and delete the old one.
 
-    Both must be on the same disk. The old folder waits beside its place, as `.NAME.old`, until the new one is there.
+    Both must be on the same disk. The old folder is renamed to `.NAME.old` until the new one is in place.
 
     Raises:
-        OSError: The folder cannot be moved. The old folder is where it was.
+        OSError: The folder cannot be moved. The old folder is still in place.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     old = place.with_name(f".{place.name}.old")
@@ -55,9 +55,9 @@ def replace_folder(new: Path, place: Path) -> None:
 
 
 def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
-    """Write a zip archive of files by their names inside; the same bytes from the same files.
+    """Write a zip archive from a mapping of names to contents; equal files make equal archives.
 
-    The archive's folder is made where it is missing. Raises OSError as `write_atomically` does.
+    Creates the archive's folder if it is missing. Raises OSError as `write_atomically` does.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -68,7 +68,7 @@ def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
 
 
 def digest(*parts: str | bytes) -> str:
-    """Return the SHA-256 of parts in hexadecimal; each part's length counts, so that no two lists are alike."""
+    """Return the SHA-256 of the parts in hexadecimal. Lengths are hashed too: ("ab", "c") and ("a", "bc") differ."""
     total = hashlib.sha256()
     for part in parts:
         content = part.encode() if isinstance(part, str) else part

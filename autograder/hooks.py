@@ -1,6 +1,7 @@
-"""What a course's nbgrader_config.py needs of this package: `hooks.configure(c)`.
+"""Configure nbgrader for a course: call `hooks.configure(c)` in its nbgrader_config.py.
 
-nbgrader's own commands and formgrader then restore, run and judge as `autograder grade` does, and write its feedback.
+nbgrader's own commands and formgrader then repair, run and judge submissions as `autograder grade` does, and write the
+same feedback.
 """
 
 from traitlets.config import Config
@@ -8,7 +9,7 @@ from traitlets.config import Config
 from autograder.notebook.personalize import RELEASE
 from autograder.reports.nbgrader_feedback import CHAIN
 
-# By name: every command reads the configuration, and few of them run notebooks.
+# Names instead of classes, because every command reads the configuration but few commands need these modules.
 PREPROCESSORS = "autograder.grading.nbgrader_preprocessors"
 SANITIZE = (f"{PREPROCESSORS}.Restore", "nbgrader.preprocessors.CheckCellMetadata")
 AUTOGRADE = (
@@ -19,14 +20,15 @@ AUTOGRADE = (
 
 
 def configure(c: Config) -> None:
-    """Set nbgrader's preprocessors and hooks in a course's configuration.
+    """Set nbgrader's preprocessors and hooks in the configuration of a course.
 
     Args:
-        c: the configuration, as `get_config()` returns it in nbgrader_config.py. Set what differs after this call.
+        c: the configuration, as `get_config()` returns it in nbgrader_config.py.
+            To override a setting, set it after this call.
     """
     c.GenerateAssignment.preprocessors = RELEASE
-    c.ClearMarkScheme.enforce_metadata = False  # a marking scheme may have a locked cell of its own
-    c.GenerateFeedback.preprocessors = CHAIN  # feedback shows neither hidden tests nor marking schemes
+    c.ClearMarkScheme.enforce_metadata = False  # a marking scheme may be in a separate locked cell
+    c.GenerateFeedback.preprocessors = CHAIN  # feedback without hidden tests and marking schemes
     c.Autograde.sanitize_preprocessors = list(SANITIZE)
     c.Autograde.autograde_preprocessors = list(AUTOGRADE)
     c.Autograde.pre_convert_hook = f"{PREPROCESSORS}.before"

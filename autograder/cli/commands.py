@@ -1,7 +1,7 @@
-"""What each subcommand of `autograder` does: one function each, which prints and returns the exit status.
+"""Run the subcommands of `autograder`: one function each, which prints its results and returns the exit status.
 
-0: all is well; 1: something is wrong with what was looked at. What stops a command is raised as an AutograderError.
-Each function imports what it needs when it is called, since `autograder --help` loads this module as well.
+The exit status is 0 if all is well and 1 if the command found a problem. An error that stops a command is raised as an
+AutograderError. Each function imports what it needs when it is called, because `autograder --help` loads this module.
 """
 
 import argparse
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def _chosen(options: argparse.Namespace, course: "Course") -> list[str]:
-    """The assignment asked for, or all of them."""
+    """Return the requested assignment, or all assignments."""
     known = course.assignments()
     if options.assignment and options.assignment not in known:
         course.assignment(options.assignment)
@@ -36,7 +36,7 @@ def _chosen(options: argparse.Namespace, course: "Course") -> list[str]:
 
 
 def run_release(options: argparse.Namespace, course: "Course") -> int:
-    """Make releases, or with --check only say whether they are stale (1)."""
+    """Make releases. With --check, only check them; return 1 if one is out of date."""
     from autograder.gradebook.assignment_sync import marks_above_maximum
     from autograder.release.release import is_stale, release
 
@@ -64,11 +64,11 @@ def _warn(sentences: Sequence[str]) -> None:
 
 
 def _prove(course: "Course", assignment: str) -> None:
-    """Nothing is released whose tests have not shown that the solution, and it alone, earns the points."""
+    """Prove each test before release: the solution must earn all points, the unanswered notebook none."""
     from autograder.grading.proving import prove
 
     if assignment not in course.ungraded:
-        print(f"proving every test of {assignment} on its solution", flush=True)
+        print(f"{assignment}: checking every test against its solution", flush=True)
         prove(course, assignment)
 
 
@@ -81,7 +81,7 @@ def run_handout(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_submit(options: argparse.Namespace, course: "Course") -> int:
-    """Pack a learner's notebooks."""
+    """Pack a student's notebooks."""
     from autograder.learner.jupyterlab import COPY
     from autograder.learner.submit import submit
 
@@ -89,7 +89,7 @@ def run_submit(options: argparse.Namespace, course: "Course") -> int:
     folder = Path(options.folder or course.root / COPY / assignment)
     path = Path(options.to or course.root / COPY / f"{assignment}.zip")
     if not options.no_run:
-        print("running your notebooks from the top, to see whether they show the same", flush=True)
+        print("running your notebooks from the top, to check that their outputs stay the same", flush=True)
     packed = submit(course, assignment, folder, path, rerun=not options.no_run)
     print(*packed.said, sep="\n", end="\n" if packed.said else "")
     print(f"packed {len(packed.notebooks)} notebooks; hand in this file: {packed.path.resolve()}")
@@ -97,20 +97,20 @@ def run_submit(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_collect(options: argparse.Namespace, course: "Course") -> int:
-    """Sort what a learning platform gave; 1 where nobody was found."""
+    """Sort the files of a learning platform by student; return 1 if none could be matched to a student."""
     from autograder.submissions.collect import collect
 
     assignment = course.assignment(options.assignment)
-    found = collect(course, assignment, [Path(source) for source in options.sources], options.replace)
-    for one in found:
+    results = collect(course, assignment, [Path(source) for source in options.sources], options.replace)
+    for one in results:
         print(f"{one.student}: {len(one.notebooks)} notebooks" if one.student else "unmatched files:")
         print(*(f"  {sentence}" for sentence in one.said), sep="\n", end="\n" if one.said else "")
-    print(f"collected {sum(bool(one.notebooks) for one in found)} students in {course.folder('submitted').resolve()}")
-    return int(not any(one.student for one in found))
+    print(f"collected {sum(bool(one.notebooks) for one in results)} students in {course.folder('submitted').resolve()}")
+    return int(not any(one.student for one in results))
 
 
 def run_grade(options: argparse.Namespace, course: "Course") -> int:
-    """Grade; 1 where nothing could be graded, or nobody could be asked."""
+    """Grade; return 1 if nothing could be graded, or if --changed needs a yes and no terminal is there to ask."""
     from autograder.cli import terminal
     from autograder.gradebook.assignment_sync import marks_above_maximum
     from autograder.gradebook.queries import table
@@ -118,7 +118,7 @@ def run_grade(options: argparse.Namespace, course: "Course") -> int:
 
     assignment = course.assignment(options.assignment)
     if options.yes and not options.changed:
-        raise UsageError("--yes goes with --changed: add it, or leave --yes out.")
+        raise UsageError("--yes works only with --changed: add --changed, or leave --yes out.")
     with _pool(options, course) as pool, terminal.class_progress("grading", _count(options, course, assignment)) as bar:
         how = {"jobs": options.jobs, "force": options.force, "unsafe": _unsafe(options)}
         run = ClassRun(course, assignment, options.student, executor=pool, progress=bar, busy=bar.busy, **how)
@@ -137,16 +137,16 @@ def run_grade(options: argparse.Namespace, course: "Course") -> int:
 
 
 def _can_ask(yes: bool) -> bool:
-    """Is there an answer to whether to write: `--yes`, or somebody at a terminal?"""
+    """Return whether the question can be answered: by `--yes`, or by a user at a terminal."""
     return yes or sys.stdin.isatty()
 
 
 def _agreed(yes: bool) -> bool:
-    """Ask whether to write what was shown, unless `--yes` says so; say that nothing is written where it is not."""
+    """Ask whether to write the marks shown, unless `--yes` was given. If not, report that nothing was written."""
     if yes or (_can_ask(yes) and _says_yes("Write these marks? [y/N] ")):
         return True
-    how = "" if _can_ask(yes) else "; nobody is here to ask: add --yes to write"
-    print(f"nothing is written; the gradebook is as it was{how}.")
+    advice = "" if _can_ask(yes) else " There is no terminal to ask at; add --yes to write them."
+    print(f"No marks were written; the gradebook has not changed.{advice}")
     return False
 
 
@@ -158,7 +158,7 @@ def _says_yes(question: str) -> bool:
 
 
 def _unsafe(options: argparse.Namespace) -> bool:
-    """Was it asked for in so many words that student code run without a sandbox? Then warn."""
+    """Return whether --unsafe-no-sandbox was given, and warn if it was."""
     from autograder.execution.sandbox import WARNING
 
     if options.unsafe_no_sandbox:
@@ -168,7 +168,7 @@ def _unsafe(options: argparse.Namespace) -> bool:
 
 @contextmanager
 def _pool(options: argparse.Namespace, course: "Course") -> Iterator["WorkerPool | None"]:
-    """The workers of the scheduler asked for; None means threads of this process."""
+    """Connect to the workers of the given scheduler; None means threads of this process."""
     if not options.scheduler:
         yield None
         return
@@ -192,31 +192,33 @@ def run_mark(options: argparse.Namespace, course: "Course") -> int:
     if options.mark:
         for done in mark(course, assignment, list(map(_points, options.mark)), options.comment, options.replace):
             print(f"{done.group.name}: marked {len(done.students)}", end="")
-            print(f"; {len(done.kept)} keep the mark given before (--replace changes them)" if done.kept else "")
+            print(f"; {len(done.kept)} keep their earlier mark (--replace overwrites it)" if done.kept else "")
         return 0
     if options.comment is not None or options.replace:
-        raise UsageError("--comment and --replace go with --mark GROUP POINTS: name a group, or leave them out.")
+        raise UsageError("--comment and --replace work only with --mark GROUP POINTS: add --mark, or leave them out.")
     asked = questions(course, assignment)
     chosen = [question for question in asked if options.question in (None, question.name)]
     if not chosen:
         names = ", ".join(question.name for question in asked) or "none"
-        said = f"no written answers to {options.question!r}" if options.question else "no written answers"
-        raise UsageError(f"{assignment}: {said}; questions with written answers: {names}.")
+        missing = f"no written answers to {options.question!r}" if options.question else "no written answers"
+        raise UsageError(f"{assignment}: {missing}; questions with written answers: {names}.")
     terminal.show_answers(chosen, options.list)
     print("mark a group with: autograder mark --mark GROUP POINTS --comment TEXT")
     return 0
 
 
 def _points(given: Sequence[str]) -> tuple[str, float]:
-    """GROUP and POINTS as they were typed."""
+    """Read GROUP and POINTS as they were typed."""
     try:
         return given[0], float(given[1])
     except ValueError:
-        raise UsageError(f"{given[0]}: {given[1]!r} is not a number; give the points such as 0.5.") from None
+        raise UsageError(
+            f"{given[0]}: {given[1]!r} is not a number; pass the points as a number, such as 0.5."
+        ) from None
 
 
 def run_feedback(options: argparse.Namespace, course: "Course") -> int:
-    """Write feedback."""
+    """Write the feedback pages."""
     from autograder.reports.nbgrader_feedback import feedback
 
     assignment = course.assignment(options.assignment)
@@ -226,15 +228,19 @@ def run_feedback(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_export(options: argparse.Namespace, course: "Course") -> int:
-    """Write marks."""
+    """Export the marks to files."""
     from traitlets.utils.importstring import import_item
 
     if options.format == "csv" and (options.roster or options.open):
-        raise UsageError("--roster and --open are for Canvas and Moodle: choose one with --format, or leave them out.")
+        raise UsageError(
+            "--roster and --open work only for Canvas and Moodle: add --format canvas or moodle, or leave them out."
+        )
     asked = {"open_marks": options.open, "decimal": options.decimal}
     given = {name: value for name, value in asked.items() if value}
     if options.roster:
-        given["roster"] = str(Path(options.roster).resolve())  # as the user sees it, not from the course's folder
+        given["roster"] = str(
+            Path(options.roster).resolve()
+        )  # relative to the working directory, not to the course folder
     exporter = import_item(EXPORTERS[options.format])(parent=course, **given)
     exporter.assignment = [course.assignment(options.assignment)] if options.assignment else course.graded()
     with course.gradebook() as book:
@@ -244,7 +250,7 @@ def run_export(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_report(options: argparse.Namespace, course: "Course") -> int:
-    """Write reports."""
+    """Write the class reports."""
     from autograder.reports.class_report import write_report
 
     for assignment in [course.assignment(options.assignment)] if options.assignment else course.graded():
@@ -253,18 +259,18 @@ def run_report(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_reproduce(options: argparse.Namespace, course: "Course") -> int:
-    """Run submissions again; 1 where one shows something else."""
+    """Run the submissions again; return 1 if an output differs."""
     from autograder.cli import terminal
     from autograder.replay.compare import reproduce
 
     assignment = course.assignment(options.assignment)
     with terminal.progress("running again", len(course.students(assignment))) as step:
-        found = reproduce(course, assignment, progress=step, unsafe=_unsafe(options))
-    return int(any(said != "yes" for said in found.values()))
+        results = reproduce(course, assignment, progress=step, unsafe=_unsafe(options))
+    return int(any(result != "yes" for result in results.values()))
 
 
 def run_validate(options: argparse.Namespace, course: "Course") -> int:
-    """Check stored outputs; 1 where one differs."""
+    """Check the stored outputs; return 1 if one differs."""
     from autograder.replay.compare import validate
 
     failed = 0
@@ -277,7 +283,7 @@ def run_validate(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_outputs(options: argparse.Namespace, course: "Course") -> int:
-    """Store outputs anew."""
+    """Run the source notebooks and store their outputs."""
     from autograder.replay.refresh import refresh
 
     for assignment in _chosen(options, course):
@@ -287,7 +293,7 @@ def run_outputs(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_doctor(options: argparse.Namespace, course: "Course") -> int:
-    """Say what is missing; 1 where something is."""
+    """Check the installation; return 1 if something is missing or wrong."""
     from autograder.cli.doctor import examine
 
     findings = examine(course)
@@ -296,7 +302,7 @@ def run_doctor(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_lab(options: argparse.Namespace, course: "Course") -> int:
-    """Serve a learner's own copy."""
+    """Open a student's own copy of the notebooks in JupyterLab."""
     from autograder.learner import jupyterlab
 
     mine = jupyterlab.own_copy(course)
@@ -306,7 +312,7 @@ def run_lab(options: argparse.Namespace, course: "Course") -> int:
 
 
 def run_formgrader(options: argparse.Namespace, course: "Course") -> int:
-    """Serve formgrader."""
+    """Open formgrader."""
     from autograder.learner import jupyterlab
 
     jupyterlab.serve(course.root, "/formgrader")

@@ -1,4 +1,4 @@
-"""What is installed here, what is missing, and what to do about it, in a few lines."""
+"""Check the installation and the course: what is installed, what is missing, and how to fix it."""
 
 import platform
 import shutil
@@ -19,14 +19,14 @@ from autograder.kernels.manager import SPEC
 
 INSTALL_SPEC = f"jupyter kernelspec install --sys-prefix {SPEC.resource_dir}"
 SHAPES = {
-    "warm": "kernels are forked with everything loaded",
-    "cold": "each kernel starts anew, since namespaces do not nest here",
+    "warm": "kernels start from a process that has everything loaded",
+    "cold": "each kernel loads everything itself, because this machine does not allow nested namespaces",
 }
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: is it well, what was found, and what to do where it is not."""
+    """The result of one check; `remedy` says how to fix it if it is not ok."""
 
     ok: bool
     what: str
@@ -37,7 +37,7 @@ class Finding:
 
 
 def examine(course: Course | None) -> list[Finding]:
-    """Look at Python, the pinned packages, alembic, and the course if there is one."""
+    """Check Python, the required packages, alembic and the kernelspec; with a course, check it and the sandbox too."""
     findings = [_python(), *_packages(), _alembic(), _kernelspec()]
     return [*findings, *_course(course), *_sandbox(course)] if course else findings
 
@@ -49,7 +49,7 @@ def _python() -> Finding:
 
 
 def _packages() -> list[Finding]:
-    """Compare what the grader and the learner's side require with what is installed."""
+    """Compare the installed packages with those that the grader and the student's commands require."""
     try:
         wanted = [one for one in requirements() if not one.marker or one.marker.evaluate({"extra": "learn"})]
     except CourseError as error:
@@ -74,26 +74,28 @@ def _admits(requirement: Requirement, installed: str) -> bool:
 
 
 def _versions(installed: Mapping[str, str]) -> str:
-    """Name the packages that have other versions than those that this one is tested with."""
+    """Summarize the installed versions; list those that differ from the tested ones."""
     tested = pins()
     others = [f"{name} {there} (tested: {tested[name]})" for name, there in installed.items() if there != tested[name]]
     if others:
-        return f"packages in the required ranges, of which {len(others)} in other versions: {', '.join(others)}"
+        return f"packages in the required ranges; {len(others)} not in the tested version: {', '.join(others)}"
     return f"packages as pinned (nbgrader {installed['nbgrader']}, nbval {installed['nbval']})"
 
 
 def _alembic() -> Finding:
     find_alembic()
-    return Finding(shutil.which("alembic") is not None, "alembic, which makes gradebooks", "run `pip install alembic`")
+    return Finding(
+        shutil.which("alembic") is not None, "alembic (needed to create gradebooks)", "run `pip install alembic`"
+    )
 
 
 def _kernelspec() -> Finding:
     known = KernelSpecManager().find_kernel_specs()
-    return Finding("autograder" in known, "kernelspec autograder, for other Jupyter tools", f"run `{INSTALL_SPEC}`")
+    return Finding("autograder" in known, "kernelspec autograder (for other Jupyter tools)", f"run `{INSTALL_SPEC}`")
 
 
 def _sandbox(course: Course) -> list[Finding]:
-    """Which shape of sandbox this machine gives, and whether it holds: the escape attempts are made."""
+    """Report which kind of sandbox this machine supports, and try to escape from it."""
     try:
         limits = grading_limits(course)
     except CourseError as error:
@@ -102,8 +104,11 @@ def _sandbox(course: Course) -> list[Finding]:
         out = escapes(limits)
     except KernelError as error:
         return [Finding(False, f"sandbox, {limits.sandbox}", str(error))]
-    held = f"sandbox, {limits.sandbox}: {SHAPES[limits.sandbox]}; {len(ATTEMPTS)} escape attempts"
-    return [Finding(not out, f"{held} {'failed' if not out else 'made'}", "; ".join(out))]
+    sandbox = f"sandbox, {limits.sandbox}: {SHAPES[limits.sandbox]}"
+    outcome = (
+        f"{len(out)} of {len(ATTEMPTS)} escape attempts succeeded" if out else f"{len(ATTEMPTS)} escape attempts failed"
+    )
+    return [Finding(not out, f"{sandbox}; {outcome}", "; ".join(out))]
 
 
 def _course(course: Course) -> list[Finding]:
@@ -111,8 +116,8 @@ def _course(course: Course) -> list[Finding]:
         assignments = course.assignments()
     except CourseError as error:
         return [Finding(False, "course", str(error))]
-    found = [Finding(True, f"course {course.root}: {', '.join(assignments)}")]
+    findings = [Finding(True, f"course {course.root}: {', '.join(assignments)}")]
     for assignment in assignments:
         folder = course.folder("release", assignment)
-        found.append(Finding(folder.is_dir(), f"release {folder.resolve()}", "run `autograder release`"))
-    return found
+        findings.append(Finding(folder.is_dir(), f"release {folder.resolve()}", "run `autograder release`"))
+    return findings

@@ -1,4 +1,4 @@
-"""What this package logs, on the terminal: warnings, and with -v everything."""
+"""Show this package's log on the terminal: warnings, or with -v everything."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.DEBUG}  # by -q and 
 
 
 class _Terminal(logging.Handler):
-    """Writes to standard error as it is at that moment; a progress bar puts itself in its place."""
+    """Write to the current `sys.stderr`, which a progress bar may have replaced."""
 
     def emit(self, record: logging.LogRecord) -> None:
         stream: TextIO = sys.stderr
@@ -19,7 +19,7 @@ class _Terminal(logging.Handler):
 
 @contextmanager
 def on_terminal(verbosity: int) -> Iterator[None]:
-    """Show what this package logs on standard error: errors (-1), warnings too (0), or everything (1)."""
+    """Show this package's log on standard error: errors (-1), errors and warnings (0), or everything (1)."""
     logger, handler = logging.getLogger("autograder"), _Terminal()
     before = logger.level
     logger.addHandler(handler)

@@ -1,4 +1,4 @@
-"""The console command `autograder`: read the command line, run one subcommand, and say in one sentence what failed."""
+"""Run the console command `autograder`: parse the command line, run one subcommand, report an error in one sentence."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ from autograder.errors import AutograderError
 if TYPE_CHECKING:
     from autograder.course.course import Course
 
-STOPPED = 130  # the exit status of what Ctrl-C has ended
+STOPPED = 130  # the exit status after Ctrl-C
 log = logging.getLogger(__name__)
 
 
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand.
 
     Args:
-        arguments: the command line; by default this process' own.
+        arguments: the command line; defaults to `sys.argv`.
 
     Returns:
         The exit status; `errors` and `autograder --help` list them.
@@ -40,8 +40,8 @@ def _run(options: Namespace) -> int:
     except AutograderError as error:
         return _say(str(error), error.exit_status)
     except KeyboardInterrupt:
-        return _say("stopped; what was done is kept.", STOPPED)
-    except BrokenPipeError:  # what reads our output has ended, such as `head`; nothing may be flushed to it at exit
+        return _say("stopped; results up to this point were saved.", STOPPED)
+    except BrokenPipeError:  # the program that reads our output, such as `head`, has ended; do not flush to it at exit
         sys.stdout = None
         return 1
     except Exception as error:
@@ -49,11 +49,11 @@ def _run(options: Namespace) -> int:
 
         path = keep_command_fault(error, options.name, course.root if course else None)
         log.debug("the traceback of this error", exc_info=error)
-        return _say(f"{options.name}: the grader failed ({brief(error)}); {path} says where.", 1)
+        return _say(f"{options.name}: the grader failed ({brief(error)}); see {path}.", 1)
 
 
 def _course(options: Namespace) -> "Course":
-    # nbformat loads jsonschema, which would spend a second on a grammar of web addresses; no notebook needs it
+    # nbformat loads jsonschema, which spends a second on loading a URL grammar that no notebook needs
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     from autograder.course.course import Course
 

@@ -1,7 +1,7 @@
-"""The command line: every subcommand with its options and help texts.
+"""Define the command line: every subcommand with its options and help texts.
 
-Only the standard library and `commands` are loaded here, so that `autograder --help` answers at once. Other packages
-add subcommands by entry points of the group `autograder.commands`: functions that are called with `add`.
+Only the standard library and `commands` are imported here, so that `autograder --help` is fast. Other packages can add
+subcommands with entry points of the group `autograder.commands`: functions that are called with `add`.
 """
 
 import argparse
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 Command = Callable[[argparse.Namespace, "Course"], int]
 ENTRY_POINTS = "autograder.commands"
-ALIASES = {"why": "mark"}  # older names, understood and not listed
+ALIASES = {"why": "mark"}  # older names: accepted, but not listed in the help
 DESCRIPTION = """Release, grade and export Jupyter assignments.
 Run it in a course folder: one with an nbgrader_config.py and source notebooks."""
 STATUSES = """exit status:
   0    all is well
-  1    something is wrong with what was looked at, or the command could not finish
+  1    the command found a problem, or could not finish
   2    the command line is wrong: an unknown option, name or value, or not a course folder
   130  you stopped it with Ctrl-C
 
@@ -33,14 +33,14 @@ ASSIGNMENT = "the assignment (you can leave it out if the course has only one)"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one sentence, with exit status 2."""
+    """A parser that reports an error in one sentence and exits with status 2."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"autograder: {message.rstrip('.')}; see `{self.prog} --help`.\n")
 
 
 class _Version(argparse.Action):
-    """Print the version; it is looked up only when it is asked for."""
+    """Print the version, which is looked up only when requested."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         print(f"autograder {version(NAME)}")
@@ -48,13 +48,13 @@ class _Version(argparse.Action):
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read a command line; ends the process with status 2 and one sentence where it is wrong."""
+    """Parse a command line; if it is wrong, print one sentence and exit with status 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     return build().parse_args([*_renamed(given)])
 
 
 def _renamed(given: Sequence[str]) -> list[str]:
-    """The arguments with the current name of a subcommand: the first word that is neither an option nor its value."""
+    """Replace an older name of the subcommand, which is the first word that is neither an option nor its value."""
     value = False
     for place, word in enumerate(given):
         if not value and not word.startswith("-"):
@@ -64,7 +64,7 @@ def _renamed(given: Sequence[str]) -> list[str]:
 
 
 def build() -> argparse.ArgumentParser:
-    """Make the parser with all its subcommands."""
+    """Build the parser with all its subcommands."""
     parser = Parser(
         prog="autograder",
         description=DESCRIPTION,
@@ -76,7 +76,7 @@ def build() -> argparse.ArgumentParser:
     subcommands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands", parser_class=Parser)
 
     def add(name: str, command: Command, text: str, assignment: bool = True) -> argparse.ArgumentParser:
-        """Add a subcommand; `text` is its help, a sentence without capital and full stop."""
+        """Add a subcommand; `text` is its help, a phrase without a capital letter or full stop."""
         sub = subcommands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         sub.set_defaults(command=command, name=name)
         _everywhere(sub)
@@ -127,18 +127,20 @@ def _for_release(add: Add) -> None:
 
 
 def _for_grading(add: Add) -> None:
-    sub = add("collect", commands.run_collect, "sort a class's zips from Canvas or Moodle into submitted/", False)
+    sub = add("collect", commands.run_collect, "sort a class's files from Canvas or Moodle into submitted/", False)
     sub.add_argument("sources", nargs="+", metavar="ZIP|DIR", help="a zip or folder that you downloaded")
     sub.add_argument("--assignment", metavar="NAME", help=ASSIGNMENT)
     sub.add_argument("--replace", action="store_true", help="replace submissions that are already there")
     sub = add("grade", commands.run_grade, "grade the submissions in submitted/")
     sub.add_argument("--student", action="append", metavar="ID", help="grade only this student (can be repeated)")
     sub.add_argument("--force", action="store_true", help="also grade submissions that have not changed")
-    sub.add_argument("--changed", action="store_true", help="show which marks would change and why, and ask first")
+    sub.add_argument(
+        "--changed", action="store_true", help="show which marks would change and why, and ask before writing"
+    )
     sub.add_argument("--yes", action="store_true", help="with --changed: write the marks without asking")
     sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
     where = sub.add_mutually_exclusive_group()
-    jobs = "how many submissions to grade at a time (default: a few more than this machine has cores)"
+    jobs = "how many submissions to grade at the same time (default: a few more than this machine has cores)"
     where.add_argument("--jobs", type=number_of("jobs"), metavar="N", help=jobs)
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
     sub = add("reproduce", commands.run_reproduce, "run each submission again and compare it with its stored outputs")
@@ -146,10 +148,10 @@ def _for_grading(add: Add) -> None:
 
 
 def _for_marks(add: Add) -> None:
-    sub = add("mark", commands.run_mark, "show written answers, equal ones in one group, and mark whole groups")
+    sub = add("mark", commands.run_mark, "show written answers, grouped by equal text, and mark whole groups")
     what = sub.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="also show groups that are marked already")
-    how = "give every answer in this group so many points (can be repeated)"
+    how = "give every answer in GROUP these POINTS (can be repeated)"
     what.add_argument("--mark", nargs=2, action="append", metavar=("GROUP", "POINTS"), help=how)
     sub.add_argument("--question", metavar="NAME", help="show only the answers to this question")
     sub.add_argument("--comment", metavar="TEXT", help="with --mark: add this comment for the students")
@@ -160,30 +162,32 @@ def _for_marks(add: Add) -> None:
     sub.add_argument(
         "--format", choices=commands.EXPORTERS, default="csv", help="csv (the default), or the platform's own format"
     )
-    roster = "the list of students that you exported from Canvas or Moodle"
+    roster = "the list of students exported from Canvas or Moodle"
     sub.add_argument("--roster", default="", metavar="FILE", help=roster)
-    unmarked = "if answers are not marked yet: leave the score out (hold, the default), or export the sum so far (sum)"
+    unmarked = (
+        "if answers are not marked yet: leave the score empty (hold, the default), or export the points so far (sum)"
+    )
     sub.add_argument("--open", choices=["hold", "sum"], help=unmarked)
     sub.add_argument("--decimal", choices=["auto", ".", ","], help="the decimal sign (default: as in the roster)")
     add("formgrader", commands.run_formgrader, "open nbgrader's formgrader on this course", assignment=False)
 
 
 def _for_checks(add: Add) -> None:
-    add("doctor", commands.run_doctor, "check this installation and the course, and say what is missing", False)
+    add("doctor", commands.run_doctor, "check the installation and the course, and report what is missing", False)
 
 
 def _add_installed(add: Add) -> None:
-    """Add the subcommands that installed packages have as entry points: functions that call `add`."""
-    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}  # an older installation has them as well
-    for entry in found.values():
+    """Add the subcommands of installed packages, whose entry points are functions that call `add`."""
+    entries = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}  # an older installation may repeat them
+    for entry in entries.values():
         try:
             entry.load()(add)
         except Exception as error:
-            print(f"Warning: the command {entry.name} ({entry.value}) cannot be loaded: {error}.", file=sys.stderr)
+            print(f"Warning: the command {entry.name!r} ({entry.value}) cannot be loaded: {error}.", file=sys.stderr)
 
 
 def number_of(things: str) -> Callable[[str], int]:
-    """Make the type of an option that counts things: a whole number from 1."""
+    """Return the type of an option that counts things: a whole number, at least 1."""
 
     def positive(text: str) -> int:
         if not text.isdecimal() or int(text) < 1:

@@ -1,4 +1,4 @@
-"""Results for the eye: a table of marks and a progress bar in the terminal, by rich. Knows nothing of how they came."""
+"""Print results in the terminal with rich: tables of marks and answers, and progress bars."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,16 +15,16 @@ from autograder.grading.review import MarkChange, Review, describe, describe_mar
 from autograder.marking import Answer, Group, Question
 from autograder.model import Status
 
-WIDTH = 124  # characters of a table that no terminal bounds
-OPEN = "·"  # a mark that a reader has still to give
-LONGEST = 1500  # characters of a written answer that a terminal shows
-NAMED = 4  # students of a group that are named
+WIDTH = 124  # characters of a table that is not printed to a terminal
+OPEN = "·"  # an answer that the instructor has not marked yet
+LONGEST = 1500  # at most so many characters of a written answer are shown
+NAMED = 4  # at most so many students of a group are listed by name
 
 console = Console(highlight=False, soft_wrap=not Console().is_terminal)
 
 
 def show_table(results: Table, picture: Path | None = None) -> None:
-    """Print a row a student, a mark a question, the total and the status; on request draw it as SVG as well."""
+    """Print a table with a row for each student: marks, total and status. With `picture`, also save it as SVG."""
     automatic = [name for name in results.points if name not in results.written]
     written = [name for name in results.points if name in results.written]
     grid = RichTable(title=f"{results.assignment}: {len(results.rows)} students", title_justify="left", pad_edge=False)
@@ -39,13 +39,13 @@ def show_table(results: Table, picture: Path | None = None) -> None:
         grid.add_row(row.student, *(_mark(row.marks[name]) for name in automatic), *_written(row, written), *_end(row))
     page = Console(highlight=False, width=None if console.is_terminal else WIDTH, record=picture is not None)
     page.print(grid)
-    page.print(f"{OPEN} is open: a reader has still to give this mark. Scores are less late penalties.")
+    page.print(f"{OPEN} means not marked yet. Late penalties are already subtracted from the scores.")
     if picture:
         page.save_svg(str(picture), title="autograder demo")
 
 
 def _written(row: Row, written: list[str]) -> list[str]:
-    """The written answers in one column: their sum once all are read."""
+    """Return one column for the written answers: the sum of their marks, once all are marked."""
     marks = [row.marks[name] for name in written]
     known = [mark for mark in marks if mark is not None]
     return [_mark(sum(known)) if len(known) == len(marks) else OPEN] if written else []
@@ -60,16 +60,18 @@ def _mark(mark: float | None) -> str:
 
 
 def show_review(review: Review) -> None:
-    """Print what grading anew would change: each mark that moves, with its reason, and how many do not."""
+    """Print what regrading would change: each changed mark with its reason, and how many students keep theirs."""
     page = Console(highlight=False, width=None if console.is_terminal else WIDTH)
     if review.changed:
         page.print(Text(f"changed since they were graded: {', '.join(map(describe, review.changed))}"))
     if review.moves:
         page.print(_moves(review.moves, review.names))
     students = len({move.student for move in review.moves})
-    said = f"{_count(len(review.moves), 'mark')} of {_count(students, 'student')} to move; "
-    said += f"{_count(len(review.same), 'student')} to keep all marks; {len(review.first)} graded for the first time"
-    page.print(Text(said))
+    summary = f"{_count(len(review.moves), 'mark')} of {_count(students, 'student')} would change; "
+    summary += (
+        f"{_count(len(review.same), 'student')} would keep all marks; {len(review.first)} graded for the first time"
+    )
+    page.print(Text(summary))
 
 
 def _moves(moves: Sequence[MarkChange], names: Mapping[Key, str]) -> RichTable:
@@ -89,19 +91,18 @@ def _moves(moves: Sequence[MarkChange], names: Mapping[Key, str]) -> RichTable:
 
 
 def show_answers(questions: Sequence[Question], all_groups: bool) -> None:
-    """Print each question's marking scheme and its groups of answers: those with open marks, or all of them."""
+    """Print each question's marking scheme and its groups of answers: those with unmarked answers, or all groups."""
     page = Console(highlight=False, width=None if console.is_terminal else WIDTH)
     for question in questions:
         groups = [group for group in question.groups if all_groups or group.open]
-        answers, opened = (sum(len(group.answers) for group in question.groups), sum(g.open for g in question.groups))
-        page.print(
-            Text(f"{question.name} ({_count(question.points, 'point')}): {answers} answers, {opened} open", "bold")
-        )
+        answers, unmarked = sum(len(group.answers) for group in question.groups), sum(g.open for g in question.groups)
+        title = f"{question.name} ({_count(question.points, 'point')}): {answers} answers, {unmarked} not marked yet"
+        page.print(Text(title, "bold"))
         page.print(_plain(question.scheme, LONGEST), style="italic") if question.scheme else None
         if groups:
             page.print(_answers(groups))
         if question.unread:
-            page.print(Text(f"cannot be read, so in no group: {_some(question.unread)}"))
+            page.print(Text(f"could not be read, so not in any group: {_some(question.unread)}"))
         page.print()
 
 
@@ -114,16 +115,16 @@ def _answers(groups: Sequence[Group]) -> RichTable:
     grid.add_column("group", no_wrap=True)
     for name in ("students", "mark"):
         grid.add_column(name, justify="right", no_wrap=True)
-    grid.add_column("answer, and whose", ratio=1, overflow="fold")
+    grid.add_column("answer and students", ratio=1, overflow="fold")
     for group in groups:
-        said = _plain(group.text, LONGEST) if group.text else Text("(left open)", "italic")
-        whose = Text(f"\n{_some([answer.student for answer in group.answers])}", "dim")
-        grid.add_row(group.name, str(len(group.answers)), _marks(group.answers), said + whose)
+        text = _plain(group.text, LONGEST) if group.text else Text("(unanswered)", "italic")
+        students = Text(f"\n{_some([answer.student for answer in group.answers])}", "dim")
+        grid.add_row(group.name, str(len(group.answers)), _marks(group.answers), text + students)
     return grid
 
 
 def _marks(answers: Sequence[Answer]) -> str:
-    """The marks of a group, each with how many have it where they differ."""
+    """Return the mark of a group; if its answers have different marks, each mark with its count."""
     times = Counter(_mark(answer.mark) for answer in answers)
     return next(iter(times)) if len(times) == 1 else ", ".join(f"{mark} ({n})" for mark, n in sorted(times.items()))
 
@@ -134,8 +135,8 @@ def _some(students: Sequence[str]) -> str:
 
 
 def _plain(text: str, most: int) -> Text:
-    """What somebody wrote, as text: no markup, and nothing that moves a terminal's cursor or changes its title."""
-    cut = f"\n… ({len(text) - most} characters more; read it in formgrader)" if len(text) > most else ""
+    """Return a student's text without markup and without control characters, which could change the terminal."""
+    cut = f"\n… ({len(text) - most} more characters; read them in formgrader)" if len(text) > most else ""
     return Text(_shown(text[:most]) + cut)
 
 
@@ -144,7 +145,7 @@ def _shown(text: str) -> str:
 
 
 class ClassBar:
-    """How far a class is: in a terminal a bar with the counts and the time left, elsewhere a line a submission."""
+    """Show the progress of a class: in a terminal as a bar, elsewhere as a line for each submission."""
 
     def __init__(self, title: str, bar: Progress | None, total: int) -> None:
         self.title, self.bar = title, bar
@@ -152,22 +153,22 @@ class ClassBar:
         self.closed = False
         self.task = bar.add_task(title, total=total, running=0, failed=0) if bar else None
 
-    def __call__(self, student: str, said: str) -> None:
-        """A submission is done with: "" where all went well, "unchanged", or what is wrong with it."""
-        self.unchanged += said == Status.UNCHANGED
-        self.failed += said not in (Status.OK, Status.UNCHANGED)
+    def __call__(self, student: str, status: str) -> None:
+        """Count a submission as done; `status` is "" if all went well, "unchanged", or what is wrong with it."""
+        self.unchanged += status == Status.UNCHANGED
+        self.failed += status not in (Status.OK, Status.UNCHANGED)
         if self.bar and self.task is not None:
             self.bar.update(self.task, advance=1, failed=self.failed)
-        elif said != Status.UNCHANGED:
-            console.print(f"{self.title}: {student} {said or 'done'}")
+        elif status != Status.UNCHANGED:
+            console.print(f"{self.title}: {student} {status or 'done'}")
 
     def busy(self, count: int) -> None:
-        """So many submissions are under way."""
+        """Set how many submissions are being graded."""
         if self.bar and self.task is not None:
             self.bar.update(self.task, running=count)
 
     def close(self) -> None:
-        """Take the bar away and say in a line what was not run again; once."""
+        """Remove the bar and print how many submissions were not run again. A second call prints nothing."""
         if self.bar:
             self.bar.stop()
         if self.unchanged and not self.closed:
@@ -177,7 +178,7 @@ class ClassBar:
 
 @contextmanager
 def class_progress(title: str, total: int) -> Iterator[ClassBar]:
-    """Show how a class comes on; the bar is gone at the end, lines stay."""
+    """Show the progress of a class; the bar disappears at the end, lines stay."""
     counts = TextColumn(
         "{task.completed:.0f} of {task.total:.0f} done, {task.fields[running]} running, "
         "{task.fields[failed]} failed, time left"
@@ -191,7 +192,7 @@ def class_progress(title: str, total: int) -> Iterator[ClassBar]:
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[str, str], None]]:
-    """A bar with time left in a terminal, a line a student elsewhere; call it with a student and what became of it."""
+    """Show a bar in a terminal, elsewhere a line per student. Call the result with a student and a status."""
     if not console.is_terminal:
         yield lambda student, status: console.print(f"{title}: {student} {status or 'done'}".rstrip())
         return

@@ -1,1 +1,1 @@
-"""A course folder: its settings, its paths, its gradebook, and nbgrader's converters run over it."""
+"""Read a course folder: its settings, paths and gradebook, and run nbgrader's converters on it."""

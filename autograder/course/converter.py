@@ -1,4 +1,4 @@
-"""Run one of nbgrader's converters (release, autograde, feedback) quietly, and turn its log into one sentence."""
+"""Run one of nbgrader's converters (release, autograde, feedback) silently, and report an error in one sentence."""
 
 import re
 from typing import Any
@@ -11,13 +11,13 @@ from autograder.errors import CourseError
 
 
 def convert(course: Course, converter: type[BaseConverter], assignment: str, student: str = "*", **traits: Any) -> None:
-    """Run `converter` over an assignment, for one student or all; raise CourseError with what it said went wrong."""
+    """Run `converter` on an assignment, for one student or all; raise CourseError with its error message."""
     find_alembic()
-    places = {name: value for name, value in traits.items() if name.endswith("_directory")}
-    rest = {name: value for name, value in traits.items() if name not in places}
-    with temp_attrs(course.directory, assignment_id=assignment, student_id=student, **places):
+    folders = {name: value for name, value in traits.items() if name.endswith("_directory")}
+    rest = {name: value for name, value in traits.items() if name not in folders}
+    with temp_attrs(course.directory, assignment_id=assignment, student_id=student, **folders):
         app = converter(coursedir=course.directory, parent=course)
-        app.log.setLevel("INFO")  # at which nbgrader says which notebook it is at
+        app.log.setLevel("INFO")  # the level at which nbgrader logs the name of each notebook
         for name, value in rest.items():
             setattr(app, name, value)
         result = capture_log(app)
@@ -26,12 +26,12 @@ def convert(course: Course, converter: type[BaseConverter], assignment: str, stu
 
 
 def _reason(result: dict[str, str]) -> str:
-    """Return the exception that ended it, in nbgrader's words, with the notebook that it was at.
+    """Return the message of the exception that stopped nbgrader, and the notebook in which it happened.
 
-    Read out of the log, for display only: nbgrader catches the exception and keeps nothing else of it.
+    Both are read from the log, for display only: nbgrader catches the exception and only logs it.
     """
     log = result.get("log", "") + result["error"]
-    said = re.findall(r"^\s*[\w.]*(?:Error|Exception): (\S.*)$", log, re.MULTILINE)
-    at = re.findall(r"Converting notebook (.+)", log)
-    reason = re.sub(r"\s+", " ", said[0] if said else log.strip().splitlines()[-1]).strip().rstrip(".")
-    return f"{at[-1]}: {reason}; mend it." if at else f"{reason}."
+    messages = re.findall(r"^\s*[\w.]*(?:Error|Exception): (\S.*)$", log, re.MULTILINE)
+    notebooks = re.findall(r"Converting notebook (.+)", log)
+    reason = re.sub(r"\s+", " ", messages[0] if messages else log.strip().splitlines()[-1]).strip().rstrip(".")
+    return f"{notebooks[-1]}: {reason}; fix the notebook." if notebooks else f"{reason}."

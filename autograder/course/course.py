@@ -1,4 +1,4 @@
-"""A course folder: its settings, its assignments, its gradebook. Everything else in this package starts from one."""
+"""Represent a course folder: its settings, assignments and gradebook. Most of this package takes a `Course`."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ CONFIG = "nbgrader_config.py"
 class Course(LoggingConfigurable):
     """One course folder: an `nbgrader_config.py` and its source notebooks.
 
-    Settings (`c.Course.… = …` in nbgrader_config.py) stand beside nbgrader's own, which are read from the same file.
+    Its settings (`c.Course.… = …`) and nbgrader's own settings are read from the same nbgrader_config.py.
     """
 
     due_dates = Dict(
@@ -34,18 +34,18 @@ class Course(LoggingConfigurable):
         help="When each assignment is due: {'name': '2027-01-31 23:59 UTC'}.",
     ).tag(config=True)
     ungraded = List(
-        Unicode(), help="Assignments that are released, but not graded: they stay out of the gradebook."
+        Unicode(), help="Assignments that are released but not graded, so they are not in the gradebook."
     ).tag(config=True)
 
     requirements = List(
         Unicode(),
         default_value=["jupyterlab"],
-        help="What a learner installs: lines of the handout's requirements.txt.",
+        help="Packages that a student installs: the lines of requirements.txt in the handout.",
     ).tag(config=True)
 
     @classmethod
     def at(cls, folder: Path) -> "Course":
-        """Read the course in `folder`; raise UsageError where there is none, CourseError for unreadable settings."""
+        """Read the course in `folder`; raise UsageError if it is no course, CourseError if its settings are invalid."""
         folder = folder.resolve()
         if not (folder / CONFIG).is_file():
             raise UsageError(f"{folder}: not a course folder (no {CONFIG}); pass --course DIR.")
@@ -55,23 +55,23 @@ class Course(LoggingConfigurable):
             course = cls(config=config)
         except Exception as error:
             raise CourseError(
-                f"{folder / CONFIG}: cannot be read ({type(error).__name__}: {error}); mend it."
+                f"{folder / CONFIG}: cannot be read ({type(error).__name__}: {error}); fix the file."
             ) from error
         return course
 
     @cached_property
     def directory(self) -> CourseDirectory:
-        """nbgrader's own view of the folder."""
+        """Return nbgrader's object for the folder."""
         return CourseDirectory(parent=self)
 
     @property
     def root(self) -> Path:
-        """The course folder."""
+        """Return the path of the course folder."""
         return Path(self.directory.root)
 
     @property
     def limits(self) -> Limits:
-        """What a notebook may use; raises CourseError where a setting is none."""
+        """Return the limits of a notebook; raise CourseError if a setting is invalid."""
         try:
             return Limits.configured(self)
         except TraitError as error:
@@ -79,46 +79,46 @@ class Course(LoggingConfigurable):
 
     @property
     def settings(self) -> Config:
-        """A copy of all settings, to be changed for one run of an nbgrader converter."""
+        """Return a copy of all settings, which can be changed for one run of an nbgrader converter."""
         return deepcopy(self.config)
 
     def folder(self, step: str, assignment: str = ".", student: str = ".") -> Path:
-        """The folder of a step (`source`, `release`, `submitted`, `autograded`, `feedback`) of an assignment."""
+        """Return an assignment's folder at a step: `source`, `release`, `submitted`, `autograded` or `feedback`."""
         return Path(self.directory.format_path(getattr(self.directory, f"{step}_directory"), student, assignment))
 
     def assignments(self) -> list[str]:
-        """Names of all assignments that have source notebooks, sorted."""
+        """Return the sorted names of all assignments that have source notebooks."""
         source = self.folder("source")
-        found = {path.parent.name for path in source.glob("*/*.ipynb")} if source.is_dir() else set()
-        if not found:
-            raise CourseError(f"{source}: no assignment with notebooks here; put the source notebooks there.")
-        return sorted(found)
+        names = {path.parent.name for path in source.glob("*/*.ipynb")} if source.is_dir() else set()
+        if not names:
+            raise CourseError(f"{source}: no source notebooks found; put them in {source.name}/ASSIGNMENT/.")
+        return sorted(names)
 
     def graded(self) -> list[str]:
-        """Names of the assignments that are graded, sorted."""
+        """Return the sorted names of the assignments that are graded."""
         return [name for name in self.assignments() if name not in self.ungraded]
 
     def assignment(self, name: str | None) -> str:
-        """Check the name of a graded assignment; None means the only one there is."""
+        """Check the name of a graded assignment and return it; None means the only one in the course."""
         known = self.graded()
         if name is None and len(known) == 1:
             return known[0]
         if name not in known:
-            said = "no assignment named" if name is None else f"no assignment {name!r}"
-            raise UsageError(f"{self.folder('source')}: {said}; there are: {', '.join(known)}.")
+            problem = "name an assignment" if name is None else f"no assignment {name!r}"
+            raise UsageError(f"{self.folder('source')}: {problem}; there are: {', '.join(known)}.")
         return name
 
     def masters(self, assignment: str) -> list[Path]:
-        """The source notebooks of an assignment, sorted by name."""
-        found = sorted(self.folder("source", assignment).glob("*.ipynb"))
-        if not found:
+        """Return the paths of an assignment's source notebooks, sorted by name."""
+        paths = sorted(self.folder("source", assignment).glob("*.ipynb"))
+        if not paths:
             raise CourseError(
-                f"{self.folder('source', assignment)}: no notebooks here; put the source notebooks there."
+                f"{self.folder('source', assignment)}: no notebooks found; put the source notebooks there."
             )
-        return found
+        return paths
 
     def students(self, assignment: str, step: str = "submitted") -> list[str]:
-        """Ids of all students with a folder for this assignment at a step, sorted."""
+        """Return the sorted ids of all students who have a folder for this assignment at a step."""
         pattern = self.folder(step, assignment, "*").relative_to(self.root)
         place = pattern.parts.index("*")
         folders = [path for path in self.root.glob(str(pattern)) if path.is_dir()]
@@ -126,14 +126,14 @@ class Course(LoggingConfigurable):
 
     @contextmanager
     def gradebook(self) -> Iterator[Gradebook]:
-        """nbgrader's gradebook, made where there is none yet; CourseError where its database cannot be used."""
+        """Open nbgrader's gradebook, and create it if needed; raise CourseError if its database cannot be used."""
         find_alembic()
         with opened(self.directory.db_url, self.directory.course_id, self.root / CONFIG) as book:
             yield book
 
 
 def find_alembic() -> None:
-    """Put this Python's scripts on PATH: nbgrader calls `alembic` by name, also where no environment is activated."""
+    """Add this Python's scripts to PATH, because nbgrader runs `alembic` by name even if no environment is active."""
     scripts = str(Path(sys.executable).parent)
     paths = os.environ.get("PATH", "").split(os.pathsep)
     if scripts not in paths:

@@ -1,1 +1,1 @@
-"""What the command does for a student: open the notebooks, pack them."""
+"""Open the notebooks for a student, and pack them to hand in."""

@@ -10,11 +10,11 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 
 COPY = "my-notebooks"
-LEARNERS = Path(__file__).with_name("lab_settings")  # no news prompt, and none of nbgrader's tools for authors
+LEARNERS = Path(__file__).with_name("lab_settings")  # no news prompt, no nbgrader tools for instructors
 
 
 def own_copy(course: Course) -> Path:
-    """Copy the released notebooks to my-notebooks/, keeping files that are there already; return the folder."""
+    """Copy the released notebooks to my-notebooks/, keeping existing files; return the folder."""
     mine = course.root / COPY
     for assignment in course.assignments():
         released = course.folder("release", assignment)
@@ -29,16 +29,16 @@ def own_copy(course: Course) -> Path:
 
 
 def first_page(course: Course, mine: Path) -> str:
-    """Return the page that JupyterLab opens at: the first notebook of the first assignment."""
+    """Return the URL path that JupyterLab opens: the first notebook of the first assignment."""
     first = min((path for name in course.graded() for path in (mine / name).glob("*.ipynb")), default=mine)
     return f"/lab/tree/{quote(first.relative_to(mine).as_posix())}" if first != mine else "/lab"
 
 
 def serve(folder: Path, page: str, settings: Path | None = None) -> None:
-    """Replace this process by a JupyterLab server in `folder` that opens at `page`; does not return."""
+    """Replace this process by a JupyterLab server in `folder` that opens `page`; does not return."""
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}", f"--LabApp.default_url={page}"]
     command += [f"--LabApp.app_settings_dir={settings}"] if settings else []
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        command.append("--allow-root")  # in a container there is often only root
+        command.append("--allow-root")  # containers often have no other user
     os.chdir(folder)
     os.execv(sys.executable, command)

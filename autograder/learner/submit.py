@@ -1,7 +1,7 @@
 """Pack a student's notebooks into one zip to hand in, and report what is unanswered and what a fresh run changes.
 
-Nothing is changed and nothing is sent. The zip has the notebooks as they were saved, and a manifest: what was packed
-(SHA-256), what is unanswered, and whether each notebook runs again. The same notebooks give the same bytes.
+The notebooks are not changed, and nothing is sent. The zip contains the notebooks as they were saved, and a manifest:
+their SHA-256, the unanswered cells, and whether each notebook runs again. Equal notebooks make an equal zip.
 """
 
 import copy
@@ -40,39 +40,39 @@ class Packed:
 
 
 def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: bool = True) -> Packed:
-    """Pack a student's notebooks of an assignment into a zip; raise CourseError where there are none.
+    """Pack a student's notebooks of an assignment into a zip; raise CourseError if there are none.
 
-    With `rerun` each notebook is run again, and the output of its checks and tagged cells is compared with the saved
+    With `rerun`, each notebook is run again, and the output of its checks and tagged cells is compared with the saved
     output.
     """
     released = course.folder("release", assignment)
-    masters = {file.stem: nbformat.read(file, 4) for file in sorted(released.glob("*.ipynb"))}
+    originals = {file.stem: nbformat.read(file, 4) for file in sorted(released.glob("*.ipynb"))}
     files, _ = read_folder(folder) if folder.is_dir() else ({}, [])
     placed, moved = identify_notebooks(
-        {name: files[name] for name in files if not name.endswith(".zip")}, list(masters), masters
+        {name: files[name] for name in files if not name.endswith(".zip")}, list(originals), originals
     )
-    found = {name: content for name, content in placed.items() if content is not None}
-    if not found:
-        raise CourseError(f"{folder}: no notebooks of {assignment} here; pass their folder with --folder.")
-    open_ = {name: _open(content, masters[name], name) for name, content in found.items()}
+    notebooks = {name: content for name, content in placed.items() if content is not None}
+    if not notebooks:
+        raise CourseError(f"{folder}: no notebooks of {assignment!r} found; pass their folder with --folder.")
+    open_ = {name: _open(content, originals[name], name) for name, content in notebooks.items()}
     kernels = for_own_notebooks(course) if rerun else {}
-    differs = {name: _differs(folder, name, masters[name], released, kernels) for name in found} if rerun else {}
+    differs = {name: _differs(folder, name, originals[name], released, kernels) for name in notebooks} if rerun else {}
     missing = [
-        f"{name}: not found in {folder.name}/, so it is not in the zip." for name in masters if name not in found
+        f"{name}: not found in {folder.name}/, so it is not in the zip." for name in originals if name not in notebooks
     ]
-    _pack(path, found, {"assignment": assignment, "unanswered": open_, "runs again": differs})
+    _pack(path, notebooks, {"assignment": assignment, "unanswered": open_, "runs again": differs})
     unanswered = [f"{name}: not answered: {', '.join(cells)}." for name, cells in open_.items() if cells]
-    changed = [f"{name}: {said}" for name, said in differs.items() if said]
-    return Packed(path, tuple(found), (*moved, *missing, *unanswered, *changed))
+    changed = [f"{name}: {sentence}" for name, sentence in differs.items() if sentence]
+    return Packed(path, tuple(notebooks), (*moved, *missing, *unanswered, *changed))
 
 
-def _open(content: bytes, master: NotebookNode, name: str) -> list[str]:
+def _open(content: bytes, original: NotebookNode, name: str) -> list[str]:
     """Return the answer cells that are unchanged since the release."""
     try:
-        notebook = restore(parse(content, name)[0], master).notebook
+        notebook = restore(parse(content, name)[0], original).notebook
     except Damaged as damage:
         raise CourseError(str(damage)) from None
-    stubs = {grade_id(cell): cell for cell in master.cells if is_solution(cell)}
+    stubs = {grade_id(cell): cell for cell in original.cells if is_solution(cell)}
     cells = {grade_id(cell): cell.source for cell in notebook.cells if grade_id(cell) in stubs}
     return [
         name
@@ -81,15 +81,15 @@ def _open(content: bytes, master: NotebookNode, name: str) -> list[str]:
     ]
 
 
-def _differs(folder: Path, name: str, master: NotebookNode, helpers: Path, kernels: Mapping[str, str]) -> str:
-    """Describe what a run from the top prints differently; "" where nothing differs."""
-    watched = copy.deepcopy(master)
+def _differs(folder: Path, name: str, original: NotebookNode, helpers: Path, kernels: Mapping[str, str]) -> str:
+    """Describe the outputs that change in a run from the top; return "" if none does."""
+    watched = copy.deepcopy(original)
     for cell in watched.cells:
         if cell.cell_type == "code" and is_grade(cell):
             cell.metadata.tags = [*cell.metadata.get("tags", []), TAG]
     differences, _ = again(folder / f"{name}.ipynb", watched, helpers, CELL_SECONDS, kernels)
     cells = ", ".join(difference.cell or str(difference) for difference in differences)
-    return f"a run from the top gives other output in {cells}: {FRESH}." if differences else ""
+    return f"a run from the top changes the output of {cells}: {FRESH}." if differences else ""
 
 
 def _pack(path: Path, notebooks: Mapping[str, bytes], manifest: Mapping[str, object]) -> None:

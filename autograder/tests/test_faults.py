@@ -40,7 +40,7 @@ def test_a_fault_is_written_and_named(student: str, tmp_path: Path, caplog: pyte
     path = log_file(tmp_path, "ps1", student)
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
-    assert record.getMessage().endswith(f": the grader failed on one, three, so marks are missing; {path} says where.")
+    assert record.getMessage().endswith(f": the grader failed on one, three, so marks are missing; see {path}.")
     assert record.getMessage().isprintable()
     kept = path.read_text(encoding="utf-8")
     assert kept.count("Traceback (most recent call last):") == 1

@@ -49,13 +49,13 @@ def test_settings_that_cannot_be_read(small: Path, capsys: pytest.CaptureFixture
     (small / CONFIG).write_text("c = get_config(\n")
     said = _said(capsys, "--course", small, "grade")
     assert said.startswith(f"{small / CONFIG}: cannot be read (SyntaxError: ")
-    assert said.endswith("; mend it.")
+    assert said.endswith("; fix the file.")
 
 
 def test_no_source_notebooks(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(small / "source")
     said = _said(capsys, "--course", small, "release")
-    assert said == f"{small}/source: no assignment with notebooks here; put the source notebooks there."
+    assert said == f"{small}/source: no source notebooks found; put them in source/ASSIGNMENT/."
 
 
 @pytest.mark.parametrize("command", ["grade", "feedback", "export", "release", "reproduce"])
@@ -169,14 +169,14 @@ def test_doctor_says_what_is_missing(course: Course, monkeypatch: pytest.MonkeyP
     assert said[1].startswith("✗ numpy 2")
     assert said[1].endswith(": run `pip install 'numpy==1.0'`")
     assert said[2] == "✗ no-such-package missing: run `pip install 'no-such-package==2'`"
-    assert said[3] == "✗ alembic, which makes gradebooks: run `pip install alembic`"
+    assert said[3] == "✗ alembic (needed to create gradebooks): run `pip install alembic`"
 
 
 def test_doctor_names_other_versions_than_the_tested_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     tested = {**distribution.pins(), "nbval": "0.11.1"}
     monkeypatch.setattr(doctor, "pins", lambda: tested)
     said = [str(finding) for finding in doctor.examine(None)]
-    wanted = "✓ packages in the required ranges, of which 1 in other versions: nbval 0.11.0 (tested: 0.11.1)"
+    wanted = "✓ packages in the required ranges; 1 not in the tested version: nbval 0.11.0 (tested: 0.11.1)"
     assert wanted in said
 
 

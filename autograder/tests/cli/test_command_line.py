@@ -146,7 +146,7 @@ def test_a_fault_is_a_sentence_and_its_traceback_a_file(
     assert main(["--course", str(course), *verbose, "doctor"]) == 1
     path = course / "reports" / "autograder.log"
     shown = capsys.readouterr().err
-    assert shown.endswith(f"autograder: doctor: the grader failed (KeyError: 'x'); {path} says where.\n")
+    assert shown.endswith(f"autograder: doctor: the grader failed (KeyError: 'x'); see {path}.\n")
     assert ("Traceback" in shown) == bool(verbose)
     kept = path.read_text()
     assert "UTC autograder doctor\nTraceback (most recent call last):\n" in kept
@@ -176,7 +176,7 @@ def test_a_fault_before_the_course_is_known_is_kept_elsewhere(
     assert main(["--course", str(course), "doctor"]) == 1
     said = capsys.readouterr().err
     (path,) = aside.iterdir()
-    assert said == f"autograder: doctor: the grader failed (ZeroDivisionError); {path} says where.\n"
+    assert said == f"autograder: doctor: the grader failed (ZeroDivisionError); see {path}.\n"
     assert "ZeroDivisionError" in path.read_text()
     assert not (course / "reports").exists()
 

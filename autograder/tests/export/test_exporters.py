@@ -228,7 +228,7 @@ def test_a_spreadsheet_with_decimal_commas(graded: Course, scores: dict[str, flo
 
 def test_a_roster_is_for_platforms(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
     assert _export(graded, "--roster", "x.csv") == 2
-    said = "--roster and --open are for Canvas and Moodle: choose one with --format, or leave them out."
+    said = "--roster and --open work only for Canvas and Moodle: add --format canvas or moodle, or leave them out."
     assert capsys.readouterr().err == f"autograder: {said}\n"
 
 

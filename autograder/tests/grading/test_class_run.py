@@ -297,7 +297,7 @@ def test_a_worker_that_fails_leaves_all_marks_of_its_submission_open(
     assert "the grader failed (OSError: no space left)." in shown
     assert "Traceback" not in shown
     trace = course.root / "reports" / "ps1" / "bob.log"
-    assert caplog.messages == [f"bob: the grader failed on one, so marks are missing; {trace} says where."]
+    assert caplog.messages == [f"bob: the grader failed on one, so marks are missing; see {trace}."]
     assert "in work\n" in trace.read_text()
     assert run(course)[0] == ["bob"]
     assert not trace.exists(), "it is graded without a fault now"
@@ -439,7 +439,11 @@ def test_ctrl_c_keeps_what_is_done_and_a_second_run_continues(course: Course, tm
         started = psutil.Process(first.pid).children(recursive=True)
         first.send_signal(signal.SIGINT)
         out, error = first.communicate()
-        assert (first.returncode, out, error) == (130, "", "autograder: stopped; what was done is kept.\n")
+        assert (first.returncode, out, error) == (
+            130,
+            "",
+            "autograder: stopped; results up to this point were saved.\n",
+        )
         assert not [process for process in started if _is_alive(process)]
         assert list(Path(scratch).iterdir()) == []
         assert not (course.root / "gradebook.lock").exists()

@@ -361,9 +361,9 @@ def test_a_terminal_is_asked(
     assert "changed since they were graded: test of one/x-test" in shown
     (row,) = [line for line in shown.splitlines() if line.startswith("│bob") and "test of x-test" in line]
     assert [part.strip() for part in row.strip("│").split("│")] == ["bob", "x", "0", "2", "passed", "test of x-test"]
-    assert "1 mark of 1 student to move; 2 students to keep all marks; 0 graded for the first time" in shown
+    assert "1 mark of 1 student would change; 2 students would keep all marks; 0 graded for the first time" in shown
     assert "Write these marks? [y/N] " in shown
-    assert ("nothing is written; the gradebook is as it was." in shown) is (mark == 0)
+    assert ("No marks were written; the gradebook has not changed." in shown) is (mark == 0)
     assert marks(graded)[WRONG] == mark
 
 
@@ -373,7 +373,10 @@ def test_a_script_says_yes_or_nothing_is_written(
     edit(graded, 1, "(42, 21)", "(42, 41, 21)")
     code, shown = _command(graded, monkeypatch, capsys)
     assert code == 1
-    assert "nothing is written; the gradebook is as it was; nobody is here to ask: add --yes to write." in shown
+    assert (
+        "No marks were written; the gradebook has not changed. There is no terminal to ask at; add --yes to write them."
+        in shown
+    )
     assert marks(graded)[WRONG] == 0
     assert _command(graded, monkeypatch, capsys, "--yes")[0] == 0
     assert marks(graded)[WRONG] == 2
@@ -381,7 +384,9 @@ def test_a_script_says_yes_or_nothing_is_written(
 
 def test_yes_needs_a_question(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--course", str(graded.root), "grade", "--yes"]) == 2
-    assert capsys.readouterr().err == "autograder: --yes goes with --changed: add it, or leave --yes out.\n"
+    assert (
+        capsys.readouterr().err == "autograder: --yes works only with --changed: add --changed, or leave --yes out.\n"
+    )
 
 
 def test_nothing_is_left_aside(graded: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,7 +178,7 @@ def test_the_list_shows_open_groups_the_scheme_and_whose_they_are(
     read: Course, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shown = _why(read, capsys)
-    assert "q8-why (1 point): 5 answers, 3 open" in shown
+    assert "q8-why (1 point): 5 answers, 3 not marked yet" in shown
     assert "Full: in a GRU h serves as memory and as output" in shown
     for words in (groups(read)["ada"].name, MEMORY, "ada, bob", "[look](javascript:alert(1)) at `h` & ＄c＄"):
         assert words in shown
@@ -190,7 +190,7 @@ def test_the_whole_list_shows_marked_groups_as_well(read: Course, capsys: pytest
     _by_hand(read, "bob", 0.25)
     shown = _why(read, capsys, "--list", "--question", "q8-why")
     assert "q8-why:empty" in shown
-    assert "(left open)" in shown
+    assert "(unanswered)" in shown
     assert "0.25 (1), · (1)" in shown
 
 
@@ -198,8 +198,8 @@ def test_many_students_are_counted_and_long_answers_cut(own: Course, capsys: pyt
     read_in(own, **{f"s{n}": "word " * 400 for n in range(7)}, zoe=None)
     shown = _why(own, capsys)
     assert "s0, s1, s2, s3 and 3 more" in shown
-    assert f"… ({len('word ' * 400) - 1 - terminal.LONGEST} characters more; read it in formgrader)" in shown
-    assert "cannot be read, so in no group: zoe" in shown
+    assert f"… ({len('word ' * 400) - 1 - terminal.LONGEST} more characters; read them in formgrader)" in shown
+    assert "could not be read, so not in any group: zoe" in shown
 
 
 def test_an_answer_cannot_move_the_cursor_nor_colour_the_list(own: Course, capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,7 +214,7 @@ def test_marks_by_command_say_what_they_did(read: Course, capsys: pytest.Capture
     _by_hand(read, "bob", 0.25)
     said = _why(read, capsys, "--mark", first, "1", "--mark", second, "0.5", "--comment", "Read on.")
     assert said.splitlines() == [
-        f"{first}: marked 1; 1 keep the mark given before (--replace changes them)",
+        f"{first}: marked 1; 1 keep their earlier mark (--replace overwrites it)",
         f"{second}: marked 1",
     ]
     assert marks(read) == {"ada": 1, "bob": 0.25, "cy": 0, "dan": 0.5, "eve": 0}
@@ -222,10 +222,10 @@ def test_marks_by_command_say_what_they_did(read: Course, capsys: pytest.Capture
 
 def test_what_cannot_be_asked_is_said_in_a_sentence(read: Course, capsys: pytest.CaptureFixture[str]) -> None:
     assert _why(read, capsys, "--mark", "x", "half", code=2) == (
-        "autograder: x: 'half' is not a number; give the points such as 0.5.\n"
+        "autograder: x: 'half' is not a number; pass the points as a number, such as 0.5.\n"
     )
     assert _why(read, capsys, "--comment", "Good.", code=2) == (
-        "autograder: --comment and --replace go with --mark GROUP POINTS: name a group, or leave them out.\n"
+        "autograder: --comment and --replace work only with --mark GROUP POINTS: add --mark, or leave them out.\n"
     )
     assert _why(read, capsys, "--question", "q1", code=2) == (
         "autograder: ps1: no written answers to 'q1'; questions with written answers: q8-why.\n"
@@ -234,7 +234,7 @@ def test_what_cannot_be_asked_is_said_in_a_sentence(read: Course, capsys: pytest
 
 def test_nothing_is_graded_yet(known: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(known, tmp_path, dirs_exist_ok=True)
-    assert "q8-why (1 point): 0 answers, 0 open" in _why(Course.at(tmp_path), capsys)
+    assert "q8-why (1 point): 0 answers, 0 not marked yet" in _why(Course.at(tmp_path), capsys)
     (tmp_path / "gradebook.db").unlink()
     said = _why(Course.at(tmp_path), capsys, code=1)
     assert said.endswith("the gradebook does not know it; run `autograder release`, then `autograder grade`.\n")

@@ -88,7 +88,7 @@ def test_a_changed_source_is_stale_and_the_command_says_how_to_mend_it(
     path.write_text(path.read_text().replace("# 1 · What", "# 1 · How"), encoding="utf-8")
     assert is_stale(own, ASSIGNMENT)
     assert main(["--course", str(own.root), "release", "--check"]) == 1
-    assert "run `autograder release` and commit it." in capsys.readouterr().err
+    assert "run `autograder release` and commit the folder." in capsys.readouterr().err
     assert not (own.root / "gradebook.db").exists()
     with pytest.raises(CourseError, match="older than its source notebooks; run `autograder release` first"):
         handout(own)
@@ -109,7 +109,9 @@ def test_a_failed_release_leaves_the_old_one_and_the_gradebook(own: Course) -> N
     before = room.contents(released)
     path = own.folder("source", ASSIGNMENT) / "4_gru_sequences.ipynb"
     path.write_text(path.read_text().replace("### END SOLUTION", "### END"), encoding="utf-8")
-    with pytest.raises(CourseError, match=r"4_gru_sequences.ipynb: no end solution statement found; mend it\."):
+    with pytest.raises(
+        CourseError, match=r"4_gru_sequences.ipynb: no end solution statement found; fix the notebook\."
+    ):
         release(own, ASSIGNMENT)
     assert room.contents(released) == before
     assert not (own.root / "gradebook.db").exists()

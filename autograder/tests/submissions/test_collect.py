@@ -98,7 +98,7 @@ def test_a_notebook_that_is_missing_or_damaged_is_said(own: Course) -> None:
     with pytest.raises(CourseError, match=r"^3_gru: not JSON .*; hand in the file that Jupyter saved\.$"):
         submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
     shutil.rmtree(folder)
-    with pytest.raises(CourseError, match="no notebooks of rnn_shapes here; pass their folder with --folder"):
+    with pytest.raises(CourseError, match="no notebooks of 'rnn_shapes' found; pass their folder with --folder"):
         submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
 
 
@@ -118,9 +118,9 @@ def test_submit_says_where_a_run_from_the_top_shows_something_else(
     nbformat.write(notebook, folder / "3_gru.ipynb")
     assert main(["--course", str(own.root), "submit"]) == 0
     said = capsys.readouterr().out
-    assert "running your notebooks from the top, to see whether they show the same\n" in said
+    assert "running your notebooks from the top, to check that their outputs stay the same\n" in said
     advice = "restart the kernel, run all cells and save; then submit again."
-    assert f"3_gru: a run from the top gives other output in q9-test: {advice}\n" in said
+    assert f"3_gru: a run from the top changes the output of q9-test: {advice}\n" in said
     assert f"packed 1 notebooks; hand in this file: {own.root / 'my-notebooks' / 'rnn_shapes.zip'}\n" in said
 
 

@@ -163,7 +163,7 @@ def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path
     with pytest.raises(CourseError) as raised:
         ClassRun(course, ASSIGNMENT).grade()
     assert str(raised.value) == (
-        f"{long}: the gradebook's database takes ids of up to 128 characters, this has 129; "
+        f"{long}: the gradebook's database accepts ids of at most 128 characters, and this one has 129; "
         "give the student's folder a shorter name."
     )
     assert [row.student for row in table(course, ASSIGNMENT).rows] == ["ada"]
@@ -177,7 +177,7 @@ def test_a_server_that_goes_away_is_said_in_one_sentence(tmp_path: Path) -> None
             book.db.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     said = str(raised.value)
     assert said.startswith(f"{course.root / CONFIG}: the gradebook postgresql://grader@/postgres cannot be used (")
-    assert said.endswith("); see to it, or change c.CourseDirectory.db_url.")
+    assert said.endswith("); check that the database server is running, or change c.CourseDirectory.db_url.")
     assert "\n" not in said
 
 
@@ -200,7 +200,7 @@ def test_no_server_there_and_the_password_stays_untold(folder: Path, capsys: pyt
     said = _said(folder, f"postgresql://me:secret@/rnn?password=secret&host={folder}", capsys)
     assert said.startswith("the gradebook postgresql://me:***@/rnn cannot be used (connection ")
     assert f'socket "{folder}/.s.PGSQL.5432" failed: No such file or directory' in said
-    assert said.endswith("); see to it, or change c.CourseDirectory.db_url.")
+    assert said.endswith("); check that the database server is running, or change c.CourseDirectory.db_url.")
     assert "secret" not in said
 
 
@@ -220,7 +220,9 @@ def test_a_release_says_it_too(folder: Path) -> None:
 )
 def test_an_address_that_is_none(folder: Path, address: str, why: str, capsys: pytest.CaptureFixture[str]) -> None:
     said = _said(folder, address, capsys)
-    assert said == f"c.CourseDirectory.db_url is no address of a database ({why}); write postgresql://user@host/name."
+    assert (
+        said == f"c.CourseDirectory.db_url is not a database address ({why}); use the form postgresql://user@host/name."
+    )
 
 
 def test_without_its_driver(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
