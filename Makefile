@@ -1,4 +1,4 @@
-# Every job a user has, one target each; `make` alone lists them. Each target sets up what it needs by itself.
+# One target for each task; `make` alone lists them. Each target sets up the environment if needed.
 
 ifdef CONDA_PREFIX
 ENV := $(CONDA_PREFIX)
@@ -24,9 +24,9 @@ help:  ## list the targets
 demo: $(READY)  ## grade a sample class end to end and show the marks
 	$(BIN)/python -m autograder.rnn.demo --course $(COURSE) $(ARGS)
 
-test: $(if $(CI),ci,tests)  ## run all checks, all notebooks and all tests; says which it had to skip
+test: $(if $(CI),ci,tests)  ## run all checks, notebooks and tests; lists skipped tests
 
-ci: system  ## the same, after installing Chromium, bubblewrap and PostgreSQL (Debian, Ubuntu)
+ci: system  ## install Chromium, bubblewrap and PostgreSQL (Debian, Ubuntu), then run `make tests`
 	$(MAKE) tests
 
 .PHONY: system tests
@@ -39,10 +39,10 @@ tests: $(READY)
 	$(MAKE) -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) check validate
 	$(BIN)/python -m pytest -n 2 -rs $(ARGS)
 
-quick: $(READY)  ## run the tests that start no kernel, server, browser, nbgrader or TensorFlow
+quick: $(READY)  ## run only the tests without kernels, servers, browsers, nbgrader or TensorFlow
 	$(BIN)/python -m pytest -n 2 -m "not (kernel or browser or server or process or tensorflow)" $(ARGS)
 
-check: $(READY)  ## lint, types, and whether notebooks/ is what solutions/ gives
+check: $(READY)  ## run the linters and the type checker, and check that notebooks/ is up to date
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -50,16 +50,16 @@ check: $(READY)  ## lint, types, and whether notebooks/ is what solutions/ gives
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(AUTOGRADER) release --check
 
-attacks: $(READY)  ## try every attack on plain nbgrader and on this grader, side by side
+attacks: $(READY)  ## run every attack against plain nbgrader and this grader, and compare
 	$(BIN)/python -m autograder.tests.attacks $(ARGS)
 
-bench: $(READY)  ## measure plain nbgrader and this grader side by side (most of an hour; ARGS=--quick: a minute)
+bench: $(READY)  ## compare the speed of plain nbgrader and this grader (up to an hour; ARGS=--quick: a minute)
 	$(BIN)/python -m autograder.bench --readme README.md $(ARGS)
 
 lab: $(READY)  ## open your own copy of the notebooks in JupyterLab
 	$(AUTOGRADER) lab
 
-submit: $(READY)  ## pack your notebooks into one zip to hand in, and say what is open
+submit: $(READY)  ## pack your notebooks into one zip to hand in, and list unanswered cells
 	$(AUTOGRADER) submit $(ASSIGNMENT) $(ARGS)
 
 collect: $(READY)  ## put a class's zips into submitted/: make collect ARGS="class.zip"
@@ -78,42 +78,42 @@ mark: $(READY)  ## show written answers in groups, or mark a group (ARGS='--mark
 	$(AUTOGRADER) mark $(ASSIGNMENT) $(ARGS)
 
 .PHONY: why
-why: mark  # an older name
+why: mark  # an older name of the target
 
 feedback: $(READY)  ## write each student's feedback pages
 	$(AUTOGRADER) feedback $(ASSIGNMENT)
 
-report: $(READY)  ## write report.html: what the class knows, and who needs a look
+report: $(READY)  ## write a report on the class, report.html
 	$(AUTOGRADER) report $(ASSIGNMENT)
 
 export: $(READY)  ## write the marks to grades.csv (ARGS='--format canvas --roster FILE')
 	$(AUTOGRADER) export $(ASSIGNMENT) $(ARGS)
 
-formgrader: $(READY)  ## read written answers in nbgrader's formgrader
+formgrader: $(READY)  ## open nbgrader's formgrader, to read and mark submissions
 	$(AUTOGRADER) formgrader
 
-reproduce: $(READY)  ## run each submission again and compare its stored outputs
+reproduce: $(READY)  ## run each submission again and compare it with its stored outputs
 	$(AUTOGRADER) reproduce $(ASSIGNMENT)
 
-validate: $(READY)  ## run all notebooks; marked cells must print what is stored
+validate: $(READY)  ## run all notebooks and compare their outputs with the stored ones
 	$(AUTOGRADER) validate $(ASSIGNMENT)
 
-outputs: $(READY)  ## store the outputs of the marked cells in solutions/ anew
+outputs: $(READY)  ## run the source notebooks and store the outputs that `make validate` compares
 	$(AUTOGRADER) outputs $(ASSIGNMENT)
 
-doctor: $(READY)  ## say what is installed, what is missing and what to do
+doctor: $(READY)  ## check the installation and report what is missing
 	$(AUTOGRADER) doctor
 
 setup: $(READY)  ## make the environment: .venv, or the active conda environment
 
-# A Python that the pins are made for: python3 where it is one, else the newest that is there.
+# A Python version that the pins support: python3 if it is one of them, otherwise the newest one installed.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
 
 $(READY): pyproject.toml $(PINS)
 	@test -n "$(CONDA_PREFIX)" || test -n "$(PYTHON)" || \
-		{ echo "No Python 3.11, 3.12 or 3.13 here: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+		{ echo "Python 3.11, 3.12 or 3.13 was not found. Install one, or pass its path: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "setting up $(ENV) (once; takes a minute or two)"
 	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(PINS) --editable ".[learn,test,cluster,postgresql]"

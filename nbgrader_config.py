@@ -1,40 +1,40 @@
-"""The course as nbgrader, formgrader and autograder see it."""
+"""Configure the course for nbgrader, formgrader and autograder."""
 
 from autograder import hooks
 from autograder.distribution import pinned
 
-c = get_config()  # noqa: F821  (traitlets puts it here)
-hooks.configure(c)  # nbgrader's own commands release, restore, run and judge as autograder does
+c = get_config()  # noqa: F821  (traitlets defines it)
+hooks.configure(c)  # nbgrader's own commands then release and grade as autograder does
 
-# Where things live: solutions/ is edited by hand, notebooks/ is generated from it.
+# The instructor edits solutions/; notebooks/ is generated from it.
 c.CourseDirectory.course_id = "rnn"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "notebooks"
 
-# What stands in a released notebook where a solution stood.
+# The text that replaces a solution in a released notebook.
 c.ClearSolutions.code_stub = {"python": "# put your answer in place of ..."}
 c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*"
 
-# Each student their own numbers: with a salt, any text, notebooks ask for an id and take their sizes from it.
+# To give each student different sizes, set a salt (any text). Notebooks then ask for the student's id.
 c.Personalization.cls = "autograder.rnn.own_numbers.OwnNumbers"
 #   c.Personalization.salt = "rnn 2027"
 
-# Released and run like the others, but not in the gradebook.
+# These assignments are released and run like the others, but not graded.
 c.Course.ungraded = ["explorations"]
 
-# What the handout tells learners to install: the pins that the notebooks were made with.
+# The packages that students install: the versions that the notebooks were made with.
 c.Course.requirements = pinned("learn")
 c.Handout.readme = "solutions/handout.md"
 
-# Kernels find the notebooks' libraries loaded, with what `summary` and `predict` load late.
+# The modules to load before a kernel starts, including those that `summary` and `predict` import later.
 c.Limits.preload = [
     *("numpy", "numpy.random", "numpy.testing", "tensorflow", "keras", "rich._emoji_codes"),
     *(f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")),
 ]
 c.Limits.environment = ["TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"]
 
-# Kernels load TensorFlow as the notebooks' own setup asks for it, run it step by step and rewrite no graphs: `predict`
-# takes half as long, and gives the same numbers to the last bit.
+# Configure TensorFlow as the notebooks' setup cell does. Also run it eagerly and without rewriting graphs: `predict`
+# then takes half the time and returns exactly the same numbers.
 c.Limits.prepare = """
 import os, warnings
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
@@ -46,15 +46,15 @@ tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": 
 warnings.filterwarnings("ignore", "Even though the .tf.config")
 """
 
-# The gradebook is a file of this folder, gradebook.db; or a PostgreSQL database (see the README):
+# The gradebook is the file gradebook.db in this folder, or a PostgreSQL database (see the README):
 #   c.CourseDirectory.db_url = "postgresql://teacher@db.example.org/rnn"
 
-# What a notebook may use while it is graded (see autograder/limits.py for all), with the defaults.
+# Limits of a notebook while it is graded, with their defaults (autograder/course/limits.py lists all of them).
 #   c.Limits.cell_seconds = 60
 #   c.Limits.memory = 3 << 30
 
-# When an assignment is due, by name, and what lateness costs: nothing ("none"), everything ("zero"),
-# or a share of the score for each day begun, with the plugin below.
+# When each assignment is due, and how many points a late submission loses: none ("none"), all ("zero"), or a
+# percentage of its score for each started day, with the plugin below.
 #   c.Course.due_dates = {"rnn_shapes": "2027-01-31 23:59 UTC"}
 #   c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"
 #   c.DailyPenalty.percent_per_day = 10

@@ -1,6 +1,6 @@
-"""Group written answers with the same text, so that one mark serves the whole group.
+"""Group written answers with the same text, so that the instructor can mark a whole group at once.
 
-A group is named by its question and a digest of its text, so its name does not change when others hand in. Texts are
+A group's name is its question and a digest of its text, so it does not change when more students hand in. Texts are
 the same if they differ only in case, spaces or the encoding of accents; code must be identical. Empty answers are a
 group too. Answers that cannot be read, such as those of a damaged notebook, are in no group.
 """
@@ -28,7 +28,7 @@ from autograder.notebook.sanitize import as_typed, inert_markdown
 from autograder.notebook.source import added
 from autograder.text import normalize_whitespace
 
-UNREAD = ("grader-error", "damaged", "missing")  # notebooks whose stub does not show what was written
+UNREAD = ("grader-error", "damaged", "missing")  # statuses of notebooks whose answers could not be read
 EMPTY = "empty"
 
 
@@ -71,7 +71,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Marked:
-    """A group after marking: whose answers were marked, and who keeps an earlier mark of the instructor."""
+    """A group after marking: the students it marked, and those who keep the instructor's earlier mark."""
 
     group: Group
     students: tuple[str, ...]
@@ -79,13 +79,13 @@ class Marked:
 
 
 def questions(course: Course, assignment: str) -> tuple[Question, ...]:
-    """Return all written questions of an assignment with their answers, in the order of the questions.
+    """Return an assignment's written questions and their answers, in the order of the notebooks.
 
-    Raises CourseError where the gradebook does not have the assignment.
+    Raises CourseError if the assignment is not in the gradebook.
     """
     results = table(course, assignment)
     asked = _asked(course, assignment)
-    found: dict[Key, list[Answer]] = {key: [] for key in asked}
+    answers: dict[Key, list[Answer]] = {key: [] for key in asked}
     unread: dict[Key, list[str]] = {key: [] for key in asked}
     ledger, reader = Ledger(course, assignment), Reader(course, assignment)
     given = _given(course, assignment)
@@ -99,9 +99,11 @@ def questions(course: Course, assignment: str) -> tuple[Question, ...]:
                 unread[key].append(student)
             else:
                 mark, comment = given[student, key]
-                found[key].append(Answer(student, text, mark.points, mark.by_hand, comment))
+                answers[key].append(Answer(student, text, mark.points, mark.by_hand, comment))
     return tuple(
-        Question(name, key, results.points[name], asked[key][1], _grouped(name, key, asked, found), tuple(unread[key]))
+        Question(
+            name, key, results.points[name], asked[key][1], _grouped(name, key, asked, answers), tuple(unread[key])
+        )
         for name, key in results.cells.items()
         if key in asked
     )
@@ -114,10 +116,10 @@ def mark(
     comment: str | None = None,
     replace: bool = False,
 ) -> list[Marked]:
-    """Give each named group its mark, and a comment. Earlier marks and comments of the instructor stay.
+    """Give each named group its mark and, optionally, a comment.
 
-    With `replace` they are overwritten. Raises CourseError, before anything is written, where a group is unknown or a
-    mark is out of bounds.
+    Earlier marks and comments of the instructor are kept, unless `replace` is true. Raises UsageError if a group is
+    unknown or a mark is out of range; then nothing is written.
     """
     with grading_lock(course.root):
         asked = questions(course, assignment)
@@ -130,10 +132,10 @@ def mark(
 
 def _check(known: Mapping[str, tuple[Question, Group]], name: str, points: float) -> None:
     if name not in known:
-        raise UsageError(f"{name}: no such group of answers; `autograder mark --list` lists them.")
+        raise UsageError(f"{name}: no such group of answers; run `autograder mark --list` to see all groups.")
     most = known[name][0].points
     if not (math.isfinite(points) and 0 <= points <= most):
-        raise UsageError(f"{name}: {points:g} is not a valid mark; give one from 0 to {most:g}.")
+        raise UsageError(f"{name}: {points:g} is not a valid mark; pass a number from 0 to {most:g}.")
 
 
 def _mark(
@@ -153,8 +155,8 @@ def _mark(
 
 
 def _asked(course: Course, assignment: str) -> dict[Key, tuple[NotebookNode, str]]:
-    """Return the stub, in all its wordings, and the marking scheme of each cell that the instructor marks."""
-    clear, found = ClearMarkScheme(parent=course), {}
+    """Return each cell that the instructor marks: its stub in all released wordings, and its marking scheme."""
+    clear, cells_to_mark = ClearMarkScheme(parent=course), {}
     older = earlier_wordings(course, assignment)
     for name, notebook in SourceAssignment.load(course, assignment).notebooks.items():
         cells = notebook.cells
@@ -162,12 +164,15 @@ def _asked(course: Course, assignment: str) -> dict[Key, tuple[NotebookNode, str
             if is_grade(cell) and is_solution(cell) and not is_task(cell):
                 key = name, grade_id(cell)
                 texts = [cell.source, *(older.get(key, ()) if cell.cell_type == "markdown" else ())]
-                found[key] = NotebookNode({**cell, "source": "\n".join(texts)}), _scheme(cells[place + 1 :], clear)
-    return found
+                cells_to_mark[key] = (
+                    NotebookNode({**cell, "source": "\n".join(texts)}),
+                    _scheme(cells[place + 1 :], clear),
+                )
+    return cells_to_mark
 
 
 def _scheme(after: Iterable[NotebookNode], clear: ClearMarkScheme) -> str:
-    """Return the marking scheme in the locked cell after an answer, or "" where there is none."""
+    """Return the marking scheme in the locked cell after an answer, or "" if there is none."""
     cell = next(iter(after), None)
     if cell is None or not is_locked(cell) or clear.begin_mark_scheme_delimeter not in cell.source:
         return ""
@@ -176,7 +181,7 @@ def _scheme(after: Iterable[NotebookNode], clear: ClearMarkScheme) -> str:
 
 
 def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[Mark, str]]:
-    """Return by student and cell the mark and the instructor's comment."""
+    """Return the mark and the instructor's comment for each student and cell."""
     with course.gradebook() as book:
         written = comments(book, assignment)
         return {
@@ -186,7 +191,7 @@ def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[Mark,
 
 
 def _typed(source: str | None, stub: NotebookNode) -> str | None:
-    """Return what a student added to a stub, from the autograded copy; None where the copy has no such cell."""
+    """Return the text that a student added to a stub; None if the autograded notebook does not have the cell."""
     if source is None:
         return None
     if stub.cell_type == "code":
@@ -195,22 +200,22 @@ def _typed(source: str | None, stub: NotebookNode) -> str | None:
 
 
 def _grouped(
-    name: str, key: Key, asked: Mapping[Key, tuple[NotebookNode, str]], found: Mapping[Key, Sequence[Answer]]
+    name: str, key: Key, asked: Mapping[Key, tuple[NotebookNode, str]], answers: Mapping[Key, Sequence[Answer]]
 ) -> tuple[Group, ...]:
     alike: dict[str, list[Answer]] = {}
-    for answer in found[key]:
+    for answer in answers[key]:
         alike.setdefault(_normal(answer.text, asked[key][0]), []).append(answer)
     digests = {text: hashlib.sha256(text.encode()).hexdigest() for text in alike}
     short = next(n for n in range(6, 65) if len({one[:n] for one in digests.values()}) == len(digests))
     groups = [
-        Group(f"{name}:{digests[text][:short] if text else EMPTY}", answers[0].text, tuple(answers))
-        for text, answers in alike.items()
+        Group(f"{name}:{digests[text][:short] if text else EMPTY}", same[0].text, tuple(same))
+        for text, same in alike.items()
     ]
     return tuple(sorted(groups, key=lambda group: (-group.open, -len(group.answers), group.name)))
 
 
 def _normal(text: str, stub: NotebookNode) -> str:
-    """Reduce an answer to what it has in common with answers of the same text."""
+    """Normalize an answer, so that answers with the same text are equal."""
     if stub.cell_type == "code":
         return text.strip()
     return normalize_whitespace(unicodedata.normalize("NFKC", text).casefold())

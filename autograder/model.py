@@ -1,8 +1,8 @@
-"""The data that crosses walls: frozen, fit to be sent from any machine. Everything here is spelt once.
+"""Define the data that parts of the grader exchange: frozen, and picklable so that other machines can send it.
 
     Assignment + Submission ─▶ TestPlan, NoEvidence ─▶ Verdict ─▶ NotebookResult ─▶ Result
 
-Only the standard library is imported, so that the judge's process can load this too.
+Only the standard library is imported, because the judge's process loads this module too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of one test cell."""
+    """The result of one test cell."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why there is no evidence for a test cell, or, the last two, why it is the test's own fault; else `NONE`."""
+    """Why a test cell has no evidence. The last two: why the test itself is wrong. Otherwise `NONE`."""
 
     NONE = ""
     TIMEOUT = "timeout"
@@ -38,7 +38,7 @@ class Reason(StrEnum):
 
 
 class Status(StrEnum):
-    """One word for a submission: what is wrong with it, the most serious first, or how far its grading is."""
+    """The status of a submission: its problem, the most serious first, or the progress of its grading."""
 
     OK = ""
     GRADER_ERROR = "grader-error"
@@ -51,22 +51,22 @@ class Status(StrEnum):
     LIMIT = "limit"
     OTHER_ID = "other-id"
     NO_ID = "no-id"
-    UNSANDBOXED = "unsandboxed"  # graded without a sandbox, as the instructor asked for in so many words
+    UNSANDBOXED = "unsandboxed"  # graded without a sandbox, by the option --unsafe-no-sandbox
     NOT_SUBMITTED = "not submitted"
     NEEDS_MANUAL_GRADING = "needs manual grading"
     GRADED = "graded"
-    UNCHANGED = "unchanged"  # it was graded before and is not run again
+    UNCHANGED = "unchanged"  # graded before, so not run again
 
 
-# What may be wrong with a submission, the most serious first: the order that a class's CSV documents.
+# The possible problems of a submission, the most serious first.
 TROUBLES = tuple(Status)[1 : tuple(Status).index(Status.UNSANDBOXED) + 1]
 
-NO_RESPONSE = "No response."  # the grader's comment at an answer that was left as released
+NO_RESPONSE = "No response."  # the grader's comment on an unanswered cell
 
 
 @dataclass(frozen=True)
 class NoEvidence:
-    """Why nothing could be taken for a test cell."""
+    """Why there is no evidence for a test cell."""
 
     reason: Reason
     sentence: str
@@ -74,9 +74,9 @@ class NoEvidence:
 
 @dataclass(frozen=True)
 class TestPlan:
-    """How one test cell is judged: what it is worth, what it runs on, and what is taken from the student's kernel."""
+    """How to judge one test cell: its points, its source, and the evidence to read from the student's kernel."""
 
-    __test__ = False  # pytest would collect it by its name
+    __test__ = False  # otherwise pytest would collect the class because of its name
 
     cell: str  # grade_id
     points: float
@@ -84,49 +84,49 @@ class TestPlan:
     evidence: tuple[tuple[str, str], ...]  # name, expression
     prelude: str  # source
     test: str  # source, without the lines that declare evidence
-    own: tuple[str, ...] = ()  # of the answers those that the cells before this test ask for
+    own: tuple[str, ...] = ()  # those answers that the cells just before this test ask for
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one test cell. `points` is None where the mark stays open: on a `grader error` alone."""
+    """The result of one test cell. `points` is None if it is not graded, which only a `grader error` causes."""
 
     cell: str
     outcome: Outcome
     points: float | None
     rationale: str = ""
-    reason: Reason = Reason.NONE  # of `no evidence` and `grader error`
-    mistake: str = ""  # of `failed`: the part of the rationale that says what is so, without help and what is right
+    reason: Reason = Reason.NONE  # for `no evidence` and `grader error`
+    mistake: str = ""  # for `failed`: the rationale without the help and the right answer
     help: str = ""
-    expected: str = ""  # what is right, as text
-    given: str = ""  # the answer, as text
-    subject: str = ""  # of `no evidence`: the name that has no value
-    detail: tuple[str, ...] = ()  # of `no evidence`: what `evidence.refusals` knows of it
-    flag: str = ""  # of `failed`: words under which the class report lists it, where the test's exception names some
-    traceback: str = ""  # of a `grader error`: where the grader itself failed
+    expected: str = ""  # the right answer, as text
+    given: str = ""  # the student's answer, as text
+    subject: str = ""  # for `no evidence`: the name without a value
+    detail: tuple[str, ...] = ()  # for `no evidence`: details from `evidence.refusals`
+    flag: str = ""  # for `failed`: the heading in the class report, if the test sets one
+    traceback: str = ""  # for `grader error`: where the grader itself failed
 
     @property
     def is_unbound(self) -> bool:
-        """Is there no evidence because nothing has bound the `subject`, for whatever reason?"""
+        """Return whether there is no evidence because no code has set the name `subject`."""
         return bool(self.subject) and not self.detail
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """What an assignment is graded by: its notebooks' teaching copies as JSON, and the files they import.
+    """What an assignment is graded with: its source notebooks without solutions, as JSON, and the files they import.
 
-    `wordings` are stubs that were handed out before they were changed, by (notebook, grade_id).
+    `wordings` are the stubs of earlier releases, by (notebook, grade_id).
     """
 
     notebooks: tuple[tuple[str, bytes], ...]
     helpers: tuple[tuple[str, bytes], ...]
     wordings: tuple[tuple[tuple[str, str], tuple[str, ...]], ...] = ()
-    personalization: str = ""  # name of the course's class, "" where it has none
+    personalization: str = ""  # the name of the course's class, or ""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """What one student handed in: file names and contents, as they were read; sentences about what was left out."""
+    """What one student handed in: file contents by name, and messages about skipped files."""
 
     student: str
     files: Mapping[str, bytes]
@@ -135,32 +135,32 @@ class Submission:
 
 @dataclass(frozen=True)
 class NotebookResult:
-    """One notebook graded: its autograded copy as JSON, a verdict for each test cell, the answers left as released."""
+    """One graded notebook: its autograded copy as JSON, and a verdict for each test cell."""
 
     name: str
     content: bytes
     verdicts: tuple[Verdict, ...]
-    untouched: frozenset[str]  # grade_ids of answer cells without a response
+    untouched: frozenset[str]  # grade_ids of unanswered cells
     repairs: tuple[str, ...] = ()
     status: Status = Status.OK
-    traceback: str = ""  # of the grader's own failure on it
+    traceback: str = ""  # of an error of the grader itself
 
 
 @dataclass(frozen=True)
 class Result:
-    """One submission graded."""
+    """One graded submission."""
 
     student: str
     notebooks: tuple[NotebookResult, ...]
-    repairs: tuple[str, ...] = ()  # of the submission as a whole; each notebook has its own
+    repairs: tuple[str, ...] = ()  # of the whole submission; repairs of a notebook are in its NotebookResult
 
     @property
     def status(self) -> Status:
-        """The most serious of its notebooks' statuses."""
+        """Return the most serious of its notebooks' statuses."""
         return most_serious(notebook.status for notebook in self.notebooks)
 
 
 def most_serious(statuses: Iterable[str]) -> Status:
-    """Return the one of these that comes first in `TROUBLES`, or `Status.OK` where none of them is there."""
-    found = set(statuses)
-    return next((status for status in TROUBLES if status in found), Status.OK)
+    """Return the status that comes first in `TROUBLES`, or `Status.OK` if none is in it."""
+    present = set(statuses)
+    return next((status for status in TROUBLES if status in present), Status.OK)

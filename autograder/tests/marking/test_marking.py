@@ -155,13 +155,15 @@ def test_late_penalties_follow_the_mark(read: Course) -> None:
 @pytest.mark.parametrize("points", [-0.5, 1.5, float("nan"), float("inf")])
 def test_a_mark_out_of_bounds_changes_nothing(points: float, read: Course) -> None:
     good, bad = groups(read)["ada"].name, groups(read)["dan"].name
-    with pytest.raises(CourseError, match=rf"{bad}: {points:g} is not a valid mark; give one from 0 to 1\."):
+    with pytest.raises(CourseError, match=rf"{bad}: {points:g} is not a valid mark; pass a number from 0 to 1\."):
         mark(read, "ps1", [(good, 1), (bad, points)])
     assert marks(read)["ada"] is None
 
 
 def test_a_group_that_is_none(read: Course) -> None:
-    with pytest.raises(CourseError, match=r"q8-why:x: no such group of answers; `autograder mark --list` lists them"):
+    with pytest.raises(
+        CourseError, match=r"q8-why:x: no such group of answers; run `autograder mark --list` to see all groups"
+    ):
         mark(read, "ps1", [("q8-why:x", 1)])
 
 
