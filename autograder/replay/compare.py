@@ -162,14 +162,14 @@ def _workspace(folder: Path) -> Iterator[Path]:
 
 
 def again(
-    path: Path, master: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
+    path: Path, source_notebook: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
 ) -> tuple[list[Difference], bool]:
     """Return what differs in a submitted notebook, and whether all its tagged cells had been run."""
     if not path.is_file():
         return [Difference(path.stem, whole="missing")], True
     try:
         notebook = read(path)
-        ran = _mark(notebook, master)
+        ran = _mark(notebook, source_notebook)
         text = json.dumps(notebook)
     except Exception:  # a submission can be anything
         return [Difference(path.stem, whole="damaged")], True
@@ -180,16 +180,18 @@ def again(
     return [Difference(path.stem, failure.cell) for failure in failures], ran
 
 
-def _mark(notebook: NotebookNode, master: NotebookNode) -> bool:
+def _mark(notebook: NotebookNode, source_notebook: NotebookNode) -> bool:
     """Restore the source notebook's tags; return whether all tagged cells that print something there were run."""
-    originals = {key: cell for cell in code_cells(master) for key in reversed(keys(cell))}
+    originals = {key: cell for cell in code_cells(source_notebook) for key in reversed(keys(cell))}
     ran: set[str] = set()
     for cell in code_cells(notebook):
         twin = next((originals[key] for key in keys(cell) if key in originals), None)
         if twin and cell.outputs and cell.execution_count is not None:
             ran.update(keys(twin))
         _prepare(cell, list(twin.metadata.get("tags", [])) if twin else [])
-    return all(ran.issuperset(keys(cell)[:1]) for cell in code_cells(master) if is_marked(cell) and cell.outputs)
+    return all(
+        ran.issuperset(keys(cell)[:1]) for cell in code_cells(source_notebook) if is_marked(cell) and cell.outputs
+    )
 
 
 def _prepare(cell: Any, tags: list[str]) -> None:
