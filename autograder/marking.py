@@ -185,7 +185,7 @@ def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[Mark,
     with course.gradebook() as book:
         written = comments(book, assignment)
         return {
-            where: (one, written[where].by_reader if where in written else "")
+            where: (one, written[where].by_instructor if where in written else "")
             for where, one in marks(book, assignment).items()
         }
 

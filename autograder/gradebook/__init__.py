@@ -1,1 +1,1 @@
-"""Results ↔ nbgrader's gradebook, and the files beside it."""
+"""Read and write nbgrader's gradebook and the files that the grader keeps with it."""

@@ -1,7 +1,7 @@
 """Detect differences between an assignment in the gradebook and its source notebooks, and update the gradebook.
 
-Tests, points and wording may change after students handed in; cells that are graded or answered may not come or go.
-Wordings of stubs that a release had are kept in `reports/`: an unchanged stub from an older release still counts as
+Tests, points and wording may change after students handed in. Graded cells and answer cells may not be added or
+removed. Older wordings of stubs are kept in `reports/`: an unchanged stub from an older release still counts as
 unanswered.
 """
 
@@ -23,7 +23,7 @@ KINDS = ((GradeCell, is_grade), (SolutionCell, is_solution), (TaskCell, is_task)
 
 
 def in_gradebook(source: SourceAssignment) -> bool:
-    """Has the gradebook all cells of the assignment as they are now: source, and so points?"""
+    """Return whether the gradebook has every cell of the assignment with its current source and points."""
     with source.course.gradebook() as book:
         texts = {key: cell.source for key, cell in source_cells(book, source.name, SourceCell).items()}
         points = {
@@ -38,7 +38,7 @@ def in_gradebook(source: SourceAssignment) -> bool:
 
 
 def check_cells(source: SourceAssignment) -> None:
-    """Raise CourseError where a graded or answered cell came or went after students' work was recorded."""
+    """Raise CourseError if a graded cell or answer cell was added or removed after students' work was recorded."""
     with source.course.gradebook() as book:
         try:
             if not book.find_assignment(source.name).submissions:
@@ -52,34 +52,36 @@ def check_cells(source: SourceAssignment) -> None:
             present = {key for key, cell in source.cells.items() if is_kind(cell)}
             new |= {"/".join(key) for key in present - recorded}
             gone |= {"/".join(key) for key in recorded - present}
-    changes = [f"{name} is new" for name in sorted(new - gone)] + [f"{name} is gone" for name in sorted(gone - new)]
-    changes += [f"{name} is of another kind" for name in sorted(new & gone)]
+    changes = [f"{name} was added" for name in sorted(new - gone)]
+    changes += [f"{name} was removed" for name in sorted(gone - new)]
+    changes += [f"{name} changed its type" for name in sorted(new & gone)]
     if changes:
         raise CourseError(
-            f"{source.name}: students' marks are recorded, and {', '.join(changes)}; "
-            "put it back as it was (tests, points and wording may change), or make a new assignment of it."
+            f"{source.name}: students' marks are already recorded, but {', '.join(changes)}; undo this change "
+            "(you may change tests, points and wording), or create a new assignment."
         )
 
 
 def marks_above_maximum(course: Course, assignment: str) -> list[str]:
-    """A sentence for each question with instructors' marks above what it is worth now, in the order of its name."""
+    """Return a message for each question with instructors' marks above its current points, sorted by question name."""
     with course.gradebook() as book:
-        found = above_maximum(book, assignment)
+        marked = above_maximum(book, assignment)
     return [
-        f"{name} is worth {most:g} now, and an instructor gave more to {', '.join(summarize(students))}: "
-        "mark them again."
-        for (name, most), students in found.items()
+        f"{name} is now worth {most:g}, but an instructor gave more to {', '.join(summarize(students))}; "
+        "mark their answers again."
+        for (name, most), students in marked.items()
     ]
 
 
 def update_gradebook(source: SourceAssignment) -> None:
-    """Save the cells of a release that is known to succeed, and its due date.
+    """Save an assignment's cells and due date in the gradebook. Call this only when the release is known to succeed.
 
-    Raises CourseError, and saves nothing, where a graded cell came or went after students' marks were recorded.
+    Raises:
+        CourseError: A graded cell was added or removed after students' marks were recorded; nothing is saved.
     """
     course, assignment = source.course, source.name
     with course.gradebook():
-        pass  # where its database cannot be used, our own sentence says so, not the end of nbgrader's log
+        pass  # if the database cannot be used, this reports it with our message instead of nbgrader's log
     check_cells(source)
     save_stub_history(source)
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
@@ -88,13 +90,22 @@ def update_gradebook(source: SourceAssignment) -> None:
     try:
         duedate = parse_utc(due) if due else None
     except ValueError as error:
-        raise CourseError(f"nbgrader_config.py: due date {due!r} of {assignment} is no date ({error}).") from error
+        raise CourseError(
+            f"nbgrader_config.py: the due date {due!r} of {assignment} is not a date ({error}); fix it."
+        ) from error
     with course.gradebook() as book:
         book.update_or_create_assignment(assignment, duedate=duedate)
 
 
 def generate(course: Course, assignment: str, folder: str, database: bool) -> None:
-    """Make an assignment's released notebooks in `folder` by nbgrader's own generate_assignment."""
+    """Make an assignment's released notebooks in `folder` with nbgrader's generate_assignment.
+
+    Args:
+        course: The course.
+        assignment: The name of the assignment.
+        folder: Where the notebooks are written.
+        database: Also save the cells in the gradebook.
+    """
     settings = course.settings
     settings.merge(Config({"SaveCells": {"enabled": database}}))
     convert(
@@ -109,7 +120,7 @@ def generate(course: Course, assignment: str, folder: str, database: bool) -> No
 
 
 def save_stub_history(source: SourceAssignment) -> None:
-    """Keep the wordings of stubs that the gradebook has and the source notebooks no longer do."""
+    """Save the stub wordings that are in the gradebook but no longer in the source notebooks."""
     with source.course.gradebook() as book:
         texts = {key: cell.source for key, cell in source_cells(book, source.name, SourceCell).items()}
         stubs = set(source_cells(book, source.name, SolutionCell))

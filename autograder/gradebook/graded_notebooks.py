@@ -1,6 +1,7 @@
-"""What is known of each answer beyond its mark: verdicts, kept in the autograded notebooks, and predictions.
+"""Store verdicts in the autograded notebooks, and read them back together with students' predictions.
 
-`keep` writes a verdict into the metadata of its test cell; `read` gives all of a student's, as they were when graded.
+`keep` writes a verdict into the metadata of its test cell. `Reader.read` returns all verdicts of a student, as they
+were when the notebooks were graded.
 """
 
 import json
@@ -22,12 +23,12 @@ from autograder.notebook.personalize import Values
 from autograder.notebook.source import assigned, bindings
 
 KEY = "autograder"
-MAX_OBSERVED = 120  # characters of what a run then showed
+MAX_OBSERVED = 120  # characters kept of the printed line that follows a prediction
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a learner guessed before running a cell, and the first line that the run then printed."""
+    """What a student predicted before running a cell, and the first line that the run then printed."""
 
     notebook: str
     name: str
@@ -37,38 +38,40 @@ class Prediction:
 
 @dataclass(frozen=True)
 class GradedAnswers:
-    """One student's verdicts by (notebook, grade_id of the test), and predictions."""
+    """One student's verdicts, by (notebook, grade_id of the test), and predictions."""
 
     verdicts: Mapping[tuple[str, str], Verdict]
     predictions: tuple[Prediction, ...] = ()
-    axes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # by notebook, of own sizes the names
+    axes: Mapping[str, Mapping[int, str]] = field(
+        default_factory=dict
+    )  # notebook → size → axis name, for personal sizes
 
 
 def keep(cell: NotebookNode, verdict: Verdict) -> None:
     """Write a verdict into its test cell's metadata."""
     kept = asdict(verdict)
-    del kept["cell"], kept["traceback"]  # the grader's own paths are for its log file
+    del kept["cell"], kept["traceback"]  # a traceback has paths of the grader's machine; it goes to the log file
     cell.metadata[KEY] = kept
 
 
 def keep_sizes(notebook: NotebookNode, sizes: Values | None) -> None:
-    """Write into a notebook's metadata the sizes it was held to, where they are a student's own."""
+    """Write a student's personal sizes, if any, into the metadata of the notebook that was graded with them."""
     if sizes:
         notebook.metadata[KEY] = {"sizes": dict(sizes)}
 
 
 def sizes_kept(notebook: Mapping[str, Any]) -> dict[int, str]:
-    """Names of axes by size, where a notebook was held to a student's own sizes."""
-    found = notebook.get("metadata", {}).get(KEY, {}).get("sizes", {})
-    return {size: axis for axis, size in found.items()}
+    """Return axis names by size if a notebook was graded with a student's personal sizes; else an empty dict."""
+    sizes = notebook.get("metadata", {}).get(KEY, {}).get("sizes", {})
+    return {size: axis for axis, size in sizes.items()}
 
 
 def kept(cell: Mapping[str, Any]) -> Verdict | None:
-    """The verdict kept in a cell, if there is one."""
-    found = cell.get("metadata", {}).get(KEY)
+    """Return the verdict stored in a cell, or None."""
+    stored = cell.get("metadata", {}).get(KEY)
     name = grade_id(cell)
     known = {one.name for one in fields(Verdict)} - {"cell"}
-    return _verdict(name, {key: value for key, value in found.items() if key in known}) if found else None
+    return _verdict(name, {key: value for key, value in stored.items() if key in known}) if stored else None
 
 
 def _verdict(name: str, kept: dict[str, Any]) -> Verdict:
@@ -77,13 +80,13 @@ def _verdict(name: str, kept: dict[str, Any]) -> Verdict:
 
 
 class Reader:
-    """Reads the facts of one assignment, a student at a time."""
+    """Read the autograded notebooks of one assignment, one student at a time."""
 
     def __init__(self, course: Course, assignment: str) -> None:
         self.course, self.assignment = course, assignment
 
     def read(self, student: str) -> GradedAnswers:
-        """All that is kept of one student; nothing where nothing was graded."""
+        """Return one student's verdicts and predictions; empty if nothing was graded."""
         verdicts: dict[tuple[str, str], Verdict] = {}
         predictions: list[Prediction] = []
         axes: dict[str, Mapping[int, str]] = {}
@@ -95,20 +98,20 @@ class Reader:
         return GradedAnswers(verdicts, tuple(predictions), axes)
 
     def written(self, student: str) -> dict[tuple[str, str], str]:
-        """One student's answers that a reader marks, by (notebook, grade_id), as the autograded copies have them."""
-        found = {}
+        """Return one student's written answers, by (notebook, grade_id), from the autograded notebooks."""
+        answers = {}
         for path in sorted(self.course.folder("autograded", self.assignment, student).glob("*.ipynb")):
             for cell in self._notebook(path)["cells"]:
                 about = cell.get("metadata", {}).get("nbgrader", {})
                 if about.get("grade") and about.get("solution"):
-                    found[path.stem, grade_id(cell)] = "".join(cell.get("source", ""))
-        return found
+                    answers[path.stem, grade_id(cell)] = "".join(cell.get("source", ""))
+        return answers
 
     def _notebook(self, path: Path) -> dict[str, Any]:
-        """Plain JSON: nbformat's validation would cost more than all the rest."""
+        """Read a notebook as plain JSON: nbformat's validation would take longer than everything else here."""
         try:
-            found = json.loads(path.read_bytes())
-            return {"cells": list(found["cells"]), "metadata": dict(found["metadata"])}
+            notebook = json.loads(path.read_bytes())
+            return {"cells": list(notebook["cells"]), "metadata": dict(notebook["metadata"])}
         except (OSError, ValueError, KeyError, TypeError):
             return {"cells": [], "metadata": {}}
 
@@ -122,14 +125,14 @@ class Reader:
 
     @cached_property
     def _asked(self) -> dict[str, dict[str, list[str]]]:
-        """By notebook and cell id the names that ungraded cells of the master leave open for a guess."""
-        found: dict[str, dict[str, list[str]]] = {}
+        """Return, by notebook and cell id, the names that students fill in in ungraded cells of the source notebook."""
+        asked: dict[str, dict[str, list[str]]] = {}
         for path in self.course.masters(self.assignment):
             for cell in nbformat.read(path, 4).cells:
                 if cell.cell_type == "code" and not (is_locked(cell) or is_solution(cell) or is_grade(cell)):
                     names = [name for name, full in (bindings(cell.source) or {}).items() if not full]
-                    found.setdefault(path.stem, {})[cell.get("id", "")] = names
-        return found
+                    asked.setdefault(path.stem, {})[cell.get("id", "")] = names
+        return asked
 
 
 def _first_line(cells: list[dict[str, Any]]) -> str:

@@ -1,6 +1,7 @@
-"""Only one grading process can run per course: a lock on `gradebook.lock` in the course folder.
+"""Ensure that only one grading process runs per course, with a lock on `gradebook.lock` in the course folder.
 
-The lock ends with its process, however that ends. The file names the process that has it, and is deleted with it.
+The operating system releases the lock when the process ends, even if it is killed. The file names the process that has
+the lock; it is deleted when the lock is released.
 """
 
 import os
@@ -24,26 +25,26 @@ def grading_lock(folder: Path) -> Iterator[None]:
         folder: The course folder.
 
     Raises:
-        CourseError: Another process has the lock; nothing waits for it.
+        CourseError: Another process has the lock. This is raised at once, without waiting.
     """
     path = folder / NAME
     try:
         lock = FileLock(path, timeout=0, fallback_to_soft=False).acquire()
     except Timeout:
         raise CourseError(
-            f"{folder}: this course is being graded by {_holder(path)}; wait until it is done, or end it."
+            f"{folder}: this course is already being graded by {_holder(path)}; wait until it has finished, or stop it."
         ) from None
     with lock:
         path.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
         try:
             yield
         finally:
-            path.unlink(missing_ok=True)  # before the lock ends; who opened it meanwhile sees that it is gone
+            path.unlink(missing_ok=True)  # before the release, so that a process that opened the file meanwhile notices
 
 
 def _holder(path: Path) -> str:
-    """Return what the file says of the process that has the lock."""
+    """Return the name of the process that has the lock, as written in the file."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")[:200] or "another process"
-    except OSError:  # deleted just now, or not to be read
+    except OSError:  # just deleted, or not readable
         return "another process"

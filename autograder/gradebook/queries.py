@@ -1,11 +1,12 @@
-"""What the gradebook holds of an assignment: cells, marks, comments, and a table with a row for each student.
+"""Query an assignment in the gradebook: cells, marks, comments, and a table with a row for each student.
 
-Only this module reads many submissions by SQL. Each query is one of two: over the assignment's cells, as its source
-notebooks have them, or over what students have for each of these cells, a mark or a comment.
+Only this module reads many submissions by SQL. There are two kinds of queries: over the cells of an assignment, as the
+source notebooks define them, and over the marks or comments that students have for these cells.
 
-A table's `status` is one word, the first of these that applies: what is wrong with the submission as grading found it
-(such as `damaged`, `missing`, `timeout`), `not submitted`, `needs manual grading`, `graded`.
-An open mark is None (blank in a file), never 0. `score` is the sum of the marks there are, less late penalties.
+A row's `status` is the first of these that applies: a problem that grading found (such as `damaged`, `missing`,
+`timeout`), `not submitted`, `needs manual grading`, `graded`.
+A mark that is not given yet is None (blank in a file), never 0. `score` is the sum of all marks so far, minus late
+penalties.
 """
 
 import re
@@ -40,7 +41,7 @@ Key = tuple[str, str]  # notebook, grade_id
 
 @dataclass(frozen=True)
 class Row:
-    """One student's result: marks by question (None: open), in the order of the questions."""
+    """One student's result: marks by question, in the order of the questions. None means not marked yet."""
 
     student: str
     marks: Mapping[str, float | None]
@@ -53,48 +54,50 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows of an assignment, and the most that each question can give."""
+    """All rows of an assignment, and the points of each question."""
 
     assignment: str
     points: Mapping[str, float]
     rows: tuple[Row, ...]
     cells: Mapping[str, Key] = field(default_factory=dict)  # (notebook, grade_id) of each question
-    written: frozenset[str] = frozenset()  # questions that are marked by hand: their cell is the answer
+    written: frozenset[str] = frozenset()  # questions marked by hand; their graded cell is the answer
 
 
 @dataclass(frozen=True)
 class Comments:
-    """What the grader and the instructor wrote about one answer; empty where they wrote nothing."""
+    """The comments of the grader and the instructor on one answer; "" if there is none."""
 
     by_grader: str
-    by_reader: str
+    by_instructor: str
 
     @property
     def no_response(self) -> bool:
-        """Was the answer left as released?"""
+        """Return whether the student left the answer as released."""
         return self.by_grader == NO_RESPONSE
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A student's mark for one cell; `points` is None where it is open."""
+    """A student's mark for one cell. `points` is None if it is not marked yet."""
 
     points: float | None
     by_hand: bool  # an instructor gave it
 
 
 def table(course: Course, assignment: str) -> Table:
-    """Read an assignment's results from the gradebook: a row for every student whom the gradebook knows."""
+    """Read an assignment's results: a row for every student in the gradebook.
+
+    Raises:
+        CourseError: The assignment is not in the gradebook.
+    """
     ledger = Ledger(course, assignment)
     with course.gradebook() as book:
         cells, given = _points(book, assignment), marks(book, assignment)
         penalties = _penalties(book, assignment)
         answers = {*source_cells(book, assignment, SolutionCell), *source_cells(book, assignment, TaskCell)}
-        students = sorted(book.db.scalars(select(Student.id)))  # here: databases differ in what comes first
+        students = sorted(book.db.scalars(select(Student.id)))  # in Python: databases sort differently
     if not cells:
-        raise CourseError(
-            f"{assignment}: the gradebook does not know it; run `autograder release`, then `autograder grade`."
-        )
+        raise CourseError(f"{assignment}: not in the gradebook; run `autograder release`, then `autograder grade`.")
     names = question_names(cells, answers)
     points = {names[key]: most for key, most in cells.items()}
     rows = []
@@ -106,9 +109,10 @@ def table(course: Course, assignment: str) -> Table:
 
 
 def question_names(cells: Iterable[Key], answers: Container[Key]) -> dict[Key, str]:
-    """Return a column name for each (notebook, grade_id) of a graded cell.
+    """Return a column name for each graded cell, by (notebook, grade_id).
 
-    A test `q1-test` of an answer cell `q1` is called after its answer. Where two names clash, each has its notebook.
+    The test `q1-test` of an answer cell `q1` is named after its answer. If two names clash, each is prefixed with its
+    notebook.
     """
     short = {}
     for notebook, name in cells:
@@ -141,24 +145,24 @@ def _row(
 
 
 def source_cells(book: Gradebook, assignment: str, kind: type[BaseCell]) -> dict[Key, BaseCell]:
-    """Return the rows of one kind of cell by notebook and grade_id, as the assignment's source notebooks had them."""
-    found = book.db.execute(_of_cells(assignment, kind, Notebook.name, kind))
-    return {(notebook, cell.name): cell for notebook, cell in found}
+    """Return the rows of an assignment's cells of one kind, by notebook and grade_id."""
+    rows = book.db.execute(_of_cells(assignment, kind, Notebook.name, kind))
+    return {(notebook, cell.name): cell for notebook, cell in rows}
 
 
 def marks(book: Gradebook, assignment: str) -> dict[tuple[str, Key], Mark]:
-    """Return all marks of an assignment by student and cell."""
-    found: dict[tuple[str, Key], Mark] = {}
+    """Return all marks of an assignment, by student and cell."""
+    results: dict[tuple[str, Key], Mark] = {}
     columns = (Grade.score, Grade.manual_score, Grade.needs_manual_grade)
     for kind in (GradeCell, TaskCell):
         query = _of_students(assignment, Grade, kind, *columns)
         for student, notebook, cell, score, manual, undone in book.db.execute(query):
-            found[student, (notebook, cell)] = Mark(None if undone else score, manual is not None)
-    return found
+            results[student, (notebook, cell)] = Mark(None if undone else score, manual is not None)
+    return results
 
 
 def comments(book: Gradebook, assignment: str) -> dict[tuple[str, Key], Comments]:
-    """Return all comments of an assignment that are not empty, by student and answer."""
+    """Return all non-empty comments of an assignment, by student and answer."""
     query = _of_students(assignment, Comment, SolutionCell, Comment.auto_comment, Comment.manual_comment)
     return {
         (student, (notebook, cell)): Comments(auto or "", manual or "")
@@ -168,16 +172,16 @@ def comments(book: Gradebook, assignment: str) -> dict[tuple[str, Key], Comments
 
 
 def above_maximum(book: Gradebook, assignment: str) -> dict[tuple[str, float], list[str]]:
-    """Return by question and its points the students who have more points by hand, in the order of their names."""
-    found: dict[tuple[str, float], list[str]] = {}
+    """Return the students whose manual mark exceeds a question's points, by (question, points), sorted by name."""
+    students: dict[tuple[str, float], list[str]] = {}
     query = (
         _of_students(assignment, Grade, GradeCell, GradeCell.max_score)
         .where(Grade.manual_score > GradeCell.max_score)
         .order_by(GradeCell.name, SubmittedAssignment.student_id)
     )
     for student, _, name, most in book.db.execute(query):
-        found.setdefault((name, most), []).append(student)
-    return found
+        students.setdefault((name, most), []).append(student)
+    return students
 
 
 def _of_cells(assignment: str, kind: type[BaseCell], *columns: Any) -> Select[Any]:
@@ -191,7 +195,7 @@ def _of_cells(assignment: str, kind: type[BaseCell], *columns: Any) -> Select[An
 
 
 def _of_students(assignment: str, of: Any, kind: type[BaseCell], *columns: Any) -> Select[Any]:
-    """Select student, notebook, grade_id and columns of what students have (`of`: grades or comments) for each cell."""
+    """Select student, notebook, grade_id and columns of each cell's `of`, which is `Grade` or `Comment`."""
     return (
         select(SubmittedAssignment.student_id, Notebook.name, kind.name, *columns)
         .join_from(of, SubmittedNotebook, of.notebook_id == SubmittedNotebook.id)
@@ -204,25 +208,25 @@ def _of_students(assignment: str, of: Any, kind: type[BaseCell], *columns: Any) 
 
 
 def _points(book: Gradebook, assignment: str) -> dict[Key, float]:
-    """The points of each graded cell, in the order of the questions."""
+    """Return the points of each graded cell, in the order of the questions."""
     kinds = (GradeCell, TaskCell)
-    found = {key: cell.max_score for kind in kinds for key, cell in source_cells(book, assignment, kind).items()}
-    return dict(sorted(found.items(), key=lambda item: [_natural(part) for part in item[0]]))
+    points = {key: cell.max_score for kind in kinds for key, cell in source_cells(book, assignment, kind).items()}
+    return dict(sorted(points.items(), key=lambda item: [_natural(part) for part in item[0]]))
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
-    """A sort key that puts `q10` after `q9`."""
+    """Return a sort key that puts `q10` after `q9`."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _penalties(book: Gradebook, assignment: str) -> dict[str, float]:
-    """Points lost to lateness, of everyone who handed in; nbgrader's own sum queries for each student."""
+    """Return the late penalty of everyone who handed in. nbgrader's own sum would need a query for each student."""
     handed_in = (
         select(SubmittedAssignment.id, SubmittedAssignment.student_id)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
         .where(Assignment.name == assignment)
     )
-    sheet = SubmittedNotebook
-    lost = select(sheet.assignment_id, func.sum(sheet.late_submission_penalty)).group_by(sheet.assignment_id)
-    points = dict(book.db.execute(lost).all())
-    return {student: points.get(key) or 0.0 for key, student in book.db.execute(handed_in)}
+    notebook = SubmittedNotebook
+    sums = select(notebook.assignment_id, func.sum(notebook.late_submission_penalty)).group_by(notebook.assignment_id)
+    penalties = dict(book.db.execute(sums).all())
+    return {student: penalties.get(key) or 0.0 for key, student in book.db.execute(handed_in)}

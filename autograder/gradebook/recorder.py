@@ -1,21 +1,26 @@
-"""Verdicts → nbgrader's gradebook and autograded notebooks. Knows nothing of how verdicts came about.
+"""Record verdicts in nbgrader's gradebook and the autograded notebooks. How verdicts are made does not matter here.
 
-What a verdict becomes:
+How each verdict is recorded:
 
     verdict          auto_score         needs_manual_grade   comment at the answer
     passed           the points         no                   –
-    failed           its points or 0    no                   –  (the test cell's output says why)
+    failed           its points or 0    no                   –  (the test cell's output gives the reason)
     not attempted    0                  no                   No response.
-    no evidence      0                  no                   why there is none
-    grader error     none (open)        yes                  what failed on our side
+    no evidence      0                  no                   why there is no evidence
+    grader error     none (not marked)  yes                  what failed in the grader
 
-A manual mark stays, and stays finished, unless the written answer itself has changed. A written answer that was left as
-released has 0 points and "No response."; any other waits for a reader.
+A manual mark is kept, and needs no new grading, unless the written answer has changed. A written answer that was left
+as released gets 0 points and "No response."; any other needs manual grading.
 
-The commit point is the ledger's entry for the student, a rename. Before it come, in this order: an older entry loses
-its fingerprint; the files, staged in a folder aside; one commit to the gradebook; the rename of the folder. Whatever is
-killed in between leaves each of the three whole, old or new, and no entry that would count as done. Grading the
-submission again is all that recovery needs: it writes the same.
+The commit point is the rename that writes the student's ledger entry. The steps before it are, in this order:
+
+    1. clear the fingerprint of an older entry
+    2. stage the files in a temporary folder
+    3. commit to the gradebook
+    4. rename the folder
+
+If the process is killed in between, the ledger, the gradebook and the folder are each either old or new, never partial,
+and no ledger entry counts as done. To recover, grade the submission again: the same is written.
 """
 
 import datetime
@@ -44,14 +49,14 @@ from autograder.notebook.sanitize import inert_sentence
 
 READ_ONLY = 0o444
 EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` looks for both
-OPEN_WORDS = (Outcome.NO_EVIDENCE, Outcome.GRADER_ERROR)  # verdicts that another run may better
+NOT_FINAL = (Outcome.NO_EVIDENCE, Outcome.GRADER_ERROR)  # outcomes that another run may change
 
 Written = dict[str, str]  # text by grade_id
-Marks = dict[tuple[str, str], float | None]  # by notebook and grade_id; None is open
+Marks = dict[tuple[str, str], float | None]  # by notebook and grade_id; None means not marked yet
 
 
 class Recorder:
-    """Writes results of one assignment; the only one that writes its gradebook. Use it as a context manager."""
+    """Write the results of one assignment. Nothing else writes its gradebook. Use it as a context manager."""
 
     def __init__(self, course: Course, assignment: str) -> None:
         self.course, self.assignment = course, assignment
@@ -69,10 +74,13 @@ class Recorder:
         self._open.__exit__(kind, error, at)
 
     def record(self, result: Result, fingerprint: str = "", graded_by: Mapping[str, str] | None = None) -> None:
-        """Write one submission's result: files aside, gradebook, files in place, ledger.
+        """Write one submission's result: staged files, gradebook, files in place, ledger.
 
-        `fingerprint` says what it was graded by; it is kept where another run by the same would give the same.
-        `graded_by` says it in parts, for `changes`.
+        Args:
+            result: The result.
+            fingerprint: A digest of all that the result depends on. It is stored only if another run with the same
+                fingerprint would have the same result.
+            graded_by: The same in parts, for `grading.review`.
         """
         place = self.course.folder("autograded", self.assignment, result.student)
         if self.ledger.of(result.student).get("fingerprint"):
@@ -95,10 +103,7 @@ class Recorder:
         )
 
     def preview(self, result: Result) -> tuple[Marks, Marks]:
-        """The marks that count of one submission, as they are and as recording this result would make them.
-
-        Writes nothing.
-        """
+        """Return a submission's marks before and after recording this result, without writing anything."""
         place = self.course.folder("autograded", self.assignment, result.student)
         try:
             with self.book.db.no_autoflush:
@@ -113,14 +118,14 @@ class Recorder:
             self.book.db.expunge_all()
 
     def has(self, student: str, fingerprint: str) -> bool:
-        """Is all of a submission recorded that was graded by the same: ledger, gradebook and files?"""
+        """Return whether ledger, gradebook and files all have a result of this student with this fingerprint."""
         if not fingerprint or self.ledger.of(student).get("fingerprint") != fingerprint:
             return False
         place = self.course.folder("autograded", self.assignment, student)
         return self.rows.known(student) and all((place / f"{name}.ipynb").is_file() for name in self.rows.notebooks)
 
     def update_late_penalty(self, student: str) -> None:
-        """Take late penalties anew: marks by hand, extensions and due dates change while a submission does not."""
+        """Update late penalties: manual marks, extensions and due dates can change when a submission does not."""
         with self.book.db.no_autoflush:
             submission, sheets = self.rows.submission(student)
             for sheet in sheets.values():
@@ -128,7 +133,7 @@ class Recorder:
         self._commit()
 
     def _commit(self) -> None:
-        """Commit, and keep nothing of this submission in memory."""
+        """Commit, and drop this submission's rows from memory."""
         self.book.db.commit()
         self.book.db.expunge_all()
 
@@ -152,7 +157,7 @@ class Recorder:
             submission.timestamp = self._timestamp(result.student)
             for notebook in result.notebooks:
                 if notebook.name not in sheets:
-                    raise CourseError(f"{notebook.name}: the gradebook does not know it; run `autograder release`.")
+                    raise CourseError(f"{notebook.name}: not in the gradebook; run `autograder release`.")
                 sheet, path = sheets[notebook.name], place / f"{notebook.name}.ipynb"
                 write_notebook(sheet.grades, sheet.comments, notebook, partial(_last_written, path))
                 self._penalize(submission, sheet)
@@ -160,13 +165,13 @@ class Recorder:
     def _timestamp(self, student: str) -> datetime.datetime | None:
         folder = self.course.folder("submitted", self.assignment, student)
         try:
-            found: datetime.datetime | None = self.course.directory.get_existing_timestamp(str(folder))
-        except Exception:  # a student's file may hold anything: then the time is not known, as if there were none
+            timestamp: datetime.datetime | None = self.course.directory.get_existing_timestamp(str(folder))
+        except Exception:  # a student's file may contain anything; one that is not a time counts as missing
             return None
-        return found
+        return timestamp
 
     def _penalize(self, submission: SubmittedAssignment, sheet: NotebookGrades) -> None:
-        """nbgrader's late policy on one notebook, between nothing and all of its score."""
+        """Apply nbgrader's late policy to one notebook. The penalty is limited to between 0 and its score."""
         sheet.row.late_submission_penalty = None
         due = self.rows.due + (submission.extension or datetime.timedelta()) if self.rows.due else None
         if due and submission.timestamp and submission.timestamp > due:
@@ -177,13 +182,13 @@ class Recorder:
 
 
 def ledger_entry(*notebooks: NotebookResult) -> dict[str, dict[str, object]]:
-    """What the ledger keeps of each notebook."""
+    """Return what the ledger stores for each notebook."""
     return {notebook.name: {"status": notebook.status, "repairs": list(notebook.repairs)} for notebook in notebooks}
 
 
 def _is_final(result: Result) -> bool:
-    """Would another run of the same give the same?"""
-    return not any(verdict.outcome in OPEN_WORDS for notebook in result.notebooks for verdict in notebook.verdicts)
+    """Return whether another run of the same submission would have the same result."""
+    return not any(verdict.outcome in NOT_FINAL for notebook in result.notebooks for verdict in notebook.verdicts)
 
 
 def write_notebook(
@@ -192,7 +197,14 @@ def write_notebook(
     result: NotebookResult,
     before: Callable[[], Written] = dict,
 ) -> None:
-    """Write one notebook's verdicts by the table above; `before` gives the written answers as they were last graded."""
+    """Write one notebook's verdicts by the table above.
+
+    Args:
+        grades: The gradebook's grades, by grade_id.
+        comments: The gradebook's comments, by grade_id.
+        result: The notebook's result.
+        before: Returns the written answers as they were last graded.
+    """
     verdicts = {verdict.cell: verdict for verdict in result.verdicts}
     cells = _cells(result.content)
     written, last = _written(cells), before() if any(g.manual_score is not None for g in grades.values()) else {}
@@ -215,29 +227,29 @@ def _write_verdict(grade: Grade, verdict: Verdict) -> None:
 
 
 def _comments(result: NotebookResult, cells: list[NotebookNode]) -> dict[str, str]:
-    """Comments by answer: its own where nothing was written, else what its test cell's verdict makes of it."""
-    found, answer = dict.fromkeys(result.untouched, NO_RESPONSE), ""
+    """Return comments by answer: NO_RESPONSE if it is untouched, else the comment for its test cell's verdict."""
+    notes, answer = dict.fromkeys(result.untouched, NO_RESPONSE), ""
     verdicts = {verdict.cell: verdict for verdict in result.verdicts}
     for cell in cells:
         name = grade_id(cell)
         if is_solution(cell) and not is_grade(cell):
             answer = name
         if answer and name in verdicts:
-            _comment(found, answer, verdicts[name])
-    return found
+            _comment(notes, answer, verdicts[name])
+    return notes
 
 
-def _comment(found: dict[str, str], answer: str, verdict: Verdict) -> None:
+def _comment(notes: dict[str, str], answer: str, verdict: Verdict) -> None:
     if verdict.outcome in (Outcome.PASSED, Outcome.FAILED):
-        found.pop(answer, None)  # an answer that was found elsewhere, where its own cell was left as released
+        notes.pop(answer, None)  # the cell was left as released, but the student answered in another cell
     elif verdict.outcome == Outcome.NOT_ATTEMPTED:
-        found[answer] = NO_RESPONSE
-    elif answer not in found:
-        found[answer] = inert_sentence(f"{verdict.outcome}: {verdict.rationale}")
+        notes[answer] = NO_RESPONSE
+    elif answer not in notes:
+        notes[answer] = inert_sentence(f"{verdict.outcome}: {verdict.rationale}")
 
 
 def _cells(content: bytes) -> list[NotebookNode]:
-    """The cells that nbgrader knows of an autograded notebook; it is our own, so that nothing needs validation."""
+    """Return an autograded notebook's cells with nbgrader metadata. We wrote it, so it needs no validation."""
     cells = [cell for cell in json.loads(content)["cells"] if "nbgrader" in cell["metadata"]]
     return [nbformat.from_dict({"metadata": cell["metadata"], "source": "".join(cell["source"])}) for cell in cells]
 
@@ -247,7 +259,7 @@ def _written(cells: list[NotebookNode]) -> Written:
 
 
 def _last_written(path: Path) -> Written:
-    """Written answers of an autograded notebook; none where the file is gone or somebody has spoilt it."""
+    """Return the written answers of an autograded notebook; none if the file is missing or damaged."""
     try:
         return _written(_cells(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError):

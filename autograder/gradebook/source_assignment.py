@@ -1,6 +1,6 @@
-"""An assignment as its source folder has it now: loaded once for a command, and passed on from there.
+"""Load an assignment from its source folder: once for each command, and passed on from there.
 
-Loading converts each source notebook to its teaching copy, which is most of the work; so nothing else converts them.
+Loading converts each source notebook to its unanswered version. This is slow, so no other module does it.
 """
 
 import json
@@ -27,19 +27,19 @@ Wordings = dict[Key, tuple[str, ...]]  # of stubs, by notebook and grade_id
 
 @dataclass(frozen=True)
 class SourceAssignment:
-    """The source of one assignment. Nobody changes its notebooks: a whole class is graded by them."""
+    """The source of one assignment. Do not modify its notebooks: a whole class is graded with them."""
 
     course: Course
     name: str
-    notebooks: Mapping[str, NotebookNode]  # teaching copies, by name
-    helpers: Mapping[str, bytes]  # the files beside them, by name
+    notebooks: Mapping[str, NotebookNode]  # unanswered versions of the source notebooks, by name
+    helpers: Mapping[str, bytes]  # the other files of the source folder, by name
 
     @classmethod
     def load(cls, course: Course, name: str) -> "SourceAssignment":
         """Read and convert the source notebooks of an assignment.
 
         Raises:
-            CourseError: There are none, or one cannot be read or lacks a helper that it needs.
+            CourseError: There is no source notebook, one cannot be read, or a helper that it needs is missing.
         """
         files, _ = read_folder(course.folder("source", name))
         hook = personalization(class_named(course.settings))
@@ -52,7 +52,7 @@ class SourceAssignment:
 
     @cached_property
     def cells(self) -> Mapping[Key, NotebookNode]:
-        """The cells that nbgrader knows, by notebook and grade_id."""
+        """Return the cells with nbgrader metadata, by notebook and grade_id."""
         return {
             (name, grade_id(cell)): cell
             for name, notebook in self.notebooks.items()
@@ -61,7 +61,7 @@ class SourceAssignment:
         }
 
     def packed(self) -> Assignment:
-        """Return what a worker needs, as bytes; earlier wordings of the stubs included, as they are kept now."""
+        """Return what a worker needs, as bytes, including the earlier wordings of the stubs that are stored now."""
         notebooks = tuple((name, nbformat.writes(copy).encode()) for name, copy in self.notebooks.items())
         wordings = tuple(sorted(earlier_wordings(self.course, self.name).items()))
         return Assignment(notebooks, tuple(self.helpers.items()), wordings, class_named(self.course.settings))
@@ -71,15 +71,15 @@ def _read(path: Path) -> NotebookNode:
     try:
         notebook: NotebookNode = nbformat.read(path, 4)
     except Exception as error:
-        raise CourseError(f"{path}: cannot be read ({type(error).__name__}: {error}); fix it.") from error
+        raise CourseError(f"{path}: cannot be read ({type(error).__name__}: {error}); fix the file.") from error
     return notebook
 
 
 def earlier_wordings(course: Course, assignment: str) -> Wordings:
-    """Return the wordings that stubs of an assignment had in releases before this one.
+    """Return the wordings that an assignment's stubs had in earlier releases.
 
     Raises:
-        CourseError: The file that keeps them cannot be read.
+        CourseError: The file that stores them cannot be read.
     """
     path = _history(course, assignment)
     try:
@@ -88,11 +88,11 @@ def earlier_wordings(course: Course, assignment: str) -> Wordings:
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError) as error:
-        raise CourseError(f"{path}: cannot be read ({error}); delete it and grade again.") from error
+        raise CourseError(f"{path}: cannot be read ({error}); delete the file and grade again.") from error
 
 
 def keep_wordings(course: Course, assignment: str, wordings: Wordings) -> None:
-    """Write the wordings that `earlier_wordings` returns."""
+    """Store the wordings that `earlier_wordings` returns."""
     path = _history(course, assignment)
     path.parent.mkdir(exist_ok=True)
     rows = [[*key, list(texts)] for key, texts in sorted(wordings.items())]

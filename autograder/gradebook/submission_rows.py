@@ -1,7 +1,7 @@
-"""One submission's rows in nbgrader's gradebook, found or made by a few queries whatever the size of the class.
+"""Find or create one submission's rows in nbgrader's gradebook, with a few queries that do not depend on class size.
 
-nbgrader's tables have an index for each of their unique pairs and no other, so every query here names both of a pair.
-What the queries find is plain or belongs to one submission: nothing of a class stays in memory.
+nbgrader's tables have indexes only for their unique pairs of columns, so every query here names both columns of a pair.
+The rows loaded belong to one submission: memory does not grow with the class.
 """
 
 from collections import defaultdict
@@ -40,18 +40,22 @@ class NotebookGrades:
 
 
 class Rows:
-    """The gradebook's rows of one assignment; raises nbgrader's MissingEntry where it is not known."""
+    """The gradebook's rows of one assignment.
+
+    Raises:
+        MissingEntry: The assignment is not in the gradebook.
+    """
 
     def __init__(self, book: Gradebook, assignment: str) -> None:
-        found = book.find_assignment(assignment)
-        self.db, self.assignment, self.due = book.db, found.id, found.duedate
+        row = book.find_assignment(assignment)
+        self.db, self.assignment, self.due = book.db, row.id, row.duedate
         query = select(Notebook.name, Notebook.id).where(Notebook.assignment_id == self.assignment)
         self.notebooks: dict[str, str] = {row.name: row.id for row in self.db.execute(query)}
         self.graded = self._cells(GradeCell, TaskCell)
         self.commented = self._cells(SolutionCell, TaskCell)
 
     def names(self) -> dict[Key, str]:
-        """Return what each graded cell is called, by (notebook, grade_id)."""
+        """Return the column name of each graded cell, by (notebook, grade_id)."""
         keys = [
             {(notebook, name) for notebook, id_ in self.notebooks.items() for name in cells[id_].values()}
             for cells in (self.graded, self.commented)
@@ -59,11 +63,11 @@ class Rows:
         return question_names(keys[0], keys[1])
 
     def known(self, student: str) -> bool:
-        """Has this student a submission in the gradebook?"""
+        """Return whether this student has a submission in the gradebook."""
         return self._found(student) is not None
 
     def submission(self, student: str) -> tuple[SubmittedAssignment, dict[str, NotebookGrades]]:
-        """A student's submission and its sheets by notebook, with all that is missing made."""
+        """Return a student's submission and its grades by notebook. Missing rows are created."""
         if self.db.get(Student, student) is None:
             self.db.add(Student(id=student))
         submission = self._found(student)
@@ -88,19 +92,19 @@ class Rows:
         return NotebookGrades(row, grades, self._of_cells(Comment, row.id, self.commented[notebook]))
 
     def _of_cells(self, kind: Any, row: str, cells: Cells) -> dict[str, Any]:
-        """The grades or comments of a submitted notebook, by grade_id, one for each of these cells."""
+        """Return the grades or comments of a submitted notebook, one for each of these cells, by grade_id."""
         query = select(kind).where(kind.cell_id.in_(cells), kind.notebook_id == row)
-        found = {each.cell_id: each for each in self.db.scalars(query)}
-        for cell in cells.keys() - found.keys():
-            found[cell] = kind(cell_id=cell, notebook_id=row)
-            self.db.add(found[cell])
-        return {name: found[cell] for cell, name in cells.items()}
+        by_cell = {each.cell_id: each for each in self.db.scalars(query)}
+        for cell in cells.keys() - by_cell.keys():
+            by_cell[cell] = kind(cell_id=cell, notebook_id=row)
+            self.db.add(by_cell[cell])
+        return {name: by_cell[cell] for cell, name in cells.items()}
 
     def _cells(self, *kinds: type[BaseCell]) -> defaultdict[str, Cells]:
-        """The cells of these kinds, by notebook."""
-        found: defaultdict[str, Cells] = defaultdict(dict)
+        """Return the cells of these kinds, by notebook."""
+        cells: defaultdict[str, Cells] = defaultdict(dict)
         for kind in kinds:
             query = select(kind.notebook_id, kind.id, kind.name).where(kind.notebook_id.in_(self.notebooks.values()))
             for notebook, cell, name in self.db.execute(query):
-                found[notebook][cell] = name
-        return found
+                cells[notebook][cell] = name
+        return cells

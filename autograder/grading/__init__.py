@@ -1,1 +1,1 @@
-"""One submission → its result; a class → recorded results."""
+"""Grade one submission, or a whole class, and record the results."""

@@ -1,14 +1,14 @@
-"""A class → graded: submissions read here, graded by a pool of workers, recorded here one by one.
+"""Grade a class: read the submissions, have a pool of workers grade them, and record the results one by one.
 
-Theory of operation. This process alone reads submissions and writes the gradebook. It holds as many submissions as its
-pool has slots, and no more: one is read when a slot is free, and its result is gone once it is recorded. So its memory
-does not grow with the class. What is recorded stays; grading again goes over the class from the start, passes over each
-submission that is recorded with the same fingerprint, and so continues where an earlier run was stopped.
+Theory of operation. Only this process reads submissions and writes the gradebook. It reads a submission when the pool
+has a free slot, and drops the result once it is recorded. So at most as many submissions as slots are in memory,
+whatever the size of the class. A recorded result is kept. Grading again starts from the first student and skips each
+submission that is recorded with the same fingerprint. In this way it resumes a run that was stopped.
 
-A submission that met a limit which what ran beside it may be to blame for is put off: after all others it is graded
-once more with nothing beside it, and what comes out then counts.
+A submission may reach a limit only because others ran at the same time. Such a submission is deferred: when all others
+are done it is graded again, with nothing else running, and that result counts.
 
-The source notebooks are loaded once for a run, under the course's lock, and passed on from there.
+The source notebooks are loaded once for each run, under the course's lock, and passed on from there.
 """
 
 import tempfile
@@ -38,28 +38,28 @@ from autograder.grading.workers import WorkerPool, worker_pool
 from autograder.model import Result, Status, Submission
 from autograder.submissions.identify import read_folder
 
-RETRIED_ALONE = frozenset({"timeout", "output"})  # that others, or a busy machine, may be to blame for
+RETRIED_ALONE = frozenset({"timeout", "output"})  # a busy machine can cause these
 
-Progress = Callable[[str, str], None]  # student, what became of the submission ("" where all went well)
-Record = Callable[[Result, str, Mapping[str, str]], None]  # result, fingerprint, what it was graded by
+Progress = Callable[[str, str], None]  # student, status ("" if all went well)
+Record = Callable[[Result, str, Mapping[str, str]], None]  # result, fingerprint, the parts it depends on
 
 
 @dataclass
 class ClassRun:
-    """One run over a class: `grade()` at once, or `review()` and, within its block, `commit()`.
+    """Grade a class once: call `grade()`, or `review()` and, inside its block, `commit()`.
 
     Attributes:
         course: The course.
         assignment: The name of a graded assignment.
-        students: Whose submissions are graded; None means all.
-        executor: What grades them; None means threads of this process.
-        limits: What a notebook may use; None means the course's limits in the sandbox that this machine gives.
-        unsafe: Run student code without a sandbox where there is none; the status of what went well says so then.
-        jobs: How many submissions are graded at a time; None means by the cores.
-        force: Grade again what is unchanged since it was graded.
-        progress: Called with each student and status; the status is "unchanged" of what is not run again.
-        busy: Called with how many submissions are under way.
-        statuses: By student the status of each submission that is done ("" where all went well).
+        students: The students to grade; None means all.
+        executor: The executor or pool that grades them; None means threads of this process.
+        limits: The limits of each notebook; None means the course's limits and the sandbox that this machine offers.
+        unsafe: If there is no sandbox, run student code without one. Submissions then get the status `unsandboxed`.
+        jobs: How many submissions are graded at a time; None means a number based on the cores.
+        force: Also grade submissions that have not changed since they were graded.
+        progress: Called with each student and status. The status of a submission that is not run again is "unchanged".
+        busy: Called with the number of submissions in progress.
+        statuses: The status of each submission that is done, by student ("" if all went well).
     """
 
     course: Course
@@ -77,14 +77,14 @@ class ClassRun:
     _pending: PendingResults | None = field(default=None, init=False)
 
     def grade(self) -> dict[str, str]:
-        """Grade the class and record each result as it comes.
+        """Grade the class and record each result as soon as it is available.
 
         Returns:
-            Each student's status, in the order asked for.
+            Each student's status, in the order of `students`.
 
         Raises:
-            CourseError: There is nothing to grade or no sandbox, or another process grades this course. What is wrong
-                with one submission is that one's status.
+            CourseError: There is nothing to grade, there is no sandbox, or another process is grading this course. A
+                problem with one submission is not raised; it is that submission's status.
         """
         with self._source() as source:
             self._update_gradebook(source)
@@ -94,10 +94,10 @@ class ClassRun:
 
     @contextmanager
     def review(self) -> Iterator[Review]:
-        """Grade the class and give what recording the results would change; nothing is written but by `commit`.
+        """Grade the class and yield what recording the results would change. Only `commit` records them.
 
         Raises:
-            CourseError: As `grade` does.
+            CourseError: As in `grade`.
         """
         with self._source() as source, tempfile.TemporaryDirectory(prefix="autograder-review-") as folder:
             self._update_gradebook(source, cells_too=False)
@@ -112,16 +112,16 @@ class ClassRun:
                 self._pending = None
 
     def commit(self) -> dict[str, str]:
-        """Record what the open review has shown, and the late penalties of all others.
+        """Record the results of the current review, and update the late penalties of all other students.
 
         Returns:
-            Each student's status, in the order asked for.
+            Each student's status, in the order of `students`.
 
         Raises:
-            RuntimeError: No review is open.
+            RuntimeError: The call is not inside the block of `review`.
         """
         if self._pending is None:
-            raise RuntimeError("commit() is called within the block of review()")
+            raise RuntimeError("commit() must be called inside the block of review()")
         self._update_gradebook(self._loaded)
         with Recorder(self.course, self.assignment) as recorder:
             for student in self._chosen:
@@ -132,7 +132,7 @@ class ClassRun:
 
     @contextmanager
     def _source(self) -> Iterator[SourceAssignment]:
-        """The assignment's source, while this process alone grades the course."""
+        """Lock the course and yield the assignment's source."""
         self._chosen = _chosen(self.course, self.assignment, self.students)
         here = grading_limits if self.executor is None else remote_limits
         self._limits = self.limits or here(self.course, self.unsafe)
@@ -140,9 +140,11 @@ class ClassRun:
             yield SourceAssignment.load(self.course, self.assignment)
 
     def _update_gradebook(self, source: SourceAssignment, cells_too: bool = True) -> None:
-        """Save the assignment in the gradebook where it is not known, as in a fresh checkout, or not as it is now.
+        """Save the assignment in the gradebook if it is missing, as in a fresh checkout, or out of date.
 
-        A known assignment stays as it is unless `cells_too`.
+        Args:
+            source: The assignment's source.
+            cells_too: Also update an assignment that is out of date; otherwise only a missing one is saved.
         """
         with self.course.gradebook() as book:
             ids_fit(book, self._chosen)
@@ -157,10 +159,10 @@ class ClassRun:
         save_stub_history(source)
 
     def _grade_all(
-        self, source: SourceAssignment, recorder: Recorder, record: Record, pass_over: Callable[[str], None]
+        self, source: SourceAssignment, recorder: Recorder, record: Record, skip: Callable[[str], None]
     ) -> None:
-        """Grade what has changed; what is put off is graded once more at the end, with nothing beside it."""
-        assignment, put_off = source.packed(), list[str]()
+        """Grade what has changed. Deferred submissions are graded again at the end, one at a time on each machine."""
+        assignment, deferred = source.packed(), list[str]()
         graded_by = parts_of(source.notebooks, source.helpers, self._limits)
         base = basis(assignment, self._limits)
 
@@ -172,14 +174,14 @@ class ClassRun:
 
         with worker_pool(self.executor, self.jobs) as pool:
             dispatcher = Dispatcher(pool, assignment, self._limits, self.busy)
-            changed = self._changed(recorder, base, pass_over)
+            changed = self._changed(recorder, base, skip)
             with closing(dispatcher.results(changed, pool.slots)) as results:
                 for task, result in results:
                     if RETRIED_ALONE & _reasons(result):
-                        put_off.append(result.student)
+                        deferred.append(result.student)
                     else:
                         done(task, result)
-            again = (self._read(student, base) for student in put_off)
+            again = (self._read(student, base) for student in deferred)
             with closing(dispatcher.results(again, pool.exclusive_slots)) as results:
                 for task, result in results:
                     done(task, result)
@@ -189,15 +191,15 @@ class ClassRun:
         submission = Submission(student, files, tuple(left_out))
         return Task(submission, fingerprint(submission, base))
 
-    def _changed(self, recorder: Recorder, base: str, pass_over: Callable[[str], None]) -> Iterator[Task]:
-        """Submissions to be graded, each read when it is asked for."""
+    def _changed(self, recorder: Recorder, base: str, skip: Callable[[str], None]) -> Iterator[Task]:
+        """Yield the submissions to grade. Each is read when it is requested."""
         for student in self._chosen:
             task = self._read(student, base)
             if self.force or not recorder.has(student, task.fingerprint):
                 yield task
                 continue
             with uninterrupted():
-                pass_over(student)
+                skip(student)
             self._note(student, recorder.ledger.status(student), Status.UNCHANGED)
 
     def _note(self, student: str, status: Status, shown: Status) -> None:
@@ -213,12 +215,14 @@ def _reasons(result: Result) -> set[str]:
 
 
 def _chosen(course: Course, assignment: str, students: Iterable[str] | None) -> list[str]:
-    found = course.students(assignment)
-    if not found:
+    submitted = course.students(assignment)
+    if not submitted:
         where = course.folder("submitted", assignment, "<student>")
         raise CourseError(f"{where}: no submissions here; put each student's notebooks into a folder like this one.")
-    chosen = list(dict.fromkeys(students or found))
+    chosen = list(dict.fromkeys(students or submitted))
     for student in chosen:
-        if student not in found:
-            raise UsageError(f"{course.folder('submitted', assignment, student)}: not here; check the student's id.")
+        if student not in submitted:
+            raise UsageError(
+                f"{course.folder('submitted', assignment, student)}: no such submission; check the student's id."
+            )
     return chosen

@@ -1,10 +1,11 @@
-"""A class graded on many machines, by the workers of a Dask scheduler.
+"""Grade a class on many machines, with the workers of a Dask scheduler.
 
 Theory of operation. The grading process is a client of the scheduler. It sends bytes (a submission, the assignment, the
-limits) and gets a result back; no worker sees the course folder, the gradebook or another's files. A worker needs this
-package, what the notebooks import, and a sandbox of its own. A worker that dies has its submissions given to others by
-the scheduler, three times; then they count as failed by us. Workers may come and go while a class is graded. Each is
-compared with the grading process before it grades, because marks must be the same wherever they come from.
+limits) and receives a result. No worker sees the course folder, the gradebook or other students' files. Each worker
+needs this package, what the notebooks import, and a sandbox. If a worker dies, the scheduler sends its submissions to
+other workers, up to three times; after that they count as a grader error. Workers may join and leave while a class is
+graded. Each worker's package versions are compared with those of the grading process before it grades, so that marks do
+not depend on the machine.
 """
 
 import asyncio
@@ -32,32 +33,32 @@ NO_DASK = f"--scheduler needs Dask, which is not installed: run `{install_comman
 
 
 class Cluster(WorkerPool):
-    """All workers of a scheduler, as many as there are at any time."""
+    """All workers of a scheduler. Their number can change at any time."""
 
     def __init__(self, client: "Client", address: str) -> None:
         super().__init__(client.get_executor(pure=False), 0)
         self.client, self.address, self.exclusive = client, address, dict[str, Executor]()
-        self.gone = f"{address}: the Dask scheduler is gone; start it and grade again: what was done is kept."
+        self.gone = f"{address}: lost the Dask scheduler; start it and run grade again to resume."
 
     def __str__(self) -> str:
         workers = len(self.workers())
         there = f"workers: {workers}, submissions graded at a time: {self.jobs}."
-        return f"{self.address}: {there if workers else 'no workers yet; grading begins when the first one comes.'}"
+        return f"{self.address}: {there if workers else 'no workers yet; grading starts when the first one connects.'}"
 
     @property
     def jobs(self) -> int:
-        """How many submissions are worked on at a time, as many as the workers have threads."""
+        """Return how many submissions are graded at a time: the total of the workers' threads."""
         return sum(self.workers().values()) or 1
 
     def workers(self) -> dict[str, int]:
-        """The workers' addresses, and how many threads each has."""
+        """Return each worker's number of threads, by address."""
         try:
             return dict(self.client.nthreads())
         except (OSError, RuntimeError):
             raise CourseError(self.gone) from None
 
     def exclusive_slots(self) -> list[Executor]:
-        """One worker of each machine; another only where that one dies."""
+        """Return an executor for one worker of each machine. Another worker is used only if that one dies."""
         from distributed.comm import get_address_host
 
         hosts = {get_address_host(worker): worker for worker in sorted(self.workers())}
@@ -71,48 +72,58 @@ class Cluster(WorkerPool):
     def submit(
         self, slot: Executor, submission: Submission, assignment: Assignment, limits: Limits
     ) -> "Future[Result]":
-        """Have a submission graded by a worker that is like this process."""
+        """Have a submission graded by a worker that has the same versions as this process."""
         return slot.submit(
             pickle.loads, pickle.dumps(_Unit(dict(versions(limits.preload)), submission, assignment, limits))
         )
 
     def compare(self, modules: tuple[str, ...]) -> None:
-        """Raise CourseError where a worker that is there now is not like this process; `modules` are preloaded."""
-        for worker, found in self.client.run(versions, modules, on_error="return").items():
-            if isinstance(found, Exception):
-                said = f"{type(found).__name__}: {found}"
-                raise CourseError(f"{worker}: this worker cannot load autograder ({said}); install it there.")
-            _require_same_version(worker, found, versions(modules))
+        """Check that all connected workers have the same package versions as this process.
+
+        Args:
+            modules: The modules that the course preloads.
+
+        Raises:
+            CourseError: A worker has other versions, or cannot import autograder.
+        """
+        for worker, theirs in self.client.run(versions, modules, on_error="return").items():
+            if isinstance(theirs, Exception):
+                reason = f"{type(theirs).__name__}: {theirs}"
+                raise CourseError(f"{worker}: this worker cannot import autograder ({reason}); install it there.")
+            _require_same_version(worker, theirs, versions(modules))
 
 
 @contextmanager
 def connected(address: str, modules: tuple[str, ...] = ()) -> Iterator[Cluster]:
-    """The workers of the scheduler at `address`, such as tcp://10.0.0.1:8786; raises CourseError where it fails.
+    """Connect to a Dask scheduler and yield its workers.
 
-    `modules` are those that the course preloads: all machines must have the same versions of them.
+    Args:
+        address: The scheduler's address, such as tcp://10.0.0.1:8786.
+        modules: The modules that the course preloads. All machines must have the same versions of them.
+
+    Raises:
+        CourseError: Dask is not installed, no scheduler answers, or a worker has other versions.
     """
     try:
         import dask
         from distributed import Client
     except ImportError:
         raise CourseError(NO_DASK) from None
-    # a submission may hold pictures of many megabytes: it is data, no graph that somebody forgot to scatter
+    # a submission can contain many megabytes of pictures, so Dask's warning about large graphs does not apply
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
         try:
-            asyncio.run(
-                _check_reachable(address)
-            )  # first: a client that cannot connect stays half open until it is collected
+            asyncio.run(_check_reachable(address))  # a client that cannot connect would stay half open
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
-            said = f"no Dask scheduler answers there ({type(error).__name__}); start one with `dask scheduler`."
-            raise CourseError(f"{address}: {said}") from None
-        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it would tell, our sentences tell
+            message = f"no Dask scheduler answers here ({type(error).__name__}); start one with `dask scheduler`."
+            raise CourseError(f"{address}: {message}") from None
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our own messages report these problems
         try:
             cluster = Cluster(client, address)
             cluster.compare(modules)
             yield cluster
         finally:
-            with suppress(OSError):  # of a scheduler that is gone
+            with suppress(OSError):  # the scheduler may have ended
                 client.close(timeout=CONNECT_SECONDS)
 
 
@@ -125,9 +136,10 @@ async def _check_reachable(address: str) -> None:
 
 
 class _Unit:
-    """A unit of work: bytes that, unpickled by a worker, are its result.
+    """A unit of work. A worker that unpickles it gets the result.
 
-    So a worker without this package says so; as arguments of Dask's own, they would take it down without a word.
+    In this way a worker without this package raises an ImportError. If these objects were arguments of a Dask task, the
+    worker would end without a message.
     """
 
     def __init__(self, *arguments: object) -> None:
@@ -138,7 +150,17 @@ class _Unit:
 
 
 def grade_alike(ours: Mapping[str, str], submission: Submission, assignment: Assignment, limits: Limits) -> Result:
-    """Grade a submission on a worker; raises CourseError where that is not like the process that asks, or unsafe."""
+    """Grade a submission on a worker.
+
+    Args:
+        ours: The package versions of the grading process.
+        submission: The submission.
+        assignment: The assignment.
+        limits: The limits of each notebook.
+
+    Raises:
+        CourseError: This worker has other versions, or no sandbox.
+    """
     from distributed import get_worker
 
     worker = get_worker().address
@@ -151,7 +173,7 @@ def grade_alike(ours: Mapping[str, str], submission: Submission, assignment: Ass
 
 def _require_same_version(worker: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
     for package, version in ours.items():
-        found = theirs.get(package, "missing")
-        if found != version:
-            said = f"{package} is {found} on this worker and {version} where grading was started"
-            raise CourseError(f"{worker}: {said}; install the same on both.")
+        their_version = theirs.get(package, "missing")
+        if their_version != version:
+            difference = f"{package} is {their_version} on this worker, but {version} where grading was started"
+            raise CourseError(f"{worker}: {difference}; install the same version on both.")

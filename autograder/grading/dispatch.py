@@ -1,8 +1,8 @@
-"""Send submissions to a pool's slots and take their results, a few at a time.
+"""Send submissions to a pool's slots and collect their results, a few at a time.
 
-Theory of operation. A task is asked for when a slot is free, so that only as many are in memory as there are slots.
-Whatever stops the loop, such as Ctrl-C, stops the pool's work as well. A worker that fails on one submission is the
-grader's fault: the submission's marks stay open. A pool that is gone ends the run with one sentence.
+Theory of operation. The next task is requested when a slot is free, so at most as many tasks as slots are in memory.
+Anything that stops the loop, such as Ctrl-C, also stops the pool's work. If a worker fails on one submission, that is a
+grader error: the submission is left unmarked. If the pool itself is lost, the run ends with one message.
 """
 
 import signal
@@ -23,7 +23,7 @@ from autograder.model import Assignment, Result, Submission
 
 @dataclass(frozen=True)
 class Task:
-    """One submission to be graded."""
+    """One submission to grade."""
 
     submission: Submission
     fingerprint: str
@@ -31,7 +31,10 @@ class Task:
 
 @dataclass
 class Dispatcher:
-    """What all tasks of a run have in common; `busy` is called with how many are under way."""
+    """Grade tasks in a pool, all with the same assignment and limits.
+
+    `busy` is called with the number of submissions in progress.
+    """
 
     pool: WorkerPool
     assignment: Assignment
@@ -41,32 +44,35 @@ class Dispatcher:
     def results(
         self, tasks: Iterator[Task], slots: Callable[[], Sequence[Executor]]
     ) -> Generator[tuple[Task, Result], None, None]:
-        """Yield tasks with their results as they come, one under way in each slot; what is under way ends with this."""
-        under_way: dict[Future[Result], tuple[Task, Executor]] = {}
+        """Yield each task with its result when it is done. Each slot has one task at a time.
+
+        If this generator is closed early, the tasks in progress are stopped.
+        """
+        running: dict[Future[Result], tuple[Task, Executor]] = {}
         try:
-            while self._fill(under_way, tasks, slots()):
-                self.busy(min(len(under_way), self.pool.jobs))
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    task, _ = under_way.pop(future)
+            while self._fill(running, tasks, slots()):
+                self.busy(min(len(running), self.pool.jobs))
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    task, _ = running.pop(future)
                     yield task, self._result(task, future)
             self.busy(0)
         finally:
             with uninterrupted():
-                self.pool.stop(under_way.keys())
+                self.pool.stop(running.keys())
 
     def _fill(
         self,
-        under_way: dict["Future[Result]", tuple[Task, Executor]],
+        running: dict["Future[Result]", tuple[Task, Executor]],
         tasks: Iterator[Task],
         slots: Sequence[Executor],
     ) -> bool:
-        """Give each free slot a task while there are any; is anything under way?"""
-        taken = Counter(slot for _, slot in under_way.values())
+        """Give each free slot a task, if there is one, and return whether any task is running."""
+        taken = Counter(slot for _, slot in running.values())
         for slot in (Counter(slots) - taken).elements():
             if (task := next(tasks, None)) is None:
                 break
-            under_way[self._submit(slot, task)] = task, slot
-        return bool(under_way)
+            running[self._submit(slot, task)] = task, slot
+        return bool(running)
 
     def _submit(self, slot: Executor, task: Task) -> "Future[Result]":
         try:
@@ -75,22 +81,22 @@ class Dispatcher:
             raise CourseError(self.pool.gone) from None
 
     def _result(self, task: Task, future: "Future[Result]") -> Result:
-        """The result of a task; where its worker failed, that is our fault, and the student's marks stay open."""
+        """Return the result of a task. If its worker failed, this is a grader error and the answers stay unmarked."""
         try:
             return future.result()
-        except (CancelledError, BrokenExecutor):  # nobody here has cancelled it
+        except (CancelledError, BrokenExecutor):  # we have not cancelled it, so the pool is lost
             raise CourseError(self.pool.gone) from None
         except CourseError:
             raise
         except ImportError as error:
-            raise CourseError(f"a worker cannot load what it needs ({error}); install autograder there.") from None
+            raise CourseError(f"a worker cannot import what it needs ({error}); install autograder there.") from None
         except Exception as error:
             return given_up(task.submission.student, self.assignment, error)
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put a Ctrl-C off until the block is done."""
+    """Delay Ctrl-C until the end of the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,4 +1,4 @@
-"""What a mark depends on besides the submission: packages, source notebooks, limits."""
+"""Compute a digest of all that a mark depends on: submission, packages, source notebooks and limits."""
 
 import dataclasses
 import json
@@ -14,38 +14,48 @@ from autograder.course.limits import Limits
 from autograder.files import digest
 from autograder.model import Assignment, Submission
 
-PACKAGES = ("ipykernel", "numpy")  # that every notebook and every test runs on
+PACKAGES = ("ipykernel", "numpy")  # every notebook and every test needs these
 
 
 @cache
 def versions(modules: tuple[str, ...] = ()) -> Mapping[str, str]:
-    """Return versions by package: what grades every course, and what has the `modules` that a course preloads.
+    """Return the version of each package that marks depend on.
 
-    Of autograder its files count as well as its number.
+    Args:
+        modules: The modules that the course preloads; their packages are included.
+
+    Returns:
+        Versions by package name. The version of autograder includes a digest of its source files.
     """
     major, minor, _ = platform.python_version_tuple()
-    found = {"Python": f"{major}.{minor}", "autograder": f"{_version(distribution.NAME)} ({_own_files()})"}
-    return found | {name: _version(name) for name in sorted({*PACKAGES, *(name.split(".")[0] for name in modules)})}
+    always = {"Python": f"{major}.{minor}", "autograder": f"{_version(distribution.NAME)} ({_own_files()})"}
+    return always | {name: _version(name) for name in sorted({*PACKAGES, *(name.split(".")[0] for name in modules)})}
 
 
 def basis(assignment: Assignment, limits: Limits) -> str:
-    """A digest of what a whole class is graded by; all shapes of sandbox give the same marks, having none may not."""
+    """Return a digest of all that the marks of a whole class depend on.
+
+    All kinds of sandbox count as the same, because marks do not depend on the kind. No sandbox counts as different.
+    """
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
-    said = json.dumps([dict(versions(limits.preload)), dataclasses.asdict(limits)], sort_keys=True, default=str)
-    said += json.dumps(assignment.wordings) if assignment.wordings else ""
-    said += assignment.personalization
+    settings = json.dumps([dict(versions(limits.preload)), dataclasses.asdict(limits)], sort_keys=True, default=str)
+    settings += json.dumps(assignment.wordings) if assignment.wordings else ""
+    settings += assignment.personalization
     files = [part for name, content in (*assignment.notebooks, *assignment.helpers) for part in (name, content)]
-    return digest(said, *files)
+    return digest(settings, *files)
 
 
 def fingerprint(submission: Submission, graded_by: str) -> str:
-    """A digest of one submission and the class's basis: the same where grading again would give the same."""
+    """Return a digest of one submission and of `graded_by`, the `basis` of its class.
+
+    If it is unchanged, grading again would have the same result.
+    """
     files = [part for name in sorted(submission.files) for part in (name, submission.files[name])]
     return digest(graded_by, *submission.repairs, "files", *files)
 
 
 def _version(name: str) -> str:
-    """Return the version of the distribution of this name, or of those that have a module of this name."""
+    """Return the version of the distribution with this name, or of the distributions with such a module."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -53,7 +63,7 @@ def _version(name: str) -> str:
 
 
 def _own_files() -> str:
-    """A short digest of the package's source files: a checkout changes without a new number."""
+    """Return a short digest of the package's source files, because a checkout can change without a new version."""
     root = Path(autograder.__file__).parent
     paths = sorted(path for path in root.rglob("*.py") if "tests" not in path.relative_to(root).parts)
     return digest(*(part for path in paths for part in (path.name, path.read_bytes())))[:8]

@@ -1,8 +1,9 @@
-"""`nbgrader autograde` and formgrader's Autograde button, with the same trust: preprocessors for nbgrader's own lists.
+"""Grade safely with `nbgrader autograde` and formgrader's Autograde button: preprocessors for nbgrader's own lists.
 
-nbgrader makes a submission's autograded notebook in two passes: it sanitizes, then it grades. Here the first pass
-restores; the second runs, judges and records, in place of Execute and SaveAutoGrades. nbgrader goes through a class one
-after another and gives up on files that are no notebooks before it asks any preprocessor; `before` says so in its log.
+nbgrader makes an autograded notebook in two passes: it sanitizes, then it grades. Here the first pass restores the
+notebook. The second pass runs, judges and records it, in place of Execute and SaveAutoGrades. nbgrader grades one
+student after another, and it skips files that are not notebooks before it calls any preprocessor; `before` reports this
+in its log.
 """
 
 from pathlib import Path
@@ -26,14 +27,14 @@ from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
 
 Resources = dict[str, Any]
-GIVES_UP = "nbgrader leaves it out; `autograder grade` repairs what it can and grades the rest"
+SKIPPED = "nbgrader skips it; run `autograder grade`, which repairs what it can and grades the rest"
 
 
 class Restore(NbGraderPreprocessor):  # type: ignore[misc]
-    """Rebuild the submitted notebook from the master."""
+    """Rebuild the submitted notebook from the source notebook."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Take the first pass."""
+        """Do the first pass and return the restored notebook."""
         grader, place = _grader(resources), resources["nbgrader"]
         submitted, repairs = parse(nbformat.writes(nb).encode(), grader.name)
         restored = restore(submitted, grader.master)
@@ -45,7 +46,7 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
     """Run the restored notebook, judge it on the trusted side, and record the verdicts."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Take the second pass; gives the autograded copy."""
+        """Do the second pass and return the autograded notebook."""
         grader, place = _grader(resources), resources["nbgrader"]
         folder = _course().folder("autograded", place["assignment"], place["student"])
         others = {
@@ -54,23 +55,23 @@ class Judge(NbGraderPreprocessor):  # type: ignore[misc]
         repairs = _noted(place).get(grader.name, {}).get("repairs", ())
         result = grade_restored(grader, nb, others, tuple(repairs), grading_limits(_course()))
         _record(result, place)
-        if result.traceback:  # of another notebook of this submission there may be some already
+        if result.traceback:  # else keep those of this submission's other notebooks
             keep_submission_faults(_course().root, place["assignment"], Result(place["student"], (result,)))
         return nbformat.reads(result.content.decode(), 4), resources
 
 
 def before(assignment: str, student: str, notebooks: list[str]) -> None:
-    """nbgrader's `pre_convert_hook`: say in its log which notebooks of a submission it will not be able to grade."""
+    """Log which notebooks of a submission nbgrader cannot grade. This is nbgrader's `pre_convert_hook`."""
     course, log = _course(), get_logger()
     folder, sources = Path(notebooks[0]).parent, {path.name: path.stem for path in course.masters(assignment)}
-    found = {path.name for path in folder.glob("*.ipynb")}
-    missing = {stem: {"status": "missing", "repairs": []} for name, stem in sources.items() if name not in found}
+    submitted = {path.name for path in folder.glob("*.ipynb")}
+    missing = {stem: {"status": "missing", "repairs": []} for name, stem in sources.items() if name not in submitted}
     Ledger(course, assignment).note(_student(course, folder, assignment), notebooks=missing, repairs=[], fingerprint="")
     for path in sorted(folder.rglob("*.ipynb")):
         if path.parent != folder or path.name not in sources:
-            log.warning("%s: not the name or place of a notebook of %s; %s.", path, assignment, GIVES_UP)
+            log.warning("%s: its name or folder matches no notebook of %s; %s.", path, assignment, SKIPPED)
         elif not _readable(path):
-            log.warning("%s: not a notebook that nbgrader can read; %s.", path, GIVES_UP)
+            log.warning("%s: not a notebook that nbgrader can read; %s.", path, SKIPPED)
 
 
 def _readable(path: Path) -> bool:
@@ -90,7 +91,7 @@ def _student(course: Course, folder: Path, assignment: str) -> str:
 
 
 def _course() -> Course:
-    """nbgrader's converters work in the course folder."""
+    """Return the course of the working directory: nbgrader's converters run in the course folder."""
     return Course.at(Path.cwd())
 
 
@@ -111,7 +112,7 @@ def _record(result: NotebookResult, place: dict[str, str]) -> None:
 
 
 def _noted(place: dict[str, str]) -> dict[str, dict[str, Any]]:
-    """What the ledger has of the submission's notebooks."""
+    """Return what the ledger has about the submission's notebooks."""
     return dict(Ledger(_course(), place["assignment"]).of(place["student"]).get("notebooks", {}))
 
 

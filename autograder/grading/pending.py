@@ -10,12 +10,12 @@ from autograder.model import Result
 
 
 class PendingResults:
-    """Results of one run, none of them recorded.
+    """The results of one run that are not recorded yet.
 
     Args:
-        folder: A folder of this process alone, which is deleted after it.
-        recorder: The recorder of the run; only what is recorded is read from it.
-        parts: What the whole class is graded by now.
+        folder: A temporary folder for the results.
+        recorder: The recorder of the run; it is only read from.
+        parts: What the marks of the whole class depend on now.
         cells: The cells of each question.
     """
 
@@ -26,7 +26,7 @@ class PendingResults:
         self.changed: dict[Change, None] = {}
 
     def keep(self, result: Result, fingerprint: str, graded_by: Mapping[str, str]) -> None:
-        """Spool one result, and note what recording it would change."""
+        """Spool one result to disk, and note what recording it would change."""
         student = result.student
         path = self.files[student] = self.folder / str(len(self.files))
         path.write_bytes(pickle.dumps((result, fingerprint, graded_by)))
@@ -40,20 +40,20 @@ class PendingResults:
         self.found = Review((*self.found.moves, *moved), same, self.found.first, ())
 
     def _changes(self, student: str, now: Parts) -> tuple[Change, ...]:
-        """What has changed for one student, what was handed in last; its two digests are nobody's to read."""
+        """Return what has changed for one student. A changed submission is last, without its two digests."""
         old = from_ledger(self.recorder.ledger.of(student).get("graded_by", {}))
         handed_in = old.pop(Part(Kind.SUBMISSION), None)
         differs = bool(old) and handed_in != now[Part(Kind.SUBMISSION)]
         return (*changes(old, self.parts), *([Change(Kind.SUBMISSION)] if differs else []))
 
     def review(self) -> Review:
-        """Return what recording all of them would change, by student."""
+        """Return what recording all results would change, sorted by student."""
         ordered = tuple(sorted(self.found.moves, key=lambda move: move.student))
         same, first = tuple(sorted(self.found.same)), tuple(sorted(self.found.first))
         return Review(ordered, same, first, tuple(self.changed), self.recorder.rows.names())
 
     def record(self, student: str, recorder: Recorder) -> bool:
-        """Record what is pending of a student; is there anything?"""
+        """Record a student's pending result, and return whether there was one."""
         if student not in self.files:
             return False
         recorder.record(*pickle.loads(self.files[student].read_bytes()))

@@ -1,6 +1,6 @@
-"""One submission → its result: restore, run, judge. A pure function of bytes, so that it can be done anywhere.
+"""Grade one submission: restore, run and judge its notebooks. This is a pure function of bytes, so it can run anywhere.
 
-Each notebook is its own: one that is missing, damaged or deadly costs nothing of the others.
+Each notebook is graded independently. One that is missing, damaged or ends its kernel does not affect the others.
 """
 
 import atexit
@@ -48,13 +48,13 @@ from autograder.submissions.restore import restore
 
 @dataclass(frozen=True)
 class NotebookGrader:
-    """What grading one notebook goes by."""
+    """What is needed to grade one notebook of an assignment."""
 
     name: str
     master: NotebookNode
     plans: tuple[TestPlan, ...]
     assignment: Assignment
-    student: str = ""  # whose sizes the plans go by; "" where they are everybody's
+    student: str = ""  # the student whose sizes the plans use; "" if all students share them
     sizes: Values | None = None
 
     @classmethod
@@ -63,7 +63,7 @@ class NotebookGrader:
         return cls(name, master, plans(planned, name), assignment)
 
     def sized_for(self, student: str) -> "NotebookGrader":
-        """The grader with a student's own sizes, where the master gives everybody theirs."""
+        """Return a grader that uses a student's personal sizes, if the source notebook has any; else this grader."""
         sizes = self.hook.values_for(self.master, self.helpers, student)
         if sizes is None:
             return self
@@ -72,24 +72,27 @@ class NotebookGrader:
 
     @property
     def hook(self) -> Personalization:
-        """What the course changes in its notebooks for each student."""
+        """Return the hook by which the course changes its notebooks for each student."""
         return personalization(self.assignment.personalization)
 
     @property
     def helpers(self) -> dict[str, bytes]:
-        """The files that the assignment's notebooks import."""
+        """Return the files that the assignment's notebooks import."""
         return dict(self.assignment.helpers)
 
 
 @lru_cache(maxsize=4)
 def notebook_graders(assignment: Assignment) -> tuple[NotebookGrader, ...]:
-    """A grader for each notebook of an assignment, set up once for a whole class; nobody changes what lies on it."""
+    """Return a grader for each notebook of an assignment. They are shared by a whole class: do not modify them."""
     notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in assignment.notebooks]
     return tuple(NotebookGrader.of(name, master, assignment) for name, master in notebooks)
 
 
 def grade_submission(submission: Submission, assignment: Assignment, limits: Limits | None = None) -> Result:
-    """Grade all notebooks of one submission. Never raises: what fails on our side is a `grader error` of a notebook."""
+    """Grade all notebooks of one submission.
+
+    This never raises an exception: if the grader fails, the notebook's verdicts are `grader error`.
+    """
     graders = tuple(grader.sized_for(submission.student) for grader in notebook_graders(assignment))
     notebooks = {grader.name: grader.master for grader in graders}
     placed, moved = identify_notebooks(submission.files, tuple(notebooks), notebooks)
@@ -98,18 +101,18 @@ def grade_submission(submission: Submission, assignment: Assignment, limits: Lim
     for grader in graders:
         try:
             graded.append(grade_notebook(grader, placed[grader.name], others, limits))
-        except Exception as error:  # one submission's surprise must not stop the class, nor cost its student a mark
+        except Exception as error:  # one submission must not stop the class, and a bug must not cost a student points
             graded.append(_failed(grader, error))
     return Result(submission.student, tuple(graded), (*submission.repairs, *moved))
 
 
 def given_up(student: str, assignment: Assignment, error: Exception) -> Result:
-    """The result of a submission that no worker could grade: a `grader error` for each test, and all marks open."""
+    """Return the result of a submission that no worker could grade: `grader error` for each test, and no marks."""
     return Result(student, tuple(_failed(grader, error) for grader in notebook_graders(assignment)))
 
 
 def _failed(grader: NotebookGrader, error: Exception) -> NotebookResult:
-    """The result of a notebook that our own side failed on: all of its marks stay open, written answers too."""
+    """Return the result of a notebook that the grader failed on. All its answers stay unmarked, also written ones."""
     broken = _broken(grader, grader.master, f"the grader failed ({type(error).__name__}: {error}).")
     return replace(broken, untouched=frozenset(), traceback=traceback_of(error))
 
@@ -117,7 +120,14 @@ def _failed(grader: NotebookGrader, error: Exception) -> NotebookResult:
 def grade_notebook(
     grader: NotebookGrader, content: bytes | None, others: Mapping[str, bytes], limits: Limits | None = None
 ) -> NotebookResult:
-    """Grade one notebook from its bytes (None: not handed in); `others` are the files that came with it."""
+    """Grade one notebook.
+
+    Args:
+        grader: The notebook's grader.
+        content: The bytes of the submitted notebook; None if it was not handed in.
+        others: The other files that were handed in, by name.
+        limits: The limits of the notebook.
+    """
     if content is None:
         return _without(grader, NoEvidence(Reason.MISSING, f"{grader.name}.ipynb was not handed in"))
     try:
@@ -135,42 +145,41 @@ def grade_restored(
     repairs: tuple[str, ...] = (),
     limits: Limits | None = None,
 ) -> NotebookResult:
-    """Run and judge a notebook that `restore` gave."""
+    """Run and judge a notebook that `restore` returned."""
     try:
         ran = run(notebook, grader.plans, {**others, **grader.helpers}, limits)
     except KernelError as error:
         return replace(_broken(grader, notebook, str(error), repairs), traceback=traceback_of(error))
     verdicts = judge_for(grader.assignment.helpers).verdicts(grader.plans, ran.evidence)
     verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
-    about, said = grader.hook.remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
-    result = _finished(grader, ran.notebook, verdicts, (*said, *repairs))
-    result = replace(result, status=most_serious((result.status, about)))
+    status, remarks = grader.hook.remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
+    result = _finished(grader, ran.notebook, verdicts, (*remarks, *repairs))
+    result = replace(result, status=most_serious((result.status, status)))
     unsandboxed = limits is not None and limits.sandbox == "none"
     return replace(result, status=result.status or Status.UNSANDBOXED) if unsandboxed else result
 
 
 def _explained(verdict: Verdict, ran: Ran, limits: Limits) -> Verdict:
-    """Where a name is missing and a cell before the test did not come through, or printed too much, that is why."""
+    """Add the cause to a verdict: an earlier cell that failed, if a name is missing, or too much output."""
     place = [grade_id(cell) for cell in ran.notebook.cells].index(verdict.cell)
     if verdict.reason is Reason.RAISED and verdict.detail[0] == OUTPUT:
         too_much = death("output", ran.notebook.cells[place], place, limits)
-        said = f"{too_much.sentence}."
-        return replace(verdict, reason=too_much.reason, rationale=said, subject="", detail=())
+        return replace(verdict, reason=too_much.reason, rationale=f"{too_much.sentence}.", subject="", detail=())
     before = [ran.failures[index] for index in sorted(ran.failures) if index < place]
     if verdict.reason is not Reason.MISSING or not before:
         return verdict
-    said = f"{verdict.rationale} Before it, {before[-1].sentence}."
-    return replace(verdict, reason=before[-1].reason, rationale=said)
+    rationale = f"{verdict.rationale} Before it, {before[-1].sentence}."
+    return replace(verdict, reason=before[-1].reason, rationale=rationale)
 
 
 def _without(grader: NotebookGrader, why: NoEvidence) -> NotebookResult:
-    """The result of a notebook that cannot be run at all: nothing to judge, and its teaching copy to look at."""
+    """Return the result of a notebook that cannot be run: no evidence, and the unanswered notebook as its content."""
     verdicts = judge_for(grader.assignment.helpers).verdicts(grader.plans, {plan.cell: why for plan in grader.plans})
     return replace(_finished(grader, grader.master, verdicts), status=Status(why.reason))
 
 
-def _broken(grader: NotebookGrader, notebook: NotebookNode, said: str, repairs: tuple[str, ...] = ()) -> NotebookResult:
-    verdicts = tuple(Verdict(plan.cell, Outcome.GRADER_ERROR, None, said) for plan in grader.plans)
+def _broken(grader: NotebookGrader, notebook: NotebookNode, why: str, repairs: tuple[str, ...] = ()) -> NotebookResult:
+    verdicts = tuple(Verdict(plan.cell, Outcome.GRADER_ERROR, None, why) for plan in grader.plans)
     return _finished(grader, notebook, verdicts, repairs)
 
 
@@ -180,7 +189,7 @@ def _finished(
     verdicts: tuple[Verdict, ...],
     repairs: tuple[str, ...] = (),
 ) -> NotebookResult:
-    """The autograded copy: verdicts as the test cells' outputs, and nothing in it that could harm a browser."""
+    """Make the autograded notebook: verdicts are the test cells' outputs, and unsafe HTML and scripts are removed."""
     shown, by_cell = inert(notebook), {verdict.cell: verdict for verdict in verdicts}
     for cell in shown.cells:
         if verdict := by_cell.get(grade_id(cell)):
@@ -200,7 +209,7 @@ def _finished(
 
 
 def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
-    """What was mended or is odd, as a first cell: formgrader shows it to the instructor, feedback to the student."""
+    """Return a first cell with repairs and remarks. Formgrader shows it to the instructor, feedback to the student."""
     lines = "\n".join(f"* {inert_sentence(repair)}" for repair in repairs)
     return [nbformat.v4.new_markdown_cell(f"**Noted before this notebook was run:**\n\n{lines}")] if lines else []
 
@@ -212,19 +221,19 @@ def _untouched(notebook: NotebookNode, grader: NotebookGrader) -> frozenset[str]
         name
         for cell in notebook.cells
         if (name := grade_id(cell)) in stubs
-        and left_open(cell.source, (stubs[name].source, *older.get((grader.name, name), ())), stubs[name].cell_type)
+        and is_unanswered(cell.source, (stubs[name].source, *older.get((grader.name, name), ())), stubs[name].cell_type)
     )
 
 
-def left_open(source: str, wordings: tuple[str, ...], cell_type: str) -> bool:
-    """Is it a stub as released, in one of its wordings, with nothing put into it?"""
+def is_unanswered(source: str, wordings: tuple[str, ...], cell_type: str) -> bool:
+    """Return whether a cell is still a stub as released, in one of its wordings, with nothing added."""
     if cell_type == "code":
         return any(not answered(source, stub) for stub in wordings)
     return not added(source, "\n".join(wordings))
 
 
 def show_verdict(verdict: Verdict) -> list[NotebookNode]:
-    """A verdict as the output of its test cell: text where it gave all points, an error with the reason else."""
+    """Return a verdict as the output of its test cell: text if it passed, else an error with the reason."""
     if verdict.outcome == Outcome.PASSED:
         return [nbformat.v4.new_output("stream", name="stdout", text=f"passed: {verdict.points:g} points\n")]
     points = f" ({verdict.points:g} points)" if verdict.points else ""
@@ -233,15 +242,15 @@ def show_verdict(verdict: Verdict) -> list[NotebookNode]:
 
 
 def _status(verdicts: tuple[Verdict, ...]) -> Status:
-    """What went wrong in a notebook that was run."""
-    found: set[str] = {verdict.reason for verdict in verdicts}
-    found |= {Status.GRADER_ERROR for verdict in verdicts if verdict.outcome is Outcome.GRADER_ERROR}
-    return most_serious(found - {Reason.MISSING})  # a missing name, that is; a missing notebook was never run
+    """Return the most serious problem of a notebook that was run."""
+    reasons: set[str] = {verdict.reason for verdict in verdicts}
+    reasons |= {Status.GRADER_ERROR for verdict in verdicts if verdict.outcome is Outcome.GRADER_ERROR}
+    return most_serious(reasons - {Reason.MISSING})  # here MISSING is a name: a missing notebook was never run
 
 
 @cache
 def judge_for(helpers: tuple[tuple[str, bytes], ...]) -> Judge:
-    """This process' judge for these helpers; ends with the process."""
+    """Return this process's judge for these helpers. It is closed when the process ends."""
     folder = Path(tempfile.mkdtemp(prefix="autograder-judge-"))
     fill(folder, dict(helpers))
     judge = Judge(folder)

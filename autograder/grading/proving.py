@@ -1,8 +1,8 @@
-"""Prove an assignment's tests: run the solution and the stub, and name each test cell that does not hold.
+"""Check an assignment's tests: grade the solution and the unanswered notebook, and report each test cell at fault.
 
-Each source notebook goes the way of a submission twice, with its solutions and as students get it. So a test that
-cannot be judged across the trust line is found here, and what fails later, on a student's data, is that student's.
-`judging.proof` says what is wrong with a test; here the notebooks are run.
+Each source notebook is graded like a submission twice: with its solutions, and as students get it. This finds tests
+that cannot be judged outside the student's process. If a checked test fails later, the student's answer is the cause.
+`judging.proof` describes what is wrong with a test; this module runs the notebooks.
 """
 
 import os
@@ -16,19 +16,23 @@ from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.pipeline import NotebookGrader, grade_notebook
 from autograder.judging.proof import notebook_faults
 
-NAMED = 3  # faults that one sentence names
+NAMED = 3  # faults that one message lists
 
 
 def prove(course: Course, assignment: str, limits: Limits | None = None) -> None:
-    """Judge the solution and the unanswered notebooks; raise CourseError naming the cells at fault and what to do."""
-    found = faults(course, assignment, limits)
-    if found:
-        more = [f"And {len(found) - NAMED} more."] if len(found) > NAMED else []
-        raise CourseError(" ".join([*found[:NAMED], *more]))
+    """Grade the solutions and the unanswered notebooks of an assignment.
+
+    Raises:
+        CourseError: A test cell is at fault. The message names the cells and what to do.
+    """
+    messages = faults(course, assignment, limits)
+    if messages:
+        more = [f"And {len(messages) - NAMED} more."] if len(messages) > NAMED else []
+        raise CourseError(" ".join([*messages[:NAMED], *more]))
 
 
 def faults(course: Course, assignment: str, limits: Limits | None = None) -> list[str]:
-    """A sentence for each test cell at fault, in the order of the course."""
+    """Return a message for each test cell at fault, in the order of the course."""
     source = SourceAssignment.load(course, assignment)
     packed = source.packed()
     limits = limits or own_limits(course)

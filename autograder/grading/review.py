@@ -1,8 +1,8 @@
-"""What a class was graded by, in parts; which of them have changed since; and whose marks change for that.
+"""Compare what marks depended on before with what they depend on now, and find the marks that change.
 
-The ledger keeps the parts with each submission's fingerprint: of every cell of the source notebooks its test, points or
-wording, and the limits, helpers and packages. Marks are those that count: an instructor's where there is one.
-Everything here is data; `describe` makes the words of it.
+Marks depend on *parts*: the test, points or wording of every cell of the source notebooks, and the limits, helpers and
+packages. The ledger stores the parts with each submission's fingerprint. An instructor's mark counts, if there is one.
+Everything here is data; `describe` returns the text for it.
 """
 
 import dataclasses
@@ -21,11 +21,11 @@ from autograder.model import Result, Submission, Verdict
 from autograder.notebook.cells import grade_id
 
 Key = tuple[str, str]  # notebook, grade_id
-SHORT = 12  # characters of a digest that are kept
+SHORT = 12  # characters of a digest that are stored
 
 
 class Kind(StrEnum):
-    """What a part of the grounds of a mark is; its value is what it is called."""
+    """The kind of a part that marks depend on. Its value is the text shown to users."""
 
     POINTS = "points"
     TEST = "test"
@@ -35,16 +35,16 @@ class Kind(StrEnum):
     LIMITS = "limits"
     PACKAGE = "package"
     SUBMISSION = "the submission"
-    GRADER = "the grader"  # by a version of it that kept no parts
+    GRADER = "the grader"  # a version of it that stored no parts
 
 
 OF_A_CELL = (Kind.POINTS, Kind.TEST, Kind.CODE, Kind.WORDING)
-PLAIN_VALUE = (Kind.POINTS, Kind.PACKAGE)  # their values are for people; of the others there are digests
+PLAIN_VALUE = (Kind.POINTS, Kind.PACKAGE)  # their values are shown to users; the others are digests
 
 
 @dataclass(frozen=True)
 class Part:
-    """One thing that marks depend on; `name` is a cell's grade_id, or a package's name."""
+    """One thing that marks depend on. `name` is a cell's grade_id or a package's name."""
 
     kind: Kind
     notebook: str = ""
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Change(Part):
-    """A part with another value than before; an empty value is of a part that was not there."""
+    """A part whose value has changed. The value of a part that did not exist is ""."""
 
     old: str = ""
     new: str = ""
@@ -64,48 +64,48 @@ Parts = Mapping[Part, str]  # the value of each part
 
 @dataclass(frozen=True)
 class MarkChange:
-    """A mark that another grading changes; None is an open mark. `why` names what has changed and concerns it."""
+    """A mark that grading again would change. None means not marked. `why` lists the changes that affect it."""
 
     student: str
     question: Key
     old: float | None
     new: float | None
-    verdict: Verdict | None  # None: no test gives this mark
+    verdict: Verdict | None  # None: no test decides this mark
     why: tuple[Change, ...]
 
 
 @dataclass(frozen=True)
 class Review:
-    """What grading again would do: marks that change, who keeps all marks, and who is graded for the first time."""
+    """What grading again would change."""
 
     moves: tuple[MarkChange, ...]
-    same: tuple[str, ...]
-    first: tuple[str, ...]
-    changed: tuple[Change, ...]  # all that has changed, in the order of the course
+    same: tuple[str, ...]  # students who keep all marks
+    first: tuple[str, ...]  # students who are graded for the first time
+    changed: tuple[Change, ...]  # everything that has changed, in the order of the course
     names: Mapping[Key, str] = field(default_factory=dict, compare=False)  # of the questions
 
 
 def parts_of(notebooks: Mapping[str, NotebookNode], helpers: Mapping[str, bytes], limits: Limits) -> Parts:
-    """Return what a whole class is graded by.
+    """Return the parts that the marks of a whole class depend on.
 
     Args:
-        notebooks: The teaching copies of the source notebooks, by name.
-        helpers: The files beside them, by name.
-        limits: What each notebook may use.
+        notebooks: The unanswered versions of the source notebooks, by name.
+        helpers: The other files of the source folder, by name.
+        limits: The limits of each notebook.
     """
-    found: dict[Part, str] = {}
+    parts: dict[Part, str] = {}
     for notebook, copy in notebooks.items():
         for cell in copy.cells:
             name = grade_id(cell) or cell.id
             graded = is_grade(cell) or is_task(cell)
             if graded:
-                found[Part(Kind.POINTS, notebook, name)] = f"{float(cell.metadata.nbgrader.points):g}"
+                parts[Part(Kind.POINTS, notebook, name)] = f"{float(cell.metadata.nbgrader.points):g}"
             is_test = graded and not is_solution(cell)
             kind = Kind.TEST if is_test else Kind.CODE if cell.cell_type == "code" else Kind.WORDING
-            found[Part(kind, notebook, name)] = _short(cell.source)
-    found[Part(Kind.HELPERS)] = _short(*(part for file in helpers.items() for part in file))
-    found[Part(Kind.LIMITS)] = _short(json.dumps(dataclasses.asdict(limits), sort_keys=True, default=str))
-    return found | {Part(Kind.PACKAGE, name=name): version for name, version in versions(limits.preload).items()}
+            parts[Part(kind, notebook, name)] = _short(cell.source)
+    parts[Part(Kind.HELPERS)] = _short(*(part for file in helpers.items() for part in file))
+    parts[Part(Kind.LIMITS)] = _short(json.dumps(dataclasses.asdict(limits), sort_keys=True, default=str))
+    return parts | {Part(Kind.PACKAGE, name=name): version for name, version in versions(limits.preload).items()}
 
 
 def part_of_submission(submission: Submission) -> dict[Part, str]:
@@ -119,11 +119,11 @@ def _short(*parts: str | bytes) -> str:
 
 
 def cells_of_questions(notebooks: Mapping[str, NotebookNode]) -> dict[Key, frozenset[str]]:
-    """Return for each graded cell the cells of its question: itself, the answers before it, the text before these.
+    """Return the cells of each graded cell's question: itself, the answers before it, and the text before them.
 
-    A second test of the same answers has these as well.
+    If two tests follow the same answers, both have these answers and this text.
     """
-    found: dict[Key, frozenset[str]] = {}
+    questions: dict[Key, frozenset[str]] = {}
     for notebook, copy in notebooks.items():
         text, own, new = "", set[str](), set[str]()
         for cell in copy.cells:
@@ -135,12 +135,12 @@ def cells_of_questions(notebooks: Mapping[str, NotebookNode]) -> dict[Key, froze
                 text = name
             if graded:
                 own, new = new or own, set()
-                found[notebook, name] = frozenset({name, *own})
-    return found
+                questions[notebook, name] = frozenset({name, *own})
+    return questions
 
 
 def changes(old: Parts, new: Parts) -> tuple[Change, ...]:
-    """Return the parts with other values than before; one change of the grader where nothing is known of before."""
+    """Return the parts whose values have changed. If `old` is empty, return one change of kind GRADER."""
     if not old:
         return (Change(Kind.GRADER),)
     parts = [*new, *(part for part in old if part not in new)]
@@ -152,16 +152,16 @@ def changes(old: Parts, new: Parts) -> tuple[Change, ...]:
 
 
 def concerning(changed: tuple[Change, ...], question: Key, cells: frozenset[str]) -> tuple[Change, ...]:
-    """Return those of the changes that concern one question.
+    """Return the changes that affect one question.
 
     Args:
-        changed: All that has changed.
+        changed: All changes.
         question: The notebook and the graded cell.
         cells: The question's cells.
 
     Returns:
-        What the student handed in, then the question's own test, points and wording; without any of these, what all
-        questions of the notebook have in common.
+        The change of the submission, if any, then the changes of the question's test, points and wording. If the latter
+        have not changed, the changes that affect all questions of the notebook instead.
     """
     notebook, _ = question
     submission = tuple(change for change in changed if change.kind is Kind.SUBMISSION)
@@ -170,7 +170,7 @@ def concerning(changed: tuple[Change, ...], question: Key, cells: frozenset[str]
 
 
 def _is_common(change: Change, notebook: str) -> bool:
-    """Does a change concern each question of a notebook, as far as is known?"""
+    """Return whether a change can affect every question of a notebook."""
     if change.kind in OF_A_CELL:
         return change.kind is Kind.CODE and change.notebook == notebook
     return change.kind is not Kind.SUBMISSION
@@ -183,7 +183,7 @@ def mark_changes(
     changed: tuple[Change, ...],
     cells: Mapping[Key, frozenset[str]],
 ) -> tuple[MarkChange, ...]:
-    """Return whose marks of one submission change, and why."""
+    """Return the marks of one submission that change, and why."""
     verdicts = {(notebook.name, v.cell): v for notebook in result.notebooks for v in notebook.verdicts}
     return tuple(
         MarkChange(
@@ -199,16 +199,16 @@ def mark_changes(
     )
 
 
-# --- as the ledger keeps it ---------------------------------------------------------------------------------------
+# --- as the ledger stores it --------------------------------------------------------------------------------------
 
 
 def to_ledger(parts: Parts) -> dict[str, str]:
-    """Return parts with keys of JSON: `test of NOTEBOOK/CELL`, a package's name, or the kind."""
+    """Return parts with strings as keys, for JSON: `test of NOTEBOOK/CELL`, a package's name, or the kind."""
     return {_key(part): value for part, value in parts.items()}
 
 
 def from_ledger(kept: Mapping[str, str]) -> dict[Part, str]:
-    """Return the parts that `to_ledger` made keys of."""
+    """Return the parts that `to_ledger` was given."""
     return {_part(key): value for key, value in kept.items()}
 
 
@@ -226,11 +226,11 @@ def _part(key: str) -> Part:
     return Part(Kind(key)) if key in list(Kind) else Part(Kind.PACKAGE, name=key)
 
 
-# --- as people read it --------------------------------------------------------------------------------------------
+# --- as users read it ---------------------------------------------------------------------------------------------
 
 
 def describe(change: Change, notebook: str = "") -> str:
-    """Return a change in words: `points of one/x-test (2 → 3)`, without the notebook where that is said already."""
+    """Describe a change, such as `points of one/x-test (2 → 3)`. The name of `notebook` is left out."""
     cell = change.name if change.notebook == notebook else f"{change.notebook}/{change.name}"
     what = change.name if change.kind is Kind.PACKAGE else str(change.kind)
     if change.kind in OF_A_CELL:
@@ -239,8 +239,8 @@ def describe(change: Change, notebook: str = "") -> str:
 
 
 def describe_mark(change: MarkChange) -> str:
-    """Return where a new mark is from, in words: a verdict, or that nobody has given one."""
+    """Describe where a new mark comes from: a verdict, or why there is none."""
     if change.verdict is None:
-        return "left open" if change.new == 0 else "waits for a reader" if change.new is None else ""
+        return "unanswered" if change.new == 0 else "not marked yet" if change.new is None else ""
     rationale = f": {change.verdict.rationale}" if change.verdict.rationale else ""
     return f"{change.verdict.outcome}{rationale}"

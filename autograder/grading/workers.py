@@ -1,7 +1,7 @@
-"""Who grades a class: an executor, how many submissions it holds at a time, and who in it can work alone.
+"""Worker pools that grade submissions: executors, capacity, and exclusive slots for retries.
 
-A pool here is threads, each driving kernels, which are processes of their own. Whatever a pool has started ends with
-it, also where grading is stopped halfway: kernels that are at work then are killed, and their threads find them dead.
+The default pool is threads. Each thread drives kernels, which are separate processes. When a pool ends, everything that
+it started ends too. If grading is stopped halfway, running kernels are killed, and their threads notice this and end.
 """
 
 import contextlib
@@ -15,35 +15,35 @@ from autograder.course.limits import Limits
 from autograder.grading.pipeline import grade_submission
 from autograder.model import Assignment, Result, Submission
 
-QUEUED_PER_WORKER = 1  # submissions that wait in line for each one at work, so that nobody waits for the gradebook
+QUEUED_PER_WORKER = 1  # submissions queued for each one being graded, so that no worker waits for the gradebook
 Work = Callable[[Submission, Assignment, Limits], Result]
 
 
 def default_jobs() -> int:
-    """Submissions graded at a time: a kernel is idle for a part of its life, so more than there are cores."""
+    """Return how many submissions to grade at a time: more than the cores, because kernels are often idle."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores + min(cores, 4)
 
 
 class WorkerPool:
-    """Any executor that works on `jobs` submissions at a time."""
+    """An executor that grades `jobs` submissions at a time. `gone` is the message for a pool that is lost."""
 
-    gone = "the workers are gone; grade again: it continues where it stopped."
+    gone = "lost the workers; run grade again to resume."
 
     def __init__(self, executor: Executor, jobs: int, work: Work = grade_submission) -> None:
         self.executor, self._jobs, self.work = executor, jobs, work
 
     @property
     def jobs(self) -> int:
-        """How many submissions are worked on at a time."""
+        """Return how many submissions are graded at a time."""
         return self._jobs
 
     def slots(self) -> list[Executor]:
-        """An executor for each submission that may be under way; asked anew each time, for clusters grow and shrink."""
+        """Return an executor for each submission that may be in progress. Call this each time: clusters can resize."""
         return [self.executor] * self.jobs * (1 + QUEUED_PER_WORKER)
 
     def exclusive_slots(self) -> list[Executor]:
-        """Executors that each give a submission a machine for itself, as long as nothing else is under way."""
+        """Return executors that each run on a separate machine, for submissions that must be graded alone."""
         return [self.executor]
 
     def submit(
@@ -53,7 +53,7 @@ class WorkerPool:
         return slot.submit(self.work, submission, assignment, limits)
 
     def stop(self, futures: Collection["Future[Result]"]) -> None:
-        """Drop what is under way."""
+        """Cancel the submissions in progress."""
         for future in futures:
             future.cancel()
 
@@ -66,7 +66,7 @@ class Threads(WorkerPool):
         self.before = set(_descendants())
 
     def stop(self, futures: Collection["Future[Result]"]) -> None:
-        """Drop what is under way: kill its kernels, and those it starts in their slot, until no thread is at work."""
+        """Cancel the submissions in progress. Kill their kernels, including new ones, until all threads are idle."""
         super().stop(futures)
         while wait(futures, timeout=0.1).not_done:
             for process in set(_descendants()) - self.before:
@@ -76,7 +76,12 @@ class Threads(WorkerPool):
 
 @contextlib.contextmanager
 def worker_pool(executor: Executor | WorkerPool | None, jobs: int | None = None) -> Iterator[WorkerPool]:
-    """A pool as it is, a pool of any executor, or one of threads, which ends here."""
+    """Yield a pool for `executor`.
+
+    Args:
+        executor: A pool, which is used as it is; an executor; or None for threads, which end with this block.
+        jobs: How many submissions are graded at a time; None means a number based on the cores.
+    """
     if isinstance(executor, WorkerPool):
         yield executor
     elif executor is not None:

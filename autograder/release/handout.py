@@ -14,7 +14,7 @@ from autograder.release.release import is_stale
 README = """\
 # {title}
 
-The notebooks lie in {folders}. To open them you need Python 3.11, 3.12 or 3.13. In this folder type
+The notebooks are in {folders}. To open them you need Python 3.11, 3.12 or 3.13. In this folder type
 
     python -m venv .venv
     .venv/bin/python -m pip install -r requirements.txt     (Windows: .venv\\Scripts\\python)

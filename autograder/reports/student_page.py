@@ -101,11 +101,13 @@ class Pages:
                 folder = self.course.folder("feedback", self.assignment, row.student)
                 path = folder.with_name(f"{folder.name}.html")
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(self.template.render(pupil=self.pupil(row, folder), signs=SIGNS), encoding="utf-8")
+                path.write_text(
+                    self.template.render(feedback=self.feedback(row, folder), signs=SIGNS), encoding="utf-8"
+                )
                 written.append(path)
         return written
 
-    def pupil(self, row: Row, folder: Path) -> StudentFeedback:
+    def feedback(self, row: Row, folder: Path) -> StudentFeedback:
         """Collect one student's data; `folder` has nbgrader's pages of their notebooks."""
         facts = self.reader.read(row.student)
         parts = []
@@ -130,7 +132,7 @@ class Pages:
         ]
         mark, points = row.marks[name], self.results.points[name]
         outcome = _outcome(mark, points, verdict, any(one.no_response for one in said))
-        comment = "\n".join(one.by_reader for one in said if one.by_reader)
+        comment = "\n".join(one.by_instructor for one in said if one.by_instructor)
         shown = Answer(name, self.titles.get(key, ""), outcome, mark, points, comment=comment)
         if verdict is None:
             says = {"not marked yet": WAITS, "not answered": SILENT}.get(outcome, "")

@@ -87,13 +87,13 @@ def test_no_submissions(small: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_an_unknown_student(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "submitted" / "ada" / "ps1").mkdir(parents=True)
     said = _said(capsys, "--course", small, "grade", "--student", "bob", status=2)
-    assert said == f"{small}/submitted/bob/ps1: not here; check the student's id."
+    assert said == f"{small}/submitted/bob/ps1: no such submission; check the student's id."
 
 
 def test_nothing_graded_yet(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing is graded yet; run `autograder grade`." in _said(capsys, "--course", small, "feedback")
     assert _said(capsys, "--course", small, "export") == (
-        "ps1: the gradebook does not know it; run `autograder release`, then `autograder grade`."
+        "ps1: not in the gradebook; run `autograder release`, then `autograder grade`."
     )
 
 

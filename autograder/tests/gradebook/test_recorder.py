@@ -97,7 +97,7 @@ def test_a_student_whose_timestamp_is_nonsense_is_graded(own: Course) -> None:
 
 def test_a_notebook_that_the_gradebook_does_not_know(own: Course) -> None:
     result = _result()
-    with pytest.raises(CourseError, match=r"other: the gradebook does not know it; run `autograder release`\."):
+    with pytest.raises(CourseError, match=r"other: not in the gradebook; run `autograder release`\."):
         _record(own, replace(result, notebooks=(replace(result.notebooks[0], name="other"),)))
     assert not (own.root / "autograded" / "ada").exists() or not list((own.root / "autograded" / "ada").iterdir())
     assert table(own, "ps1").rows == ()

@@ -308,7 +308,7 @@ def test_a_worker_without_the_package(course: Course) -> None:
         raise ModuleNotFoundError("No module named 'autograder'")
 
     hand_in(course, ada="right")
-    said = r"a worker cannot load what it needs \(No module named 'autograder'\); install autograder there\."
+    said = r"a worker cannot import what it needs \(No module named 'autograder'\); install autograder there\."
     with pytest.raises(CourseError, match=f"^{said}$"):
         run(course, work)
 
@@ -326,7 +326,7 @@ def test_an_executor_that_breaks(course: Course) -> None:
         }
     with ProcessPoolExecutor(1) as pool, pytest.raises(CourseError) as raised:
         ClassRun(course, "ps1", executor=WorkerPool(pool, 1, _exit), limits=Limits()).grade()
-    assert str(raised.value) == "the workers are gone; grade again: it continues where it stopped."
+    assert str(raised.value) == "lost the workers; run grade again to resume."
     assert _marks(course) == {"ada": 2}
 
 
@@ -346,7 +346,8 @@ def test_a_second_process_on_the_same_course(graded: Course, capsys: pytest.Capt
         error = capsys.readouterr().err
         who = f"process {holder.pid} on {os.uname().nodename}"
         assert error == (
-            f"autograder: {graded.root}: this course is being graded by {who}; wait until it is done, or end it.\n"
+            f"autograder: {graded.root}: this course is already being graded by {who}; "
+            "wait until it has finished, or stop it.\n"
         )
         holder.kill()
         holder.wait()

@@ -144,15 +144,15 @@ def test_a_worker_of_another_version(machines: Machines, course: Course) -> None
     worker = machines.worker(OTHER_NUMPY)
     with pytest.raises(CourseError) as raised, connected(machines.address):
         pass
-    said = f"{worker}: numpy is 3.0.0 on this worker and {version('numpy')} where grading was started"
-    assert str(raised.value) == f"{said}; install the same on both."
+    said = f"{worker}: numpy is 3.0.0 on this worker, but {version('numpy')} where grading was started"
+    assert str(raised.value) == f"{said}; install the same version on both."
 
 
 def test_a_worker_without_the_package(machines: Machines) -> None:
     worker = machines.worker(NO_PACKAGE)
     with pytest.raises(CourseError) as raised, connected(machines.address):
         pass
-    assert str(raised.value).startswith(f"{worker}: this worker cannot load autograder (")
+    assert str(raised.value).startswith(f"{worker}: this worker cannot import autograder (")
     assert str(raised.value).endswith("); install it there.")
 
 
@@ -169,7 +169,7 @@ def test_a_worker_that_comes_later_is_compared_as_well(
     preload: str, said: str, machines: Machines, course: Course
 ) -> None:
     with connected(machines.address) as workers:
-        there = f"{machines.address}: no workers yet; grading begins when the first one comes."
+        there = f"{machines.address}: no workers yet; grading starts when the first one connects."
         assert str(workers) == there
         machines.worker(preload)
         with pytest.raises(CourseError, match=said):
@@ -196,7 +196,7 @@ def test_a_scheduler_that_ends(machines: Machines, course: Course) -> None:
     def ended(student: str, said: str) -> None:
         machines.scheduler.kill()
 
-    said = f"{machines.address}: the Dask scheduler is gone; start it and grade again: what was done is kept."
+    said = f"{machines.address}: lost the Dask scheduler; start it and run grade again to resume."
     with pytest.raises(CourseError) as raised, connected(machines.address) as workers:
         ClassRun(course, "ps1", progress=ended, executor=workers).grade()
     assert str(raised.value) == said
@@ -206,7 +206,7 @@ def test_a_scheduler_that_ends(machines: Machines, course: Course) -> None:
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "quic://127.0.0.1:1"])
 def test_no_scheduler(address: str, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_workers, "CONNECT_SECONDS", 1)
-    said = rf"^{address}: no Dask scheduler answers there \(\w+\); start one with `dask scheduler`\.$"
+    said = rf"^{address}: no Dask scheduler answers here \(\w+\); start one with `dask scheduler`\.$"
     with pytest.raises(CourseError, match=said), connected(address):
         pass
 

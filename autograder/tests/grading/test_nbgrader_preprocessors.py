@@ -71,8 +71,8 @@ def test_nbgraders_log_says_what_it_leaves_out(ungraded: Path) -> None:
     (place / "one.ipynb").write_text('{"cells": [')
     command = [sys.executable, "-m", "nbgrader", "autograde", "ps1", "--student=ada"]
     done = subprocess.run(command, cwd=course.root, capture_output=True, text=True, check=False)
-    left = "nbgrader leaves it out; `autograder grade` repairs what it can and grades the rest."
-    assert f"{place / 'one (1).ipynb'}: not the name or place of a notebook of ps1; {left}" in done.stderr
+    left = "nbgrader skips it; run `autograder grade`, which repairs what it can and grades the rest."
+    assert f"{place / 'one (1).ipynb'}: its name or folder matches no notebook of ps1; {left}" in done.stderr
     assert f"{place / 'one.ipynb'}: not a notebook that nbgrader can read; {left}" in done.stderr
 
 

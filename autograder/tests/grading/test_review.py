@@ -19,7 +19,7 @@ from autograder.gradebook.queries import table
 from autograder.gradebook.source_assignment import SourceAssignment, earlier_wordings
 from autograder.grading import class_run, fingerprint
 from autograder.grading.class_run import ClassRun
-from autograder.grading.pipeline import _untouched, left_open, notebook_graders
+from autograder.grading.pipeline import _untouched, is_unanswered, notebook_graders
 from autograder.grading.review import (
     Change,
     Kind,
@@ -198,7 +198,7 @@ def test_marks_of_readers_above_what_a_question_is_worth_now_are_named(
     assert marks_above_maximum(graded, "ps1") == []
     worth(graded, 1)
     release(graded, "ps1")
-    said = f"x-test is worth 1 now, and an instructor gave more to {WRONG}: mark them again."
+    said = f"x-test is now worth 1, but an instructor gave more to {WRONG}; mark their answers again."
     assert marks_above_maximum(graded, "ps1") == [said]
     assert main(["--course", str(graded.root), "release", "ps1"]) == 0
     assert f"Warning: {said}\n" in capsys.readouterr().err
@@ -260,7 +260,7 @@ def test_the_ledger_keeps_every_kind_of_part() -> None:
 
 
 def test_a_commit_needs_an_open_review(graded: Course) -> None:
-    with pytest.raises(RuntimeError, match="within the block of review"):
+    with pytest.raises(RuntimeError, match="inside the block of review"):
         ClassRun(graded, "ps1").commit()
 
 
@@ -273,7 +273,9 @@ def test_a_cell_that_came_or_went_is_refused_and_nothing_changed(graded: Course)
     notebook.cells[1].metadata.nbgrader.grade_id = "y-test"
     nbformat.write(notebook, path)
     before = (graded.root / "gradebook.db").read_bytes()
-    said = r"ps1: students' marks are recorded, and one/y-test is new, one/x-test is gone; put it back as it was"
+    said = (
+        r"ps1: students' marks are already recorded, but one/y-test was added, one/x-test was removed; undo this change"
+    )
     for job in (lambda: release(graded, "ps1"), lambda: run(graded), lambda: review(graded)):
         with pytest.raises(CourseError, match=said):
             job()
@@ -318,13 +320,13 @@ def test_an_older_wording_left_as_it_was_is_still_no_answer(graded: Course) -> N
 def test_left_open_in_any_wording(source: str, cell_type: str, is_open: bool) -> None:
     texts = ("New prompt\n*Write here.*", "Old prompt\n*Write here.*")
     stubs = ("def f():\n    ...", "def f():\n    pass  # old")
-    assert left_open(source, texts if cell_type == "markdown" else stubs, cell_type) is is_open
+    assert is_unanswered(source, texts if cell_type == "markdown" else stubs, cell_type) is is_open
 
 
 def test_wordings_that_cannot_be_read(graded: Course) -> None:
     path = graded.root / "reports" / "ps1.wordings"
     path.write_text("{")
-    with pytest.raises(CourseError, match=r"ps1.wordings: cannot be read .*; delete it and grade again\."):
+    with pytest.raises(CourseError, match=r"ps1.wordings: cannot be read .*; delete the file and grade again\."):
         run(graded)
 
 

@@ -239,4 +239,4 @@ def test_nothing_is_graded_yet(known: Path, tmp_path: Path, capsys: pytest.Captu
     assert "q8-why (1 point): 0 answers, 0 not marked yet" in _why(Course.at(tmp_path), capsys)
     (tmp_path / "gradebook.db").unlink()
     said = _why(Course.at(tmp_path), capsys, code=1)
-    assert said.endswith("the gradebook does not know it; run `autograder release`, then `autograder grade`.\n")
+    assert said.endswith("not in the gradebook; run `autograder release`, then `autograder grade`.\n")

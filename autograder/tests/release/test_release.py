@@ -120,7 +120,7 @@ def test_a_failed_release_leaves_the_old_one_and_the_gradebook(own: Course) -> N
 
 def test_a_due_date_that_is_none_is_said(own: Course) -> None:
     own.due_dates = {ASSIGNMENT: "soon"}
-    with pytest.raises(CourseError, match="due date 'soon' of rnn_shapes is no date"):
+    with pytest.raises(CourseError, match="the due date 'soon' of rnn_shapes is not a date"):
         release(own, ASSIGNMENT)
 
 
@@ -133,7 +133,7 @@ def test_the_handout_holds_what_students_need_and_nothing_of_the_solutions(
     papers += [f"rnn/{ASSIGNMENT}/{helper}" for helper in HELPERS]
     papers += [f"rnn/explorations/{file.name}" for file in (ROOT / "solutions/explorations").glob("*.*")]
     assert sorted(files) == sorted([*papers, *(f"rnn/{ASSIGNMENT}/{name}.ipynb" for name in NOTEBOOKS)])
-    assert "lie in `rnn_shapes/`, `explorations/` (not graded)." in files["rnn/README.md"]
+    assert "are in `rnn_shapes/`, `explorations/` (not graded)." in files["rnn/README.md"]
     everything = "\n".join(files.values())
     for secret in [*_secrets(sources), "BEGIN", "solutions/", "autograder"]:
         assert secret not in everything, secret

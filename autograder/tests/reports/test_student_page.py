@@ -234,7 +234,7 @@ def test_comments_are_read_with_whose_they_are(own: Course) -> None:
     _comment(graded, "q9", "See me.")
     with graded.gradebook() as book:
         found = comments(book, "ps1")
-    assert {where: (said.no_response, said.by_reader) for where, said in found.items()} == {
+    assert {where: (said.no_response, said.by_instructor) for where, said in found.items()} == {
         ("ada", (NAME, "q8-why")): (True, ""),
         ("ada", (NAME, "q9")): (False, "See me."),
     }
