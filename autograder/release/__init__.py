@@ -1,1 +1,1 @@
-"""Source notebooks → released notebooks and the handout."""
+"""Make released notebooks and the handout from the source notebooks."""

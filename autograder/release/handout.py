@@ -1,4 +1,4 @@
-"""notebooks/ → a zip for students: the released notebooks, an environment, a short README. Nothing of solutions/."""
+"""Make a zip for students: the released notebooks, an environment and a short README. It has no solutions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,13 +42,24 @@ class Handout(Configurable):
 
     readme = Unicode(
         README,
-        help="Text of the handout's README.md, or the name of a file of the course folder that has it; "
+        help="Text of the handout's README.md, or the name of a file in the course folder with the text. "
         "{title}, {name} and {folders} are filled in.",
     ).tag(config=True)
 
 
 def handout(course: Course, path: Path | None = None) -> Path:
-    """Write the zip for students, `handout/<course>.zip` by default; raise CourseError on a stale release."""
+    """Write the zip for students.
+
+    Args:
+        course: The course.
+        path: Where to write it; None means `handout/<course>.zip`.
+
+    Returns:
+        The path of the zip.
+
+    Raises:
+        CourseError: A release is out of date.
+    """
     name = course.directory.course_id or course.root.name
     path = path or course.root / "handout" / f"{name}.zip"
     files = {**_notebooks(course), **_papers(course, name)}
@@ -80,7 +91,7 @@ def _papers(course: Course, name: str) -> dict[str, bytes]:
 
 
 def _readme(course: Course, values: Mapping[str, str]) -> str:
-    """Return the README's text with the values filled in; raise CourseError where its file cannot be read."""
+    """Return the README's text with the values filled in; raise CourseError if its file cannot be read."""
     text = str(Handout(parent=course).readme)
     if "\n" not in text:
         try:

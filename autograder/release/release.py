@@ -1,7 +1,7 @@
-"""solutions/ → notebooks/: the released notebooks, made by nbgrader's own generate_assignment.
+"""Make the released notebooks in notebooks/ from solutions/, with nbgrader's generate_assignment.
 
-A release is made aside and proved there; only then does the gradebook learn of it, and a rename puts it in its place.
-Whatever fails on the way leaves the old release, and the gradebook, as they were.
+A release is first made in a temporary folder. Then the gradebook is updated, and a rename puts the folder in its place.
+If anything fails before, the old release and the gradebook stay unchanged.
 """
 
 import tempfile
@@ -16,7 +16,7 @@ from autograder.gradebook.source_assignment import SourceAssignment
 
 
 def release(course: Course, assignment: str) -> Path:
-    """Make the released notebooks of an assignment and tell the gradebook; gives the folder they lie in."""
+    """Make an assignment's released notebooks, update the gradebook, and return the folder of the notebooks."""
     course.masters(assignment)
     with _aside(course, assignment) as made:
         if assignment not in course.ungraded:
@@ -27,7 +27,7 @@ def release(course: Course, assignment: str) -> Path:
 
 
 def is_stale(course: Course, assignment: str) -> bool:
-    """Would a release give other files than lie there now? Touches neither the folder nor a gradebook."""
+    """Return whether a release would change the released files. This changes neither the folder nor the gradebook."""
     course.masters(assignment)
     with _aside(course, assignment) as made:
         return contents(made) != contents(course.folder("release", assignment))
@@ -35,14 +35,14 @@ def is_stale(course: Course, assignment: str) -> bool:
 
 @contextmanager
 def _aside(course: Course, assignment: str) -> Iterator[Path]:
-    """A release in a folder of its own, on the same disk as the real one, without a gradebook."""
+    """Make a release in a temporary folder on the same disk as the real one, without a gradebook, and yield it."""
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
         generate(course, assignment, folder, database=False)
         yield Path(course.directory.format_path(folder, ".", assignment)).resolve()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All files below a folder, without what Jupyter and Python leave there."""
+    """Return all files in a folder and its subfolders, except the caches of Jupyter and Python."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))

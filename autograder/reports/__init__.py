@@ -1,1 +1,1 @@
-"""The gradebook → pages for the class and for each student."""
+"""Write pages for the class and for each student from the gradebook."""

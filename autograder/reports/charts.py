@@ -1,7 +1,7 @@
 """Draw charts of a class with matplotlib, as self-contained SVG that is readable without colour.
 
 Greys show amounts and hatches show kinds. For each chart, a table or sentence on the page says the same. Names of
-students are not drawn: fonts lack characters, and a picture cannot be searched.
+students are not drawn: fonts may lack characters, and a picture cannot be searched.
 """
 
 import io
@@ -33,7 +33,7 @@ STYLE = {  # grey and hatch of each outcome
 }
 AMOUNT = {"right": 1.0, "partly right": 0.5, "wrong": 0.0, "not answered": 0.0, "no evidence": 0.0}
 MOST_BARS = 40
-MOST_ROWS = 300  # more than a screen can show apart
+MOST_ROWS = 300  # a screen cannot show more rows separately
 NOTHING_KNOWN = float("nan")
 
 
@@ -92,7 +92,7 @@ def heat(lines: Sequence[StudentRow], names: Sequence[str]) -> str:
 
 
 def _thinned(amounts: Amounts) -> Amounts:
-    """At most `MOST_ROWS` rows, each the mean of some neighbours; NaN where none of them is known."""
+    """Return at most `MOST_ROWS` rows, each the mean of neighbouring rows; NaN if none of them is known."""
     groups = np.array_split(amounts, min(len(amounts), MOST_ROWS))
     known = np.array([(~np.isnan(group)).sum(axis=0) for group in groups])
     sums = np.array([np.nansum(group, axis=0) for group in groups])
@@ -102,7 +102,7 @@ def _thinned(amounts: Amounts) -> Amounts:
 
 @contextmanager
 def _figure(height: float) -> "Iterator[Figure]":
-    import matplotlib as mpl  # takes half a second, which no other command should wait for
+    import matplotlib as mpl  # here: the import takes half a second, and other commands do not need it
     from matplotlib.figure import Figure
 
     settings: Any = {
@@ -112,7 +112,7 @@ def _figure(height: float) -> "Iterator[Figure]":
         "hatch.linewidth": 0.5,
     }
     with mpl.rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has others
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the browser has other fonts
         yield Figure(figsize=(WIDTH, height), layout="constrained")
 
 

@@ -20,7 +20,7 @@ from autograder.text import shorten
 MOST = 8  # mistakes of a question, and repairs, that are listed
 MOST_GROUPS = 50  # groups of students with the same wrong answers that are listed
 MOST_WORDS = 240  # characters of a mistake
-SAME_WRONG = 3  # so many identical wrong answers, and no other wrong one, are worth a look
+SAME_WRONG = 3  # students are flagged if all their wrong answers are identical and there are at least this many
 
 Key = tuple[str, str]  # notebook, grade_id of the test
 

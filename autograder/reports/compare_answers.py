@@ -30,12 +30,16 @@ class Pair:
 
 
 def compare_answers(given: str, expected: str) -> tuple[Pair, ...]:
-    """The parts of an answer, both as `spelled` wrote them: a dict's entries one by one, anything else as a whole."""
+    """Compare an answer with the right one, both as written by `display`.
+
+    Returns:
+        A pair for each entry if the right answer is a dict; else one pair.
+    """
     mine, right = _value(given), _value(expected)
     if not isinstance(right, dict):
         return (_pair("", given, expected, mine, right),)
     if not isinstance(mine, dict):
-        whole = mine if shape_of(mine) is not None else None  # one shape may stand for all
+        whole = mine if shape_of(mine) is not None else None  # one shape is compared with every entry
         if whole is None:
             return (_pair("", given, expected, mine, right),)
         mine = dict.fromkeys(right, whole)
@@ -57,12 +61,12 @@ def _entry(name: Any, mine: Mapping[Any, Any], right: Mapping[Any, Any]) -> Pair
 
 
 def _pair(name: str, given: str, expected: str, mine: Any, right: Any) -> Pair:
-    both = shape_of(right) is not None  # what is no shape on the right side is not drawn on the other
+    both = shape_of(right) is not None  # if the right answer is not a shape, neither is drawn
     return Pair(name, given, expected, shape_of(mine) if both else None, shape_of(right))
 
 
 def _value(text: str) -> Any:
-    """The value that a text names; None where it names none, such as an array or what was cut short."""
+    """Return the value of a Python literal; None if the text is not one, such as an array or a shortened text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):

@@ -1,7 +1,7 @@
-"""autograded/ → feedback/: nbgrader's HTML a student, with nothing of the hidden tests and marking schemes left in it.
+"""Make nbgrader's feedback pages for each student, without hidden tests and marking schemes.
 
-nbgrader itself prints both, the tests a second time in tracebacks. `CHAIN` takes the regions out of locked cells (what
-a student writes into a cell of their own cannot upset it), and keeps of a test cell's error the message alone.
+nbgrader itself shows both, and shows the tests again in tracebacks. `CHAIN` removes these regions from locked cells, so
+nothing that a student writes in other cells can break it. Of a test cell's error it keeps only the message.
 """
 
 from typing import Any
@@ -27,27 +27,27 @@ Resources = dict[str, Any]
 
 
 class WithoutHiddenTests(ClearHiddenTests):  # type: ignore[misc]
-    """Take hidden tests out of the course's own cells."""
+    """Remove hidden tests from locked cells."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
     ) -> tuple[NotebookNode, Resources]:
-        """Leave a learner's cells as they are."""
+        """Leave other cells, which students can edit, unchanged."""
         return super().preprocess_cell(cell, resources, cell_index) if is_locked(cell) else (cell, resources)
 
 
 class WithoutMarkScheme(ClearMarkScheme):  # type: ignore[misc]
-    """Take marking schemes out of the course's own cells."""
+    """Remove marking schemes from locked cells."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
     ) -> tuple[NotebookNode, Resources]:
-        """Leave a learner's cells as they are."""
+        """Leave other cells, which students can edit, unchanged."""
         return super().preprocess_cell(cell, resources, cell_index) if is_locked(cell) else (cell, resources)
 
 
 class MessagesOnly(NbGraderPreprocessor):  # type: ignore[misc]
-    """Of an error in a test cell keep the message; its traceback quotes hidden tests."""
+    """Keep only the message of an error in a test cell; its traceback quotes hidden tests."""
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
@@ -61,10 +61,10 @@ class MessagesOnly(NbGraderPreprocessor):  # type: ignore[misc]
 
 
 class Pictures(NbGraderPreprocessor):  # type: ignore[misc]
-    """Under a test that did not hold show what was given beside what is right, where that can be drawn."""
+    """Under a failed test, draw the student's answer next to the right one, if they can be drawn."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Add an output to each such cell."""
+        """Add a picture to the outputs of each failed test."""
         names = sizes_kept(nb) or axes_of(nb)
         for cell in nb.cells:
             verdict = kept(cell)
@@ -83,9 +83,18 @@ CHAIN = [GetGrades, WithoutHiddenTests, WithoutMarkScheme, MessagesOnly, Picture
 
 
 def feedback(course: Course, assignment: str, student: str = "*") -> list[str]:
-    """Write feedback/<student>/<assignment>.html and nbgrader's page of each notebook, for one student or all.
+    """Write feedback/<student>/<assignment>.html and nbgrader's page of each notebook.
 
-    Gives the students they were written for.
+    Args:
+        course: The course.
+        assignment: The name of the assignment.
+        student: A student's id; "*" means all.
+
+    Returns:
+        The students whose pages were written.
+
+    Raises:
+        CourseError: Nothing is graded yet.
     """
     graded = course.students(assignment, "autograded")
     if not graded:

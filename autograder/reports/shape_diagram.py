@@ -1,4 +1,4 @@
-"""Draw a wrong shape beside the right one, for feedback pages: SVG and the same in words."""
+"""Draw a wrong shape next to the right one, for feedback pages: as SVG and in words."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ def picture(pairs: Sequence[Pair], names: Mapping[int, str]) -> str:
         names: the axis names by size.
 
     Returns:
-        The SVG; "" where no part of the right answer is a shape.
+        The SVG; "" if no wrong part has a shape as its right answer.
     """
     wrong = _wrong_shapes(pairs)
     rows = [[_box(pair, names, given) for given in (True, False)] for pair in wrong]

@@ -35,7 +35,7 @@ SILENT = "You did not answer this question."
 
 @dataclass(frozen=True)
 class Answer:
-    """One question on a student's page. `says` and `help` are the verdict's; `pairs` compare answers."""
+    """One question on a student's page. `says` and `help` are from the verdict; `pairs` compare answers."""
 
     name: str
     title: str
@@ -47,7 +47,7 @@ class Answer:
     given: str = ""
     pairs: tuple[Pair, ...] = ()
     picture: str = ""
-    words: str = ""  # the picture's
+    words: str = ""  # the picture in words
     comment: str = ""
 
 
@@ -75,13 +75,13 @@ class StudentFeedback:
 
 
 class Pages:
-    """Writes the pages of one assignment. What all students share is read once."""
+    """Write the pages of one assignment. What all students share is read once."""
 
     def __init__(self, course: Course, assignment: str) -> None:
         self.course, self.assignment = course, assignment
         self.results = table(course, assignment)
         with course.gradebook() as book:
-            self.said = comments(book, assignment)
+            self.comments = comments(book, assignment)
         self.reader = Reader(course, assignment)
         self.titles: dict[Key, str] = {}
         self.commented: dict[Key, list[str]] = {}
@@ -125,14 +125,14 @@ class Pages:
 
     def _answer(self, row: Row, name: str, key: Key, facts: GradedAnswers) -> Answer:
         verdict = facts.verdicts.get(key)
-        said = [
-            self.said[at]
+        own = [
+            self.comments[at]
             for cell in self.commented.get(key, [key[1]])
-            if (at := (row.student, (key[0], cell))) in self.said
+            if (at := (row.student, (key[0], cell))) in self.comments
         ]
         mark, points = row.marks[name], self.results.points[name]
-        outcome = _outcome(mark, points, verdict, any(one.no_response for one in said))
-        comment = "\n".join(one.by_instructor for one in said if one.by_instructor)
+        outcome = _outcome(mark, points, verdict, any(one.no_response for one in own))
+        comment = "\n".join(one.by_instructor for one in own if one.by_instructor)
         shown = Answer(name, self.titles.get(key, ""), outcome, mark, points, comment=comment)
         if verdict is None:
             says = {"not marked yet": WAITS, "not answered": SILENT}.get(outcome, "")
