@@ -15,7 +15,8 @@ from autograder.grading.review import MarkChange, Review, describe, describe_mar
 from autograder.marking import Answer, Group, Question
 from autograder.model import Status
 
-WIDTH = 124  # characters of a table that is not printed to a terminal
+WIDTH = 200  # characters of a table that is not printed to a terminal: enough for the columns of a long assignment
+UNBOUNDED = 10_000  # characters: wider than any table
 OPEN = "·"  # an answer that the instructor has not marked yet
 LONGEST = 1500  # at most so many characters of a written answer are shown
 NAMED = 4  # at most so many students of a group are listed by name
@@ -24,31 +25,41 @@ console = Console(highlight=False, soft_wrap=not Console().is_terminal)
 
 
 def show_table(results: Table, picture: Path | None = None) -> None:
-    """Print a table with a row for each student: marks, total and status. With `picture`, also save it as SVG."""
-    automatic = [name for name in results.points if name not in results.written]
-    written = [name for name in results.points if name in results.written]
-    grid = RichTable(title=f"{results.assignment}: {len(results.rows)} students", title_justify="left", pad_edge=False)
-    grid.add_column("student", no_wrap=True)
-    for name in automatic:
-        grid.add_column(name, justify="right", no_wrap=True)
-    if written:
-        grid.add_column("written", justify="right", no_wrap=True)
-    for name in ("score", "of", "status"):
-        grid.add_column(name, justify="left" if name == "status" else "right", no_wrap=True)
-    for row in results.rows:
-        grid.add_row(row.student, *(_mark(row.marks[name]) for name in automatic), *_written(row, written), *_end(row))
+    """Print a table with a row for each student: marks, score and status. With `picture`, also save it as SVG.
+
+    Where the terminal is too narrow for a column for each question, one column has the sum of all tests.
+    """
     page = Console(highlight=False, width=None if console.is_terminal else WIDTH, record=picture is not None)
-    page.print(grid)
+    tests = {name: [name] for name in results.points if name not in results.written}
+    grid = _grid(results, tests)
+    folded = page.measure(grid, options=page.options.update(width=UNBOUNDED)).maximum > page.width
+    page.print(_grid(results, {"tests": list(tests)}) if folded else grid)
+    if folded:
+        page.print("The terminal is too narrow for a column for each question; `autograder export` writes them all.")
     page.print(f"{OPEN} means not marked yet. Late penalties are already subtracted from the scores.")
     if picture:
         page.save_svg(str(picture), title="autograder demo")
 
 
-def _written(row: Row, written: list[str]) -> list[str]:
-    """Return one column for the written answers: the sum of their marks, once all are marked."""
-    marks = [row.marks[name] for name in written]
+def _grid(results: Table, columns: Mapping[str, Sequence[str]]) -> RichTable:
+    """Return the table with these columns of marks, each the sum of some questions, and one for written answers."""
+    written = [name for name in results.points if name in results.written]
+    groups = {**columns, **({"written": written} if written else {})}
+    grid = RichTable(title=f"{results.assignment}: {len(results.rows)} students", title_justify="left", pad_edge=False)
+    grid.add_column("student", no_wrap=True)
+    for name in (*groups, "score", "of"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("status", no_wrap=True)
+    for row in results.rows:
+        grid.add_row(row.student, *(_sum(row, names) for names in groups.values()), *_end(row))
+    return grid
+
+
+def _sum(row: Row, names: Sequence[str]) -> str:
+    """Return the sum of some marks, or that one of them is not marked yet."""
+    marks = [row.marks[name] for name in names]
     known = [mark for mark in marks if mark is not None]
-    return [_mark(sum(known)) if len(known) == len(marks) else OPEN] if written else []
+    return f"{sum(known):g}" if len(known) == len(marks) else OPEN
 
 
 def _end(row: Row) -> list[str]:
