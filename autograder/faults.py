@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 
 def brief(error: BaseException) -> str:
-    """Return an exception as one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": .")
+    """Return an exception as one line that a terminal can show."""
+    message = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
+    return f"{type(error).__name__}: {message}".rstrip(": .")
 
 
 def traceback_of(error: BaseException) -> str:

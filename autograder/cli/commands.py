@@ -191,8 +191,8 @@ def run_mark(options: argparse.Namespace, course: "Course") -> int:
     assignment = course.assignment(options.assignment)
     if options.mark:
         for done in mark(course, assignment, list(map(_points, options.mark)), options.comment, options.replace):
-            print(f"{done.group.name}: marked {len(done.students)}", end="")
-            print(f"; {len(done.kept)} keep their earlier mark (--replace overwrites it)" if done.kept else "")
+            print(f"{done.group.name}: {len(done.students)} marked", end="")
+            print(f"; {len(done.kept)} not changed: marked before (--replace overwrites)" if done.kept else "")
         return 0
     if options.comment is not None or options.replace:
         raise UsageError("--comment and --replace work only with --mark GROUP POINTS: add --mark, or leave them out.")

@@ -15,9 +15,9 @@ from autograder.distribution import pins, requirements
 from autograder.errors import CourseError, KernelError
 from autograder.execution.sandbox import grading_limits
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
-from autograder.kernels.manager import SPEC
+from autograder.kernels.manager import RESOURCES
 
-INSTALL_SPEC = f"jupyter kernelspec install --sys-prefix {SPEC.resource_dir}"
+INSTALL_SPEC = f"jupyter kernelspec install --sys-prefix {RESOURCES}"
 SHAPES = {
     "warm": "kernels start from a process that has everything loaded",
     "cold": "each kernel loads everything itself, because this machine does not allow nested namespaces",

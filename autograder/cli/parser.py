@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Command = Callable[[argparse.Namespace, "Course"], int]
 ENTRY_POINTS = "autograder.commands"
+MOST = 1000  # jobs, students: more than one machine can work on at a time
 ALIASES = {"why": "mark"}  # older names: accepted, but not listed in the help
 DESCRIPTION = """Release, grade and export Jupyter assignments.
 Run it in a course folder: one with an nbgrader_config.py and source notebooks."""
@@ -33,7 +34,10 @@ ASSIGNMENT = "the assignment (you can leave it out if the course has only one)"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports an error in one sentence and exits with status 2."""
+    """A parser that reports an error in one sentence and exits with status 2. Options are never abbreviated."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"autograder: {message.rstrip('.')}; see `{self.prog} --help`.\n")
@@ -50,7 +54,11 @@ class _Version(argparse.Action):
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse a command line; if it is wrong, print one sentence and exit with status 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return build().parse_args([*_renamed(given)])
+    parser = build()
+    options = parser.parse_args([*_renamed(given)])
+    if not hasattr(options, "command"):
+        parser.error("name a command")
+    return options
 
 
 def _renamed(given: Sequence[str]) -> list[str]:
@@ -73,7 +81,7 @@ def build() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     _everywhere(parser, course=".", verbose=0, quiet=0)
-    subcommands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands", parser_class=Parser)
+    subcommands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 
     def add(name: str, command: Command, text: str, assignment: bool = True) -> argparse.ArgumentParser:
         """Add a subcommand; `text` is its help, a phrase without a capital letter or full stop."""
@@ -100,7 +108,11 @@ def _everywhere(parser: argparse.ArgumentParser, **defaults: object) -> None:
         return defaults.get(name, argparse.SUPPRESS)
 
     parser.add_argument(
-        "--course", default=default("course"), metavar="DIR", help="the course folder (default: the current folder)"
+        "--course",
+        type=_folder,
+        default=default("course"),
+        metavar="DIR",
+        help="the course folder (default: the current folder)",
     )
     loud = parser.add_mutually_exclusive_group()
     shown = "show tracebacks of grader errors, and debug messages"
@@ -108,6 +120,12 @@ def _everywhere(parser: argparse.ArgumentParser, **defaults: object) -> None:
     loud.add_argument(
         "-q", "--quiet", action="store_const", const=1, default=default("quiet"), help="show errors, but no warnings"
     )
+
+
+def _folder(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("the name of the folder is empty")
+    return text
 
 
 def _for_students(add: Add) -> None:
@@ -187,11 +205,11 @@ def _add_installed(add: Add) -> None:
 
 
 def number_of(things: str) -> Callable[[str], int]:
-    """Return the type of an option that counts things: a whole number, at least 1."""
+    """Return the type of an option that counts things: a whole number from 1 to `MOST`."""
 
     def positive(text: str) -> int:
-        if not text.isdecimal() or int(text) < 1:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number of {things}")
+        if not text.isdecimal() or not 1 <= int(text[:10]) <= MOST:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of {things} from 1 to {MOST}")
         return int(text)
 
     return positive

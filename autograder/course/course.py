@@ -105,6 +105,8 @@ class Course(LoggingConfigurable):
             return known[0]
         if name not in known:
             problem = "name an assignment" if name is None else f"no assignment {name!r}"
+            if name in self.ungraded:
+                problem = f"{name!r} is not graded (c.Course.ungraded)"
             raise UsageError(f"{self.folder('source')}: {problem}; there are: {', '.join(known)}.")
         return name
 

@@ -17,6 +17,7 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.queries import above_maximum, source_cells
 from autograder.gradebook.source_assignment import SourceAssignment, earlier_wordings, keep_wordings
+from autograder.notebook.personalize import class_named, personalization
 from autograder.text import summarize
 
 KINDS = ((GradeCell, is_grade), (SolutionCell, is_solution), (TaskCell, is_task))
@@ -105,7 +106,11 @@ def generate(course: Course, assignment: str, folder: str, database: bool) -> No
         assignment: The name of the assignment.
         folder: Where the notebooks are written.
         database: Also save the cells in the gradebook.
+
+    Raises:
+        CourseError: The course's personalization cannot be loaded, or nbgrader stopped with an error.
     """
+    personalization(class_named(course.settings))  # here, so that the error names the setting and not a notebook
     settings = course.settings
     settings.merge(Config({"SaveCells": {"enabled": database}}))
     convert(

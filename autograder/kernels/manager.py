@@ -15,7 +15,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import Integer, Type, default
 
-SPEC = KernelSpec.from_resource_dir(str(Path(__file__).parent / "share" / "kernels" / "autograder"))
+RESOURCES = str(Path(__file__).parent / "share" / "kernels" / "autograder")
 QUEUED = 64
 MAX_MESSAGE = 16 << 20  # bytes of one message's part
 
@@ -83,5 +83,5 @@ class SandboxKernelManager(BoundedKernelManager):
 
     @property
     def kernel_spec(self) -> Any:
-        """The kernelspec `autograder`."""
-        return SPEC
+        """The kernelspec `autograder`, read again each time because Jupyter changes its metadata."""
+        return KernelSpec.from_resource_dir(RESOURCES)

@@ -51,6 +51,9 @@ def submit(course: Course, assignment: str, folder: Path, path: Path, rerun: boo
     placed, moved = identify_notebooks(
         {name: files[name] for name in files if not name.endswith(".zip")}, list(originals), originals
     )
+    if not folder.is_dir():
+        copy_first = "run `autograder lab` first, which copies the notebooks, or pass your folder with --folder"
+        raise CourseError(f"{folder}: no such folder; {copy_first}.")
     notebooks = {name: content for name, content in placed.items() if content is not None}
     if not notebooks:
         raise CourseError(f"{folder}: no notebooks of {assignment!r} found; pass their folder with --folder.")

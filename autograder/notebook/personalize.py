@@ -19,6 +19,7 @@ from traitlets.utils.importstring import import_item
 from autograder.errors import CourseError
 from autograder.model import Status
 
+SETTING = "nbgrader_config.py: c.Personalization.cls"
 Values = Mapping[str, int]  # one student's values, by name
 
 
@@ -69,10 +70,10 @@ def personalization(name: str) -> Personalization:
         hook = import_item(name)()
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
-        raise CourseError(f"c.Personalization.cls: {name} cannot be loaded ({reason}); correct its name.") from error
+        raise CourseError(f"{SETTING}: {name!r} cannot be loaded ({reason}); correct its name.") from error
     if not isinstance(hook, Personalization):
         base = f"{__name__}.{Personalization.__name__}"
-        raise CourseError(f"c.Personalization.cls: {name} does not derive from {base}; name a class that does.")
+        raise CourseError(f"{SETTING}: {name!r} does not derive from {base}; name a class that does.")
     return hook
 
 

@@ -15,7 +15,14 @@ from autograder.errors import CourseError
 from autograder.tests.support import ROOT
 
 HEAVY = "nbgrader nbconvert nbclient nbformat numpy sqlalchemy rich psutil jupyter_client IPython traitlets".split()
-RUNNING = ["autograder.kernels", "autograder.execution", "autograder.judging", "rich", "matplotlib"]
+RUNNING = [
+    "autograder.kernels.launcher",
+    "nbclient",
+    "autograder.execution",
+    "autograder.judging",
+    "rich",
+    "matplotlib",
+]
 
 
 @pytest.fixture
@@ -79,10 +86,20 @@ def test_the_course_is_named_before_or_after_the_command(
     ("arguments", "said"),
     [
         (["grade", "--fast"], "unrecognized arguments: --fast; see `autograder --help`."),
-        (["grade", "--jobs", "0"], "argument --jobs: '0' is not a number of jobs; see `autograder grade --help`."),
+        (
+            ["grade", "--jobs", "0"],
+            "argument --jobs: '0' is not a number of jobs from 1 to 1000; see `autograder grade --help`.",
+        ),
         (["export", "--open", "no"], "argument --open: invalid choice: 'no' (choose from 'hold', 'sum');"),
         (["collect"], "the following arguments are required: ZIP|DIR; see `autograder collect --help`."),
-        ([], "the following arguments are required: COMMAND; see `autograder --help`."),
+        ([], "name a command; see `autograder --help`."),
+        (["--bogus"], "unrecognized arguments: --bogus; see `autograder --help`."),
+        (["--course", "", "grade"], "argument --course: the name of the folder is empty; see `autograder --help`."),
+        (["grade", "--job", "3"], "unrecognized arguments: --job"),
+        (
+            ["grade", "--jobs", "9" * 12],
+            "argument --jobs: '999999999999' is not a number of jobs from 1 to 1000; see `autograder grade --help`.",
+        ),
         (["-v", "-q", "doctor"], "argument -q/--quiet: not allowed with argument -v/--verbose;"),
         (["grades"], "argument COMMAND: invalid choice: 'grades' (choose from "),
     ],

@@ -216,8 +216,8 @@ def test_marks_by_command_say_what_they_did(read: Course, capsys: pytest.Capture
     _by_hand(read, "bob", 0.25)
     said = _why(read, capsys, "--mark", first, "1", "--mark", second, "0.5", "--comment", "Read on.")
     assert said.splitlines() == [
-        f"{first}: marked 1; 1 keep their earlier mark (--replace overwrites it)",
-        f"{second}: marked 1",
+        f"{first}: 1 marked; 1 not changed: marked before (--replace overwrites)",
+        f"{second}: 1 marked",
     ]
     assert marks(read) == {"ada": 1, "bob": 0.25, "cy": 0, "dan": 0.5, "eve": 0}
 

@@ -33,5 +33,5 @@ def test_without_a_class_nothing_changes() -> None:
 def test_a_class_that_is_not_there_is_one_sentence_that_names_the_setting(name: str, said: str) -> None:
     with pytest.raises(CourseError) as raised:
         personalization(class_named(Config({"Personalization": {"cls": name}})))
-    assert str(raised.value).startswith(f"c.Personalization.cls: {name} {said}")
+    assert str(raised.value).startswith(f"nbgrader_config.py: c.Personalization.cls: {name!r} {said}")
     assert "\n" not in str(raised.value)
