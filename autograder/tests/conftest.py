@@ -139,3 +139,11 @@ def alembic_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(nbgrader.api, "get_alembic_version", functools.cache(nbgrader.api.get_alembic_version))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def servers_are_noted() -> Iterator[None]:
+    """Let the guard see also who uses a server of kernels that an earlier test has started."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(launcher, "server", costs.noting(launcher.server))
+        yield

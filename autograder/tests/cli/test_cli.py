@@ -159,6 +159,7 @@ def test_doctor_is_well_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert "✗" not in shown
 
 
+@pytest.mark.process
 def test_doctor_says_what_is_missing(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["numpy==1.0", "no-such-package==2", 'ruff==1; extra=="test"']
     monkeypatch.setattr("importlib.metadata.requires", lambda name: lines)

@@ -1,13 +1,15 @@
 """What makes a test dear, by what it starts: each such test carries a mark, and `make quick` runs the others.
 
 An audit hook of this process notes the commands that a test, or a fixture that is made for it, starts.
-The first test that uses what a session shares is the one that starts it.
+The first test that uses what a session shares is the one that starts it; a server of kernels is noted for each of them.
 """
 
+import functools
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
@@ -25,6 +27,17 @@ _started: list[str] = []
 def watch() -> None:
     """Note from now on what this process starts; a hook like this one cannot be taken away again."""
     sys.addaudithook(_note)
+
+
+def noting(server: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that notes each test that asks for a server of kernels, which may be running already."""
+
+    @functools.wraps(server)
+    def noted(*arguments: Any, **options: Any) -> Any:
+        _started.append("-m autograder.kernels., shared")
+        return server(*arguments, **options)
+
+    return noted
 
 
 def forget() -> None:

@@ -225,6 +225,7 @@ def test_no_kernel_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     )
 
 
+@pytest.mark.kernel
 def test_the_first_faults_are_told_and_the_rest_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "run", _no_kernel)
     cells = [cell for name in "abcde" for cell in question(name, f"{name} = 1", f"assert {name} == 1")]
@@ -235,16 +236,19 @@ def test_the_first_faults_are_told_and_the_rest_counted(tmp_path: Path, monkeypa
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.kernel
 def test_a_notebook_without_tests_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "run", _no_kernel)
     prove(course(tmp_path, book=[locked("text", "1 / 0")]), "ps1")
 
 
+@pytest.mark.kernel
 def test_a_test_that_cannot_be_planned(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match=r"book: cell q-test, line 1: invalid syntax; fix the test\."):
         prove(course(tmp_path, book=question("q", "q = 1", "%time q")), "ps1")
 
 
+@pytest.mark.kernel
 def test_nothing_is_written(tmp_path: Path) -> None:
     book = course(tmp_path, book=question("q", "q = 1", "assert q == 1"))
     before = sorted(tmp_path.rglob("*"))

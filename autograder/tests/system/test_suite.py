@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from autograder.tests.harness.costs import by_cost, missing_marks
+from autograder.tests.harness.costs import by_cost, forget, missing_marks, noting
 from autograder.tests.support import ROOT
 
 TESTS = ROOT / "autograder" / "tests"
@@ -76,6 +76,12 @@ def test_what_a_test_starts_asks_for_a_mark(command: str, mark: str) -> None:
 )
 def test_what_costs_little_asks_for_none(command: str) -> None:
     assert missing_marks([], [command]) == {}
+
+
+def test_a_server_that_runs_already_asks_for_a_mark_too() -> None:
+    assert noting(lambda shape: f"{shape} server")("warm") == "warm server"
+    assert list(missing_marks([])) == ["kernel"]
+    forget()
 
 
 def _item(nodeid: str, *marks: str) -> Any:
