@@ -211,7 +211,11 @@ def _finished(
 def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
     """Return a first cell with repairs and remarks. Formgrader shows it to the instructor, feedback to the student."""
     lines = "\n".join(f"* {inert_sentence(repair)}" for repair in repairs)
-    return [nbformat.v4.new_markdown_cell(f"**Noted before this notebook was run:**\n\n{lines}")] if lines else []
+    return (
+        [nbformat.v4.new_markdown_cell(f"**What we repaired before running this notebook:**\n\n{lines}")]
+        if lines
+        else []
+    )
 
 
 def _untouched(notebook: NotebookNode, grader: NotebookGrader) -> frozenset[str]:

@@ -133,7 +133,7 @@ def test_the_handout_holds_what_students_need_and_nothing_of_the_solutions(
     papers += [f"rnn/{ASSIGNMENT}/{helper}" for helper in HELPERS]
     papers += [f"rnn/explorations/{file.name}" for file in (ROOT / "solutions/explorations").glob("*.*")]
     assert sorted(files) == sorted([*papers, *(f"rnn/{ASSIGNMENT}/{name}.ipynb" for name in NOTEBOOKS)])
-    assert "lie in `rnn_shapes/`, `explorations/` (not graded)." in files["rnn/README.md"]
+    assert "are in `rnn_shapes/`, `explorations/` (not graded)." in files["rnn/README.md"]
     everything = "\n".join(files.values())
     for secret in [*_secrets(sources), "BEGIN", "solutions/", "autograder"]:
         assert secret not in everything, secret

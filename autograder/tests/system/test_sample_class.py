@@ -85,11 +85,11 @@ def test_a_deleted_test_cell_comes_back_and_is_noted(rows: dict[str, Row]) -> No
 
 def test_repairs_are_shown_to_instructor_and_student(graded: Course) -> None:
     notebook = nbformat.read(graded.folder("autograded", ASSIGNMENT, "lea") / "1_lstm.ipynb", 4)
-    assert notebook.cells[0].source.startswith("**Noted before this notebook was run:**")
+    assert notebook.cells[0].source.startswith("**What we repaired before running this notebook:**")
     assert "q3-test" in notebook.cells[0].source
     feedback(graded, ASSIGNMENT, "lea")
     page = (graded.root / "feedback" / "lea" / ASSIGNMENT / "1_lstm.html").read_text(encoding="utf-8")
-    assert "Noted before this notebook was run:" in page
+    assert "What we repaired before running this notebook:" in page
     untouched = nbformat.read(graded.folder("autograded", ASSIGNMENT, "ada") / "1_lstm.ipynb", 4)
     assert "Noted" not in untouched.cells[0].source
 
