@@ -186,6 +186,6 @@ def test_what_is_preloaded_has_the_names_of_modules(course: Course) -> None:
     set_here.Limits.preload = ["json", "os.path"]
     assert Course(config=set_here).limits.preload == ("json", "os.path")
     set_here.Limits.preload = ["json", "no module"]
-    said = f"{course.root}/nbgrader_config.py: c.Limits: the 'preload' trait has 'no module', which"
+    said = f"{course.root}/nbgrader_config.py: c.Limits: the 'preload' trait contains 'no module', which is not"
     with pytest.raises(CourseError, match=re.escape(said)):
         _ = Course(config=set_here).limits

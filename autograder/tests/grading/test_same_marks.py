@@ -12,6 +12,7 @@ from nbgrader.api import Gradebook
 from autograder.course.course import Course
 from autograder.grading.class_run import ClassRun
 from autograder.rnn.sample_class import ASSIGNMENT, make_class
+from autograder.tests.support import ROOT
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("same")]
 STUDENTS = 4
@@ -20,9 +21,9 @@ PLACES = re.compile(r"/scratch/work|/tmp/k-\w+/work|0x[0-9a-f]+|ipykernel_\d+/\d
 
 
 @pytest.fixture(scope="module")
-def class_(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
+def class_(tmp_path_factory: pytest.TempPathFactory) -> Course:
     """A mixed class: right and wrong answers, and cells that die and raise."""
-    demo = make_class(course, tmp_path_factory.mktemp("same") / "demo", STUDENTS, seed=1)
+    demo = make_class(Course.at(ROOT), tmp_path_factory.mktemp("same") / "demo", STUDENTS, seed=1)
     for name, source in EXTRA.items():
         folder = demo.folder("submitted", ASSIGNMENT, name)
         shutil.copytree(demo.folder("submitted", ASSIGNMENT, "ada"), folder)

@@ -98,6 +98,9 @@ def test_a_notebook_that_is_missing_or_damaged_is_said(own: Course) -> None:
     with pytest.raises(CourseError, match=r"^3_gru: not JSON .*; hand in the file that Jupyter saved\.$"):
         submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
     shutil.rmtree(folder)
+    with pytest.raises(CourseError, match=r"no such folder; run `autograder lab` first, .* with --folder"):
+        submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
+    folder.mkdir()
     with pytest.raises(CourseError, match="no notebooks of 'rnn_shapes' found; pass their folder with --folder"):
         submit(own, ASSIGNMENT, folder, own.root / "out.zip", rerun=False)
 

@@ -187,7 +187,7 @@ def test_a_students_page_has_the_picture_of_a_wrong_shape(graded: Course) -> Non
     feedback(graded, ASSIGNMENT, "chen")
     page = (graded.root / "feedback" / "chen" / f"{ASSIGNMENT}.html").read_text(encoding="utf-8")
     assert 'alt="h: you gave (units: 3); right is (batch: 1, units: 3)"' in page
-    assert "<strong>Hint:</strong> Even a batch of size 1 is an axis." in page
+    assert "<strong>Hint:</strong> A batch of size 1 is still an axis." in page
 
 
 def test_the_table_has_a_row_a_student(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
