@@ -4,6 +4,7 @@ Every `autograder --help` loads this module, so `run` imports what it needs only
 """
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ def add_command(add: Callable[..., argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace, course: "Course") -> int:
     """Generate, grade and show the sample class."""
     from autograder.cli import terminal
+    from autograder.distribution import own_command
     from autograder.execution.sandbox import own_limits
     from autograder.export.exporters import write_csv
     from autograder.gradebook.queries import table
@@ -37,6 +39,7 @@ def run(options: argparse.Namespace, course: "Course") -> int:
     from autograder.reports.class_report import write_report
     from autograder.rnn.sample_class import ASSIGNMENT, SALT, make_class
 
+    there = f"{own_command()} --course {shlex.quote(options.folder)}"  # before a gradebook changes the PATH
     salt = SALT if options.own_numbers else ""
     demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed, salt)
     unsafe = own_limits(demo).sandbox == "none"
@@ -49,9 +52,7 @@ def run(options: argparse.Namespace, course: "Course") -> int:
     write_csv(results, demo.root / "grades.csv")
     page, _ = write_report(demo, ASSIGNMENT)
     print(f"Class report: {page}")
-    print(
-        f"The course is in {demo.root}. To grade its written answers: autograder --course {options.folder} formgrader"
-    )
+    print(f"The course is in {demo.root}. To grade its written answers: {there} formgrader")
     return 0
 
 

@@ -3,8 +3,8 @@
     LSTM   i, f, o = σ(x W + h U + b)   c̃ = tanh(x W + h U + b)         c ← f c + i c̃   h ← o tanh(c)
     GRU    z, r    = σ(x W + h U + b)   h̃ = tanh(x W + (r h) U + b)     h ← z h + (1 − z) h̃
 
-W is the kernel, U the recurrent kernel, b the bias. Each gate has its own columns in them, in the order i, f, c̃, o and
-z, r, h̃. Products of gates and states are elementwise. All values are float64.
+W is the kernel, U the recurrent kernel, b the bias. Each gate or candidate has its own columns in them, in the order
+i, f, c̃, o and z, r, h̃. Products of gates and states are elementwise. All values are float64.
 """
 
 from typing import Any, NamedTuple, TypeAlias
@@ -35,7 +35,7 @@ def lstm(data: Given, weights: Given, initial_state: Given = None) -> Run:
     Memory (f is from Gers et al. 2000, Learning to Forget); https://keras.io/api/layers/recurrent_layers/lstm/
     """
     data = _array("data", data, SEQUENCE)
-    weights = _weights(weights, data, gates=4)
+    weights = _weights(weights, data, blocks=4)
     h, c = _states(["h", "c"], initial_state, data, weights)
     output = []
     for x in data.swapaxes(0, 1):
@@ -52,7 +52,7 @@ def gru(data: Given, weights: Given, initial_state: Given = None, reset_after: b
     ValueError: as in `lstm`. Sources: Cho et al. 2014 (r multiplies h); https://keras.io/api/layers/recurrent_layers/gru/
     """
     data = _array("data", data, SEQUENCE)
-    weights = _weights(weights, data, gates=3, two_biases=reset_after)
+    weights = _weights(weights, data, blocks=3, two_biases=reset_after)
     bare = not (initial_state is None or isinstance(initial_state, list | tuple))
     (h,) = _states(["h"], [initial_state] if bare else initial_state, data, weights)
     output = []
@@ -65,7 +65,7 @@ def gru(data: Given, weights: Given, initial_state: Given = None, reset_after: b
 def lstm_step(x: Given, h: Given, c: Given, weights: Given) -> tuple[Array, Array]:
     """Compute one timestep: x (batch, features), h and c (batch, units) → the next h and c. Otherwise as `lstm`."""
     x = _array("x", x, STEP)
-    weights = _weights(weights, x, gates=4)
+    weights = _weights(weights, x, blocks=4)
     h, c = _states(["h", "c"], [h, c], x, weights)
     return _lstm(x, h, c, *weights)
 
@@ -73,7 +73,7 @@ def lstm_step(x: Given, h: Given, c: Given, weights: Given) -> tuple[Array, Arra
 def gru_step(x: Given, h: Given, weights: Given, reset_after: bool = True) -> Array:
     """Compute one timestep: x (batch, features), h (batch, units) → the next h. Otherwise as `gru`."""
     x = _array("x", x, STEP)
-    weights = _weights(weights, x, gates=3, two_biases=reset_after)
+    weights = _weights(weights, x, blocks=3, two_biases=reset_after)
     (h,) = _states(["h"], [h], x, weights)
     return _gru(x, h, *weights)
 
@@ -99,14 +99,14 @@ def _sigmoid(x: Array) -> Array:
     return 0.5 + 0.5 * np.tanh(0.5 * x)  # equals 1 / (1 + exp(−x)), but cannot overflow
 
 
-def _weights(weights: Given, data: Array, gates: int, two_biases: bool = False) -> list[Array]:
+def _weights(weights: Given, data: Array, blocks: int, two_biases: bool = False) -> list[Array]:
     kernel, recurrent_kernel, bias = _list("weights", weights, ["kernel", "recurrent_kernel", "bias"])
-    columns = f"{gates} × units"
+    columns = f"{blocks} × units"
     units = len(_array("recurrent_kernel", recurrent_kernel, {"units": ANY, columns: ANY}))
     return [
-        _array("kernel", kernel, {"features": data.shape[-1], columns: gates * units}),
-        _array("recurrent_kernel", recurrent_kernel, {"units": units, columns: gates * units}),
-        _array("bias", bias, {"biases": 2, columns: gates * units} if two_biases else {columns: gates * units}),
+        _array("kernel", kernel, {"features": data.shape[-1], columns: blocks * units}),
+        _array("recurrent_kernel", recurrent_kernel, {"units": units, columns: blocks * units}),
+        _array("bias", bias, {"biases": 2, columns: blocks * units} if two_biases else {columns: blocks * units}),
     ]
 
 

@@ -30,7 +30,7 @@ from autograder.notebook.personalize import Personalization, Values
 from autograder.notebook.source import assigned
 from autograder.text import printable
 
-HELPER = "own.py"  # the student's helper, which computes the sizes
+HELPER = "shapes/own.py"  # the student's helper, which computes the sizes
 ID = "student-id"  # grade_id of the cell that asks for the id
 
 AXES = ("batch", "timesteps", "features", "units")

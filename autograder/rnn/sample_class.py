@@ -21,7 +21,7 @@ from autograder.notebook.source import parse
 from autograder.release.release import release
 from autograder.rnn.own_numbers import ID, Sizes, sizes_for
 from autograder.rnn.sample_answers import SAMPLES, WHY, WHY_WRONG
-from autograder.submissions.identify import read_folder
+from autograder.submissions.files import read_folder
 
 ASSIGNMENT = "rnn_shapes"
 SALT = "the demo's own"  # for personalized sizes
@@ -52,22 +52,22 @@ def make_class(course: Course, folder: Path, students: int, seed: int, salt: str
 
     With a salt, each student has different sizes, and three more students use another student's sizes.
     """
-    return make_course(course, folder, pupils(students, seed) | (_copiers() if salt else {}), salt)
+    return make_course(course, folder, sample_students(students, seed) | (_copiers() if salt else {}), salt)
 
 
-def make_course(course: Course, folder: Path, pupils: Mapping[str, SampleStudent], salt: str = "") -> Course:
+def make_course(course: Course, folder: Path, samples: Mapping[str, SampleStudent], salt: str = "") -> Course:
     """Make a course folder with a released assignment and these submissions; return the course."""
     if ASSIGNMENT not in course.assignments():
         raise CourseError(f"{course.folder('source', ASSIGNMENT)}: not found; the demo needs this assignment.")
     demo = _copy_course(course, folder, salt)
     release(demo, ASSIGNMENT)
     released = {path.stem: nbformat.read(path, 4) for path in demo.folder("release", ASSIGNMENT).glob("*.ipynb")}
-    for student, pupil in pupils.items():
-        hand_in(demo, student, pupil, released)
+    for student, sample in samples.items():
+        hand_in(demo, student, sample, released)
     return demo
 
 
-def pupils(students: int, seed: int) -> dict[str, SampleStudent]:
+def sample_students(students: int, seed: int) -> dict[str, SampleStudent]:
     """Return a class by name: first one student for each common mistake, then students with random mistakes."""
     chance = random.Random(seed)
     result = dict(list(_cast().items())[:students])
@@ -80,32 +80,31 @@ def pupils(students: int, seed: int) -> dict[str, SampleStudent]:
     return result
 
 
-def hand_in(course: Course, student: str, pupil: SampleStudent, released: Mapping[str, NotebookNode]) -> None:
+def hand_in(course: Course, student: str, sample: SampleStudent, released: Mapping[str, NotebookNode]) -> None:
     """Write a student's notebooks and timestamp into the course's submitted/ folder."""
     place = course.folder("submitted", ASSIGNMENT, student)
     place.mkdir(parents=True)
     helpers, _ = read_folder(course.folder("release", ASSIGNMENT))
     for name, notebook in released.items():
-        numbers_of = student if pupil.numbers_of is None else pupil.numbers_of
-        text = nbformat.writes(fill_in(notebook, pupil, student, sizes_for(notebook, helpers, numbers_of)))
-        (place / f"{name}.ipynb").write_text(text[: len(text) // 2] if name == pupil.cut else text, encoding="utf-8")
-    for helper in course.folder("release", ASSIGNMENT).iterdir():
-        if helper.is_file() and helper.suffix != ".ipynb":
-            shutil.copy(helper, place)
-    (place / "timestamp.txt").write_text(LATE if pupil.late else "2027-01-30 18:00 UTC")
+        numbers_of = student if sample.numbers_of is None else sample.numbers_of
+        text = nbformat.writes(fill_in(notebook, sample, student, sizes_for(notebook, helpers, numbers_of)))
+        (place / f"{name}.ipynb").write_text(text[: len(text) // 2] if name == sample.cut else text, encoding="utf-8")
+    others = shutil.ignore_patterns("*.ipynb", "__pycache__", ".ipynb_checkpoints")
+    shutil.copytree(course.folder("release", ASSIGNMENT), place, ignore=others, dirs_exist_ok=True)
+    (place / "timestamp.txt").write_text(LATE if sample.late else "2027-01-30 18:00 UTC")
 
 
 def fill_in(
-    released: NotebookNode, pupil: SampleStudent, student: str = "", sizes: Sizes | None = None
+    released: NotebookNode, sample: SampleStudent, student: str = "", sizes: Sizes | None = None
 ) -> NotebookNode:
     """Return a released notebook with a student's answers filled in, and the id if it asks for one."""
     notebook: NotebookNode = nbformat.from_dict(released)
-    answers = {name: _numbered(code, sizes) for name, code in pupil.answers.items()} if sizes else pupil.answers
-    asked = {ID: f"student = {(student if pupil.typed is None else pupil.typed)!r}"}
+    answers = {name: _numbered(code, sizes) for name, code in sample.answers.items()} if sizes else sample.answers
+    asked = {ID: f"student = {(student if sample.typed is None else sample.typed)!r}"}
     for cell in notebook.cells:
         name = grade_id(cell)
-        cell.source = {**answers, **pupil.whys, **asked}.get(name, cell.source)
-    notebook.cells = [cell for cell in notebook.cells if not pupil.deleted or cell.id != pupil.deleted]
+        cell.source = {**answers, **sample.whys, **asked}.get(name, cell.source)
+    notebook.cells = [cell for cell in notebook.cells if not sample.deleted or cell.id != sample.deleted]
     return notebook
 
 
@@ -181,15 +180,16 @@ def _cast() -> dict[str, SampleStudent]:
         "ben": SampleStudent(computed),
         "chen": SampleStudent(but(**missing)),
         "dora": SampleStudent(
-            but(q2="output: nothing is trained", q5="nothing is trained", q7="holds: nothing"), WHY_WRONG
+            but(q2="output: these are the states", q5="the model ends there", q7="output: these are the states"),
+            WHY_WRONG,
         ),
-        "emil": SampleStudent(but(q1="'sample' is not", q3="None is what", q9="None is what")),
+        "emil": SampleStudent(but(q1="'8 Rows' is not", q3="None is what", q9="None is what")),
         "fay": SampleStudent(
-            but(q2="h: it depends on", q3="3 axes", q6="3 axes", q12="keeps the axes batch, timesteps")
+            but(q2="h: add 1 to step 0", q3="one too many", q6="one too many", q12="keeps the axes batch, timesteps")
         ),
         "gus": SampleStudent(but(q5="is not one of the choices", q7="the batch axis")),
-        "hana": SampleStudent(but(q4="A pair of", q10="A pair of"), WHY_WRONG),
-        "ivan": SampleStudent(but(q8="GRU: it has no cell state", q12="keeps the axes timesteps, units")),
+        "hana": SampleStudent(but(q4="An empty list", q10="An empty list"), WHY_WRONG),
+        "ivan": SampleStudent(but(q8="GRU: it has no c.", q12="keeps the axes timesteps, units")),
         "jo": SampleStudent({}, {}),
         "kim": SampleStudent({q: code for q, code in literal.items() if q in ("q1", "q2", "q3", "q4", "q5")}, {}),
         "lea": SampleStudent(literal, deleted="q3-test"),

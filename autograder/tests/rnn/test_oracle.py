@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from autograder.rnn.oracle import Run, gru, gru_step, lstm, lstm_step
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.xdist_group("tensorflow")]
 
 KINDS = ["LSTM", "GRU reset after", "GRU reset before"]
 GATES = {"LSTM": 4, "GRU reset after": 3, "GRU reset before": 3}

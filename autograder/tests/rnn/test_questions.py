@@ -1,23 +1,95 @@
 """Every question with its right and wrong answers: what the grader says of each, and what the learner's check says."""
 
+import ast
 import copy
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from nbformat import NotebookNode
 
-from autograder.evidence.encoder import encode_all
 from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans
-from autograder.model import TestPlan
+from autograder.model import TestPlan, Verdict
 from autograder.rnn.sample_answers import SAMPLES, Sample
-from autograder.tests.support import NOTEBOOKS
+from autograder.tests.harness.same_process import verdict
+from autograder.tests.support import NOTEBOOKS, SOURCE
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.xdist_group("tensorflow")]
 
+ONE_ARRAY = """model5 = Model(inputs, {})
+output5 = model5{}(data)
+q5 = "last hidden state\""""
+RARE = [  # answers that the sample class does not give
+    Sample(ONE_ARRAY.format("LSTM(units)(inputs)", ""), 2),
+    Sample(
+        ONE_ARRAY.format("LSTM(units, return_state=True)(inputs)[0]", ".predict"),
+        1,
+        "The model's layer has return_state=True; return_state=False is needed.",
+    ),
+    Sample(ONE_ARRAY.format("LSTM(4)(inputs)", ".predict"), 1, "The model has a layer LSTM(4); LSTM(3) is needed."),
+]
 CASES = [(question, sample) for question, samples in SAMPLES.items() for sample in samples]
-RECORDED = ("q2", "q5", "q7", "q8")  # of these the learner's check sees the form only
+CASES += [("q5", sample) for sample in RARE]
+OPEN = {question: f"{question} = ..." for question in SAMPLES} | {
+    "q2": "q2 = {'output': ..., 'h': ..., 'c': ...}",
+    "q5": "model5 = output5 = q5 = ...",
+    "q7": "q7 = {'holds': ..., 'axes': ...}",
+}
+PLAIN = {  # what may stand in place of a helper, for answers in the form of the "Answer with" line
+    "q3": """assert q3["output"] == (1, 3)
+assert q3["h"] == (1, 3)
+assert q3["c"] == (1, 3)""",
+    "q4": 'assert q4 == [("output", "h")]',
+    "q6": 'assert q6 == {"output": (1, 8, 3), "h": (1, 3), "c": (1, 3)}',
+    "q12": 'assert q12["axis"] == "timesteps"\nassert q12["index"] == -1',
+}
+IN_FORM = {
+    "q3": [
+        ("q3 = {'output': (1, 3), 'h': (1, 3), 'c': (1, 3)}", 2),
+        ("q3 = {'output': output.shape, 'h': h.shape, 'c': c.shape}", 2),
+        ("q3 = {'output': (1, 8, 3), 'h': (1, 3), 'c': (1, 3)}", 0),
+        ("q3 = {'output': (1, 3), 'h': (3,), 'c': (1, 3)}", 0),
+        ("q3 = {'output': (1, 3), 'h': (1, 3), 'c': ...}", 0),
+    ],
+    "q4": [("q4 = [('output', 'h')]", 2), ("q4 = []", 0), ("q4 = [('h', 'c')]", 0), ("q4 = ...", 0)],
+    "q6": [
+        ("q6 = {'output': (1, 8, 3), 'h': (1, 3), 'c': (1, 3)}", 2),
+        ("q6 = {'output': (1, 3), 'h': (1, 3), 'c': (1, 3)}", 0),
+        ("q6 = {'output': (8, 3), 'h': (1, 3), 'c': (1, 3)}", 0),
+    ],
+    "q12": [
+        ("q12 = {'axis': 'timesteps', 'index': -1}", 2),
+        ("q12 = {'axis': 'units', 'index': -1}", 0),
+        ("q12 = {'axis': 'timesteps', 'index': 0}", 0),
+        ("q12 = None", 0),
+    ],
+}
+NOTHING_EXPECTED = (  # these say what is wrong with a model or an array, or that a part is unanswered
+    "Not answered.",
+    "The model returns an array with 3 axes;",
+    "The model's layer has return_state=True; return_state=False is needed.",
+    "The model has a layer LSTM(4); LSTM(3) is needed.",
+    "output5: the numbers are not what this layer computes from data.",
+    "output5: 1 axis, (3,); 2 are needed.",
+)
 Lived = dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def proved(lived: Lived, all_plans: dict[str, TestPlan], judge: Judge) -> dict[str, TestPlan]:
+    """The plan of each test, with what the solution's run has proved."""
+    return {
+        question: _proved(judge, plan, _answered(lived, question, SAMPLES[question][0].code))
+        for question, plan in all_plans.items()
+    }
+
+
+def _proved(judge: Judge, plan: TestPlan, names: dict[str, Any]) -> TestPlan:
+    found = verdict(judge, plan, names)
+    assert (found.outcome, found.points) == ("passed", 2), found
+    return replace(plan, proof=found.proof)
 
 
 def _answered(lived: Lived, question: str, code: str) -> dict[str, Any]:
@@ -26,28 +98,51 @@ def _answered(lived: Lived, question: str, code: str) -> dict[str, Any]:
     return namespace
 
 
-def _taken(namespace: dict[str, Any], plan: TestPlan) -> str:
-    return encode_all(dict(namespace), plan.answers, dict(plan.evidence))
+def _judged(judge: Judge, plan: TestPlan, lived: Lived, question: str, code: str) -> Verdict:
+    return verdict(judge, plan, _answered(lived, question, code))
+
+
+def _plain_points(plan: TestPlan, names: dict[str, Any]) -> float:
+    """Return the points that nbgrader gives: it runs the test cell where the answers are."""
+    tree, namespace, final = ast.parse(plan.test), dict(names), None
+    end = tree.body[-1]
+    last = ast.Expression(end.value) if isinstance(end, ast.Expr) else None
+    tree.body = tree.body[:-1] if last else tree.body
+    try:
+        exec(compile(tree, "<test>", "exec"), namespace)
+        if last:
+            final = eval(compile(last, "<test>", "eval"), namespace)
+    except Exception:
+        return 0.0
+    return float(final) if isinstance(final, int) else plan.points
 
 
 @pytest.mark.parametrize(("question", "sample"), CASES)
 def test_an_answer_earns_its_points_and_meets_its_message(
-    question: str, sample: Sample, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
+    question: str, sample: Sample, lived: Lived, proved: dict[str, TestPlan], judge: Judge
 ) -> None:
-    plan = all_plans[question]
-    verdict = judge.verdict(plan, _taken(_answered(lived, question, sample.code), plan))
-    assert (verdict.points, verdict.outcome) == (sample.points, "passed" if sample.points == 2 else "failed"), verdict
-    assert sample.says in verdict.rationale
-    assert (verdict.rationale == "") == (sample.points == 2)
+    found = _judged(judge, proved[question], lived, question, sample.code)
+    assert (found.points, found.outcome) == (sample.points, "passed" if sample.points == 2 else "failed"), found
+    assert sample.says in found.rationale
+    assert (found.rationale == "") == (sample.points == 2)
+    assert bool(found.expected) == (sample.points < 2) or sample.says in NOTHING_EXPECTED
+
+
+@pytest.mark.parametrize(("question", "sample"), CASES)
+def test_plain_nbgrader_gives_the_same_points(
+    question: str, sample: Sample, lived: Lived, all_plans: dict[str, TestPlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert _plain_points(all_plans[question], _answered(lived, question, sample.code)) == sample.points
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
-def test_an_open_answer_is_not_attempted(
-    question: str, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
+def test_an_unanswered_question_is_not_attempted(
+    question: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
 ) -> None:
-    code = "model5 = output5 = q5 = ..." if question == "q5" else f"{question} = ..."
-    verdict = judge.verdict(all_plans[question], _taken(_answered(lived, question, code), all_plans[question]))
-    assert (verdict.outcome, verdict.points) == ("not attempted", 0)
+    found = _judged(judge, proved[question], lived, question, OPEN[question])
+    assert (found.outcome, found.points) == ("not attempted", 0)
+    assert _plain_points(proved[question], _answered(lived, question, OPEN[question])) == 0
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
@@ -68,45 +163,68 @@ def test_the_check_agrees_with_the_grader_and_never_shows_what_is_right(
     question: str, sample: Sample, lived: Lived, all_plans: dict[str, TestPlan]
 ) -> None:
     namespace = _answered(lived, question, sample.code)
-    said = _check(namespace, question, all_plans[question])
-    if question not in RECORDED:
-        assert said.verdict == ("right" if sample.points == 2 else "not yet")
-    elif sample.points == 2:
-        assert said.verdict == "recorded"
-    assert "Right:" not in said.text
-    if said.verdict == "not yet" and question in ("q3", "q6", "q9", "q11"):
+    found = _check(namespace, question, all_plans[question])
+    wrong = "not answered" if "..." in sample.code else "not yet"
+    assert found.verdict == ("right" if sample.points == 2 else wrong), found
+    assert "Right:" not in found.text
+    if found.verdict == "not yet" and question in ("q3", "q6", "q9", "q11"):
         shapes = {str(namespace[name].shape) for name in ("output", "h")}
-        assert not [shape for shape in shapes if shape in said.text and shape not in sample.code]
+        assert not [shape for shape in shapes if shape in found.text and shape not in sample.code]
+
+
+@pytest.mark.parametrize("question", ["q1", "q2", "q3", "q4", "q6", "q8", "q9", "q10", "q11", "q12"])
+def test_the_test_says_what_the_check_says(
+    question: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
+) -> None:
+    """Questions of two parts have more to say in the test, and random draws of a layer are no numbers of the other."""
+    for sample in SAMPLES[question]:
+        if sample.points == 0:
+            found = _judged(judge, proved[question], lived, question, sample.code)
+            shown = _check(_answered(lived, question, sample.code), question, proved[question])
+            assert question == "q8" or _words(found.mistake) in _words(shown.text), (found, shown)
+
+
+def _words(text: str) -> str:
+    return re.sub(r"\d+\.\d+", "#", text)
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
-def test_the_check_says_that_an_answer_is_open(question: str, lived: Lived, all_plans: dict[str, TestPlan]) -> None:
-    code = "model5 = output5 = q5 = ..." if question == "q5" else f"{question} = ..."
-    said = _check(_answered(lived, question, code), question, all_plans[question])
-    assert said.verdict == "not answered"
-    assert repr(said) == (
-        f"○ {question}: not answered. Replace the ... in the cell above, run that cell, then run this cell again."
-    )
-
-
-def test_a_part_left_open_is_an_open_answer(lived: Lived, all_plans: dict[str, TestPlan], judge: Judge) -> None:
-    namespace = _answered(lived, "q3", "q3 = {'output': (1, 3), 'h': ..., 'c': (1, 3)}")
-    assert _check(namespace, "q3", all_plans["q3"]).verdict == "not answered"
-    assert judge.verdict(all_plans["q3"], _taken(namespace, all_plans["q3"])).outcome == "not attempted"
-
-
-def test_the_check_raises_under_validate_alone(
-    lived: Lived, all_plans: dict[str, TestPlan], monkeypatch: pytest.MonkeyPatch
+def test_the_check_says_that_an_answer_is_unanswered(
+    question: str, lived: Lived, all_plans: dict[str, TestPlan]
 ) -> None:
-    monkeypatch.setenv("NBGRADER_EXECUTION", "validate")
-    wrong, open_ = _answered(lived, "q3", "q3 = (3,)"), _answered(lived, "q3", "q3 = ...")
-    with pytest.raises(AssertionError, match=r"✗ q3: not yet\. output: you gave 1 axis"):
-        _check(wrong, "q3", all_plans["q3"])
-    with pytest.raises(AssertionError, match="○ q3: not answered"):
-        _check(open_, "q3", all_plans["q3"])
-    assert _check(lived["q3"], "q3", all_plans["q3"]).verdict == "right"
-    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    assert _check(wrong, "q3", all_plans["q3"]).verdict == "not yet"
+    found = _check(_answered(lived, question, OPEN[question]), question, all_plans[question])
+    assert found.verdict == "not answered"
+    assert repr(found).startswith(f"○ {question}: not answered.")
+    assert repr(found).endswith("Replace the ... in the cell above, run that cell, then run this cell again.")
+
+
+def test_a_part_left_open_is_an_unanswered_shape(lived: Lived, proved: dict[str, TestPlan], judge: Judge) -> None:
+    code = "q3 = {'output': (1, 3), 'h': ..., 'c': (1, 3)}"
+    assert _check(_answered(lived, "q3", code), "q3", proved["q3"]).verdict == "not answered"
+    assert _judged(judge, proved["q3"], lived, "q3", code).outcome == "not attempted"
+
+
+@pytest.mark.parametrize("question", list(PLAIN))
+def test_a_helper_can_be_replaced_by_a_plain_assertion(
+    question: str,
+    lived: Lived,
+    proved: dict[str, TestPlan],
+    all_plans: dict[str, TestPlan],
+    judge: Judge,
+    sources: dict[str, NotebookNode],
+) -> None:
+    name = next(name for name, source in sources.items() if any(cell.id == f"{question}-test" for cell in source.cells))
+    notebook = copy.deepcopy(sources[name])
+    for cell in notebook.cells:
+        if cell.id == f"{question}-test":
+            visible = cell.source.partition("### BEGIN HIDDEN TESTS")[0]
+            cell.source = f"{visible}### BEGIN HIDDEN TESTS\n{PLAIN[question]}\n### END HIDDEN TESTS"
+    plain = next(plan for plan in plans(notebook) if plan.cell == f"{question}-test")
+    plain = _proved(judge, plain, _answered(lived, question, SAMPLES[question][0].code))
+    for code, points in IN_FORM[question]:
+        marks = [_judged(judge, plan, lived, question, code).points for plan in (plain, proved[question])]
+        assert marks == [points, points], code
+        assert _plain_points(plain, _answered(lived, question, code)) == points
 
 
 class _Odd:
@@ -116,51 +234,41 @@ class _Odd:
     __hash__ = None  # type: ignore[assignment]
 
 
+ODD: list[Any] = [_Odd(), {"output": _Odd()}, [_Odd()], {"axis": [], "index": {}}, {"holds": [], "axes": [[]]}, 3 + 4j]
+
+
 @pytest.mark.parametrize("question", list(SAMPLES))
-def test_the_check_never_raises_in_a_session(question: str, lived: Lived, all_plans: dict[str, TestPlan]) -> None:
-    odds: list[Any] = [
-        _Odd(),
-        {"output": _Odd()},
-        [_Odd()],
-        {"axis": [], "index": {}},
-        {"holds": [], "axes": [[]]},
-        3 + 4j,
-    ]
-    for odd in odds:
-        said = _check({**lived[question], question: odd}, question, all_plans[question])
-        assert said.verdict == "not yet"
-
-
-def test_a_verdict_is_shown_as_text_and_as_html(lived: Lived, all_plans: dict[str, TestPlan]) -> None:
-    said = _check(_answered(lived, "q3", "q3 = {'output': '<b>', 'h': 1, 'c': 1}"), "q3", all_plans["q3"])
-    assert repr(said) == "✗ q3: not yet. output: '<b>' is a string, not a shape. Leave out the quotation marks."
-    shown = said._repr_html_()
-    assert "✗ q3: not yet." in shown
-    assert "&lt;b&gt;" in shown
-    assert "<b>" not in shown
+def test_odd_answers_end_neither_the_check_nor_the_test(
+    question: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
+) -> None:
+    for odd in ODD:
+        names = {**lived[question], question: odd} | ({"model5": odd, "output5": odd} if question == "q5" else {})
+        assert _check(names, question, proved[question]).verdict == "not yet"
+        assert not verdict(judge, proved[question], names).points
 
 
 @pytest.mark.parametrize(
     ("code", "says"),
     [
         ("data = np.zeros_like(data)", "data: numbers repeat"),
-        ("data = data[:, :4]", "data: the timesteps axis has size 4, not 8."),
+        ("data = data[:, :4]", "output: the numbers are not what this layer computes from data."),
         ("data = data[0]", "data: 2 axes, (8, 2); 3 are needed."),
         ("data = data * np.nan", "data: not every number is finite."),
         ("data = data.tolist()", "data: an array is needed, not a list."),
         ("output = output + 1e-3", "output: the numbers are not what this layer computes from data."),
-        ("h = np.zeros((0, 3), 'float32')", "h: the batch axis has size 0, not 1."),
+        ("h = np.zeros((0, 3), 'float32')", "h: the batch axis has size 0."),
         ("output = output.astype(int)", "output: the array has numbers of type int64, not decimal numbers."),
         ("c = h", "c: the numbers are not what this layer computes from data."),
-        ("units = 1; output = h = c = np.zeros((1, 1), 'float32')", "output: the units axis has size 1, not 3."),
+        ("output = h = c = np.zeros((1, 1), 'float32')", "output: the units axis has size 1, not 3."),
     ],
 )
 def test_arrays_made_up_by_hand_earn_nothing(
-    code: str, says: str, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
+    code: str, says: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
 ) -> None:
-    verdict = judge.verdict(all_plans["q3"], _taken(_answered(lived, "q3", code), all_plans["q3"]))
-    assert (verdict.outcome, verdict.points) == ("failed", 0)
-    assert verdict.rationale.startswith(says)
+    code = f"q3 = {{'output': (1, 3), 'h': (1, 3), 'c': (1, 3)}}; {code}"
+    found = _judged(judge, proved["q3"], lived, "q3", code)
+    assert (found.outcome, found.points) == ("failed", 0)
+    assert found.rationale.startswith(says)
 
 
 @pytest.mark.parametrize(
@@ -169,29 +277,73 @@ def test_arrays_made_up_by_hand_earn_nothing(
         ("[w * 0 for w in kept]", "weights: the kernel is constant; a layer never starts with constant weights."),
         ("kept[:2]", "weights: 2 arrays; a recurrent layer has three."),
         ("kept[0]", "weights: a list of arrays is needed, not a ndarray."),
-        ("[kept[0][:, :3], *kept[1:]]", "weights: kernel: the units axis has size 3, not 12."),
+        ("[kept[0][:, :3], *kept[1:]]", "weights: kernel: the columns axis has size 3, not 12."),
+        ("[kept[0], kept[1][:, :5], kept[2]]", "weights: recurrent kernel: 5 is not 3 or 4 times 3 units."),
+        ("[kept[0], kept[1], kept[2][:5]]", "weights: bias: 5 along 4 × units; 12 is needed."),
+        ("[2 * kept[0], *kept[1:]]", "output: the numbers are not what this layer computes from data."),
     ],
 )
 def test_weights_made_up_by_hand_earn_nothing(
-    weights: str, says: str, lived: Lived, all_plans: dict[str, TestPlan], judge: Judge
+    weights: str, says: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
 ) -> None:
-    code = f"kept = model.get_weights()\nclass model:\n    get_weights = staticmethod(lambda: {weights})"
-    verdict = judge.verdict(all_plans["q3"], _taken(_answered(lived, "q3", code), all_plans["q3"]))
-    assert verdict.outcome == "failed"
-    assert verdict.rationale.startswith(says)
+    code = "q3 = {'output': (1, 3), 'h': (1, 3), 'c': (1, 3)}\nkept = model.get_weights()\n"
+    code += f"class model:\n    get_weights = staticmethod(lambda: {weights})"
+    found = _judged(judge, proved["q3"], lived, "q3", code)
+    assert found.outcome == "failed"
+    assert found.rationale.startswith(says)
+
+
+FIVE_UNITS = """
+other = Model(inputs, LSTM(5, return_state=True)(inputs))
+output, h, c = other.predict(data, verbose=0)
+class model:
+    get_weights = staticmethod(other.get_weights)
+"""
+SEQUENCES = """
+model = Model(inputs, LSTM(units, return_sequences=True, return_state=True)(inputs))
+output, h, c = model.predict(data, verbose=0)
+"""
+SAME = """
+kept = model.get_weights()
+kept[2] = np.repeat(np.float32([-20, -20, 0, 60]), units)
+model.set_weights(kept)
+output, h, c = model.predict(data, verbose=0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("q3", f"{FIVE_UNITS}q3 = {{name: (1, 5) for name in ('output', 'h', 'c')}}"),
+        ("q3", f"{SEQUENCES}q3 = {{'output': output.shape, 'h': h.shape, 'c': c.shape}}"),
+        ("q4", f"{SAME}q4 = [('output', 'h'), ('h', 'c'), ('output', 'c')]"),
+    ],
+)
+def test_another_model_makes_no_wrong_answer_right(
+    question: str, code: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
+) -> None:
+    weights = lived[question]["model"].get_weights()
+    try:
+        found = _judged(judge, proved[question], lived, question, code)
+    finally:
+        lived[question]["model"].set_weights(weights)
+    assert (found.outcome, found.points) == ("failed", 0), found
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_no_shape_is_a_literal(name: str, sources: dict[str, NotebookNode], judge: Judge) -> None:
+def test_no_shape_is_a_literal(
+    name: str, sources: dict[str, NotebookNode], judge: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With other sizes the solution is still right."""
+    monkeypatch.syspath_prepend(SOURCE)
     notebook = copy.deepcopy(sources[name])
     for cell in notebook.cells:
         cell.source = cell.source.replace("= 1, 8, 2, 3\n", "= 2, 5, 4, 7\n")
-    found = {plan.cell: plan for plan in plans(notebook, name)}
+    found = {plan.cell: plan for plan in plans(notebook)}
     namespace: dict[str, Any] = {"__name__": "notebook"}
     for cell in notebook.cells:
         plan = found.get(cell.metadata.get("nbgrader", {}).get("grade_id", ""))
         if plan:
-            assert judge.verdict(plan, _taken(namespace, plan)).outcome == "passed"
+            assert verdict(judge, plan, namespace).outcome == "passed"
         elif cell.cell_type == "code":
             exec(cell.source, namespace)

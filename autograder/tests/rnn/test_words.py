@@ -1,5 +1,6 @@
 """Plain English: words that readers stumble over do not occur in what a learner sees."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +23,12 @@ RELEASED = ROOT / "notebooks"
 
 
 def texts(path: Path) -> Iterator[str]:
-    """All that a learner can read in a file: a helper's source, or a notebook's cells and what they print."""
+    """All that a learner reads: the texts in a helper's code, or a notebook's cells and what they print."""
     if path.suffix == ".py":
-        yield path.read_text(encoding="utf-8")
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        unseen = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+        texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in unseen)
+        yield from (node.value for node in texts if isinstance(node.value, str))
         return
     for cell in nbformat.read(path, 4).cells:
         yield cell.source
