@@ -1,37 +1,48 @@
 """Decode answers that a student's kernel sent to the trusted grader.
 
 Theory of operation. `encoder` runs as source text in the student's kernel and turns answers into JSON text. This
-module runs in the grader's process, reads that text and rebuilds plain values. Supported: None, bool, int, float,
-complex, str, tuple, list, dict, set, frozenset, the unanswered `...`, and NumPy arrays of bools and numbers. Not
-supported: code, pickles, classes, bytes, arrays of objects or strings. Nothing is called, imported or looked up by a
-name from the text, except in the tables below. The kernel may send false data, but only data: a forged answer passes
-only if it has the right value, and a student who can write that value knows the answer. Sizes are checked before
-anything is built. Any text results in a plain value or an `EvidenceError`.
+module runs in the grader's process, reads that text, and has a `Reader` rebuild the values. These cross as real objects
+of their types:
+
+    built in           None, bool, int, float, complex, str, bytes, bytearray, `...`, NotImplemented, list, tuple, dict,
+                       set, frozenset, range, slice, a dict's keys, values and items
+    standard library   namedtuples, Counter, OrderedDict, defaultdict of a known factory, deque, paths, date, datetime,
+                       time, timedelta, time zones, Decimal, Fraction, UUID, members of Enum classes without methods
+    NumPy              arrays of bools, numbers, texts, dates, records and objects from this list; matrix, masked
+                       arrays, scalars, dtypes
+    pandas             Series, Index, DataFrame, Timestamp, Timedelta, NA, NaT, and columns' arrays
+    classes            those of `builtins` and other well-known ones, by name
+
+Not supported: code, pickles, instances of other classes. These stay in the kernel, where `server` serves them to a test
+that needs them. Its messages have this format too, and `judging.wire` reads them. Nothing is called, imported or looked
+up by a name from the text, except in fixed tables. The kernel may send false data, but only data: a forged answer
+passes only if it has the right value, and a student who can write that value knows the answer. Sizes are checked before
+anything is built. Any text results in a value of these types or an `EvidenceError`.
 """
 
-import binascii
+import ast
+import gc
 import json
-import math
 import re
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-import numpy as np
-
 from autograder.errors import EvidenceError
-from autograder.evidence.encoder import DTYPES, MAX_BITS, MAX_DEPTH, MAX_ITEMS, MAX_KEYS, MAX_TEXT, MAX_TOTAL
+from autograder.evidence.encoder import MAX_ITEMS, MAX_TEXT, MAX_TOTAL
+from autograder.evidence.reader import Reader
+from autograder.evidence.reader_leaves import DamageError
+from autograder.evidence.reader_pandas import NoPandasError
 from autograder.evidence.refusals import Refusal, harmless, sentence
 from autograder.model import Reason
+from autograder.text import parse_python
 
 MAX_NAMES = 200
+NO_PANDAS = (Refusal.PANDAS.value, "")
 _MIB = 2**20
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_INT = re.compile(rf"0|-?[1-9a-f][0-9a-f]{{0,{MAX_BITS // 4 - 1}}}")
-_SHAPE = re.compile(r"(?:0|[1-9][0-9]{0,7})(?:,(?:0|[1-9][0-9]{0,7})){0,63}")
 
 _REASONS: dict[str, tuple[Reason, int]] = {  # by an entry's key; the number is how many details it has
     "missing": (Reason.MISSING, 0),
@@ -64,20 +75,61 @@ class Found:
         return sentence(self.subject, self.reason, self.detail) if self.reason else ""
 
 
-class _DamageError(Exception):
-    """The text does not follow the format; the message says where, in a few words."""
-
-
+@cache
 def kernel_source() -> str:
-    """Return the encoder's source, to be run in a kernel: `encode_all` and its imports from the standard library."""
-    return Path(__file__).with_name("encoder.py").read_text("utf-8")
+    """Return the encoder's source, to be run in a kernel: `encode_all` and its imports from the standard library.
+
+    The rarer types' source is in it as strings, to be compiled only if needed. Every kernel compiles the source for
+    each test, so it has no docstrings, comments or annotations.
+    """
+    return f"{_source('encoder.py')}\nMORE = {_source('encoder_types.py')!r}, {_source('encoder_pandas.py')!r}\n"
+
+
+def _source(name: str) -> str:
+    return ast.unparse(_Compact().visit(parse_python(Path(__file__).with_name(name).read_text("utf-8"))))
+
+
+class _Compact(ast.NodeTransformer):
+    """Remove what a program runs without: docstrings and annotations."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return ast.Pass() if is_text else node  # a docstring may be all that a class has
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.Assign | None:
+        self.generic_visit(node)
+        return ast.copy_location(ast.Assign([node.target], node.value), node) if node.value else None
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(node.arg)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
+        self.generic_visit(node)
+        node.returns = None
+        node.body = node.body or [ast.Pass()]
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        return node
+
+
+@cache
+def server_source() -> str:
+    """Return the source that follows `kernel_source` where a test needs the notebook's objects."""
+    return "".join(
+        line for line in _source("server.py").splitlines(keepends=True) if not line.startswith("from autograder")
+    )
 
 
 def decode(text: str | bytes, name: str = "answer") -> Any:
     """Decode one plain value; raise `EvidenceError` with a sentence that starts with `name`."""
     try:
         return _value(text)
-    except _DamageError as damage:
+    except NoPandasError:
+        raise EvidenceError(sentence(name, Reason.NOT_PLAIN_DATA, NO_PANDAS)) from None
+    except DamageError as damage:
         raise EvidenceError(sentence(name, Reason.DAMAGED, (str(damage),))) from None
 
 
@@ -89,12 +141,12 @@ def decode_all(text: str | bytes) -> dict[str, Found]:
     try:
         tree = _json(text, MAX_TOTAL, 4 * MAX_NAMES)
         if not isinstance(tree, dict) or len(tree) > MAX_NAMES:
-            raise _DamageError("not a table of names")
+            raise DamageError("not a table of names")
         if not all(len(name) <= 100 and name.isidentifier() for name in tree):
-            raise _DamageError("a key that is not a name")
-    except _DamageError as damage:
+            raise DamageError("a key that is not a name")
+    except DamageError as damage:
         raise EvidenceError(sentence("answers", Reason.DAMAGED, (str(damage),))) from None
-    return {name: _found(name, entry) for name, entry in tree.items()}
+    return {name: found(name, entry) for name, entry in tree.items()}
 
 
 def missing(name: str) -> Found:
@@ -102,175 +154,66 @@ def missing(name: str) -> Found:
     return Found(name, NOTHING, Reason.DAMAGED, ("nothing was sent",))
 
 
-def _found(name: str, entry: Any) -> Found:
+def found(name: str, entry: Any) -> Found:
     key, content = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else ("", None)
     try:
         if key in _REASONS:
             reason, details = _REASONS[key]
             return Found(name, NOTHING, reason, _details(content, details, reason))
         if key != "value" or not isinstance(content, str):
-            raise _DamageError("an entry of unknown form")
+            raise DamageError("an entry of unknown form")
         return Found(name, _value(content))
-    except _DamageError as damage:
+    except NoPandasError:
+        return Found(name, NOTHING, Reason.NOT_PLAIN_DATA, NO_PANDAS)
+    except DamageError as damage:
         return Found(name, NOTHING, Reason.DAMAGED, (str(damage),))
 
 
 def _details(content: Any, count: int, reason: Reason) -> tuple[str, ...]:
     if not isinstance(content, list) or len(content) != count or not all(isinstance(part, str) for part in content):
-        raise _DamageError("an entry of unknown form")
+        raise DamageError("an entry of unknown form")
     if reason is Reason.NOT_PLAIN_DATA and content[0] not in tuple(Refusal):
-        raise _DamageError("a refusal of unknown kind")
+        raise DamageError("a refusal of unknown kind")
     return tuple(map(harmless, content))
 
 
 def _value(text: str | bytes) -> Any:
-    return _Reader().value(_json(text, MAX_TEXT, 4 * MAX_ITEMS), 0)
+    collecting = gc.isenabled()
+    gc.disable()  # nothing that is made here is garbage, and to search a million new lists for it takes seconds
+    try:
+        return Reader().value(_json(text, MAX_TEXT, 4 * MAX_ITEMS), 0)
+    except RecursionError:
+        raise DamageError("nested too deeply") from None
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _json(text: str | bytes, size: int, tokens: int) -> Any:
     """Parse `text`, refusing bare numbers; check its size and number of nodes before the parser builds any."""
     if not isinstance(text, str | bytes):
-        raise _DamageError("not a string")
+        raise DamageError("not a string")
     if len(text) > size:
-        raise _DamageError(f"more than {size // _MIB} MiB")
+        raise DamageError(f"more than {size // _MIB} MiB")
     try:
         text = text.decode() if isinstance(text, bytes) else text
         if sum(map(_STRING.sub("", text).count, "[{,")) > tokens:
-            raise _DamageError("too many items")
+            raise DamageError("too many items")
         return json.loads(
             text, parse_int=_number, parse_float=_number, parse_constant=_number, object_pairs_hook=_table
         )
     except RecursionError:
-        raise _DamageError("nested too deeply") from None
+        raise DamageError("nested too deeply") from None
     except ValueError:
-        raise _DamageError("not JSON") from None
+        raise DamageError("not JSON") from None
 
 
 def _number(_: str) -> NoReturn:
-    raise _DamageError("a bare number")
+    raise DamageError("a bare number")
 
 
 def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     table = dict(pairs)
     if len(table) < len(pairs):
-        raise _DamageError("a duplicate name")
+        raise DamageError("a duplicate name")
     return table
-
-
-class _Reader:
-    """Decode one value, and count the members of its sets and dicts."""
-
-    def __init__(self) -> None:
-        self.keys = 0
-
-    def value(self, node: Any, depth: int) -> Any:
-        if node is None or isinstance(node, bool):
-            return node
-        if isinstance(node, str):
-            return _text(node)
-        if not isinstance(node, list) or len(node) != 2 or not isinstance(node[0], str):
-            raise _DamageError("a value of unknown form")
-        tag, body = node
-        if isinstance(body, str) and tag in _LEAVES:
-            return _LEAVES[tag](body)
-        if not isinstance(body, list) or tag not in _CONTAINERS:
-            raise _DamageError("an unknown tag")
-        return self.members(tag, body, depth + 1)
-
-    def members(self, tag: str, body: list[Any], depth: int) -> Any:
-        if depth > MAX_DEPTH:
-            raise _DamageError("nested too deeply")
-        self.keys += {"set": len(body), "frozenset": len(body), "dict": len(body) // 2}.get(tag, 0)
-        if self.keys > MAX_KEYS:
-            raise _DamageError("too many keys")
-        return _CONTAINERS[tag]([self.value(member, depth) for member in body])
-
-
-def _text(text: str) -> str:
-    try:
-        text.encode()  # a lone surrogate would break reports and the gradebook later on
-    except UnicodeEncodeError:
-        raise _DamageError("half a character") from None
-    return text
-
-
-def _ellipsis(text: str) -> Any:
-    if text:
-        raise _DamageError("an ellipsis with content")
-    return ...
-
-
-def _int(text: str) -> int:
-    if not _INT.fullmatch(text):
-        raise _DamageError("not an int")
-    return int(text, 16)
-
-
-def _floats(text: str, count: int) -> tuple[float, ...]:
-    if not re.fullmatch(rf"[0-9a-f]{{{16 * count}}}", text):
-        raise _DamageError("not a float")
-    return struct.unpack(f">{count}d", bytes.fromhex(text))
-
-
-def _array(text: str) -> np.ndarray[Any, Any]:
-    dtype, shape, data = [*text.split(" ", 2), "", ""][:3]
-    if dtype not in DTYPES:
-        raise _DamageError("an array of unknown dtype")
-    if not _SHAPE.fullmatch(shape):
-        raise _DamageError("an array of unknown shape")
-    little = np.dtype(dtype).newbyteorder("<")
-    sizes = [int(size) for size in shape.split(",")]
-    if math.prod(max(size, 1) for size in sizes) * little.itemsize > MAX_TEXT:
-        raise _DamageError("an array too large")
-    return _filled(sizes, little, _bytes(data, math.prod(sizes) * little.itemsize))
-
-
-def _bytes(data: str, size: int) -> bytes:
-    try:
-        raw = binascii.a2b_base64(data, strict_mode=True)
-    except ValueError:  # covers binascii.Error and non-ASCII characters
-        raise _DamageError("an array that is not base64") from None
-    if len(raw) != size:
-        raise _DamageError("an array whose shape and bytes differ")
-    return raw
-
-
-def _filled(sizes: list[int], little: np.dtype[Any], raw: bytes) -> np.ndarray[Any, Any]:
-    if little.kind == "b" and raw.strip(b"\0\1"):
-        raise _DamageError("bools other than 0 and 1")
-    view: np.ndarray[Any, Any] = np.ndarray(sizes, little, raw)
-    return view.astype(little.newbyteorder("="))  # a copy: writable, in this machine's byte order
-
-
-def _keys(members: list[Any]) -> frozenset[Any]:
-    try:
-        keys = frozenset(members)
-    except TypeError:
-        raise _DamageError("a key that cannot be hashed") from None
-    if len(keys) < len(members):
-        raise _DamageError("a duplicate key")
-    return keys
-
-
-def _dict(members: list[Any]) -> dict[Any, Any]:
-    keys, values = members[::2], members[1::2]
-    if len(keys) != len(values):
-        raise _DamageError("a key without value")
-    _keys(keys)
-    return dict(zip(keys, values, strict=True))
-
-
-_LEAVES: dict[str, Callable[[str], Any]] = {
-    "ellipsis": _ellipsis,
-    "int": _int,
-    "float": lambda text: _floats(text, 1)[0],
-    "complex": lambda text: complex(*_floats(text, 2)),
-    "array": _array,
-}
-_CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
-    "list": list,
-    "tuple": tuple,
-    "set": lambda members: set(_keys(members)),
-    "frozenset": _keys,
-    "dict": _dict,
-}

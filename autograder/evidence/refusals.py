@@ -12,9 +12,9 @@ No code parses the sentence; code uses the reason and its details. The details, 
 
 from enum import StrEnum
 
-from autograder.evidence.encoder import MAX_BITS, MAX_DEPTH, MAX_ITEMS, MAX_KEYS, MAX_TEXT
+from autograder.evidence.encoder import MAX_BITS, MAX_DEPTH, MAX_ITEMS, MAX_TEXT
 from autograder.model import Reason
-from autograder.text import normalize_whitespace
+from autograder.text import normalize_whitespace, visible
 
 MAX_SENTENCE = 300
 MAX_DETAIL = 200
@@ -31,10 +31,10 @@ class Refusal(StrEnum):
     SURROGATE = "surrogate"
     DEPTH = "depth"
     ITEMS = "items"
-    KEYS = "keys"
     BITS = "bits"
     SIZE = "size"
     TOTAL = "total"
+    PANDAS = "pandas"  # the decoder's
 
 
 # What was refused, what is wrong with it, and what to do instead.
@@ -49,13 +49,17 @@ _SENTENCES: dict[Refusal, tuple[str, str, str]] = {
     ),
     Refusal.DEPTH: (f"a {{of}} nested more than {MAX_DEPTH} levels deep", "is too deep", _LESS),
     Refusal.ITEMS: (f"more than {MAX_ITEMS} items", "are too many", _LESS),
-    Refusal.KEYS: (f"more than {MAX_KEYS} members of sets and dicts", "are too many", _LESS),
     Refusal.BITS: (f"an int of more than {MAX_BITS} bits", "is too large", _LESS),
     Refusal.SIZE: (f"more than {MAX_TEXT // 2**20} MiB of JSON", "is too much", _LESS),
     Refusal.TOTAL: ("the answers together", "are too large", _LESS),
+    Refusal.PANDAS: (
+        "a pandas object",
+        "cannot be read where answers are graded",
+        "ask your instructor to install pandas there",
+    ),
 }
 TOO_MUCH = frozenset(
-    {Refusal.DEPTH, Refusal.ITEMS, Refusal.KEYS, Refusal.BITS, Refusal.SIZE, Refusal.TOTAL}
+    {Refusal.DEPTH, Refusal.ITEMS, Refusal.BITS, Refusal.SIZE, Refusal.TOTAL}
 )  # plain data, but too large to send
 
 
@@ -99,4 +103,4 @@ def article(word: str) -> str:
 
 def harmless(detail: str) -> str:
     """Shorten a detail to one printable line; the kernel sent it, so the student may have written it."""
-    return normalize_whitespace("".join(c if c.isprintable() else " " for c in detail[:MAX_SENTENCE]))[:MAX_DETAIL]
+    return normalize_whitespace(visible(detail[:MAX_SENTENCE], instead=" "))[:MAX_DETAIL]

@@ -3,21 +3,20 @@
 Each name that a test reads is one of four:
   * local: the test itself assigns it before it is read (an import, an assignment, a loop), or it is a builtin;
   * *declared evidence*: the test assigns it on a line that ends in `# evidence`. The line's right-hand side is
-    evaluated in the student's kernel, and its value is sent as data;
+    evaluated in the student's kernel, and its value is sent as data; no test needs such a line;
   * *prelude*: its last assignment before the test is one of these statements of the source notebook: in a locked cell
     a function, a class, or an assignment that calls nothing and reads only prelude names (sizes and constants); in any
     cell except an answer cell an import; in an earlier test an import, a function or a class. The judge runs only the
     statements that the test needs, in the notebook's order. The student's kernel cannot change them;
-  * otherwise an *answer*: sent from the student's kernel as data. The same goes for names that a prelude function
-    reads from the student's code.
+  * otherwise an *answer*: it comes from the student's kernel, as data or, if it is a function or another object, as a
+    reference. The same goes for names that a prelude function reads from the student's code.
 """
 
 import ast
-import builtins
 import re
-import symtable
+import sys
 import tokenize
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from itertools import count
@@ -25,18 +24,33 @@ from itertools import count
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
-from autograder.errors import CourseError
-from autograder.model import TestPlan
+from autograder.judging.names import (
+    BUILTINS,
+    Definition,
+    Import,
+    bound_names,
+    changed_names,
+    free_names,
+    late_names,
+    source_of,
+    statements_of,
+)
+from autograder.model import Fault, TestPlan
 from autograder.notebook.cells import grade_id
-from autograder.notebook.source import parse, parse_cell
+from autograder.notebook.magics import python_of_test
+from autograder.notebook.source import parse
 
 MARK = "# evidence"
-BUILTINS = frozenset(dir(builtins))
+IMPORT = "import it in a locked cell before the test"
+FILES = frozenset(
+    "open Path os exists isfile glob listdir read_csv loadtxt genfromtxt load imread read_text "
+    "tempfile TemporaryDirectory NamedTemporaryFile write_text savetxt save to_csv imsave savefig".split()
+)
+EXECUTES = frozenset(  # functions that execute or parse text: never with a text of the notebook
+    "eval exec compile __import__ loads load sympify parse_expr query read_pickle import_module getattr setattr".split()
+)
 
 _MARKED = re.compile(r"#\s*evidence\s*")
-
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-_Import = ast.Import | ast.ImportFrom
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,74 +61,210 @@ class _Binding:
     trusted: bool
     place: int
     before: "Mapping[str, _Binding]"
+    by_test: bool = False  # a value that only later tests see: tests do not run in the student's kernel
 
     @property
     def is_definition(self) -> bool:
-        return isinstance(self.statement, _Definition)
+        return isinstance(self.statement, Definition)
 
 
 _Bindings = Mapping[str, _Binding]
 
 
-def plans(source: NotebookNode, name: str) -> tuple[TestPlan, ...]:
-    """Return the plans of all test cells of a source notebook, in order; CourseError: a test is not plain Python."""
+def plans(
+    source: NotebookNode, edited: Iterable[str] = (), bound: Iterable[str] = (), read: Iterable[str] = ()
+) -> tuple[TestPlan, ...]:
+    """Return the plans of all test cells of a source notebook, in order.
+
+    Args:
+        source: The source notebook.
+        edited: The files that students edit. What is imported from them is an answer.
+        bound: The names that the solution's answers bind, where `source` has stubs in their place.
+        read: The names that the notebook needs from its tests (see `read_by_cells`), with its solutions.
+    """
+    theirs = {file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in edited}
     bindings: _Bindings = {}
     places = count()
     results = []
     asked: set[str] = set()
+    answers = {*bound, *bound_by_answers(source)}
+    mirrored = answers | {*read, *read_by_cells(source)}
     for cell in source.cells:
         if cell.cell_type != "code":
             continue
         is_test = is_grade(cell) and not is_solution(cell)
         if is_test:
-            plan = _plan(cell, bindings, name)
-            results.append(replace(plan, own=tuple(name for name in plan.answers if name in asked)))
+            plan = _plan(cell, bindings, theirs)
+            rebinds = tuple(sorted(mirrored & plan_binds(plan)))
+            own = tuple(name for name in plan.answers if name in asked)
+            unlocked = tuple(name for name in plan.answers if name in answers or name not in bindings)
+            results.append(replace(plan, own=own, asked=unlocked, rebinds=rebinds))
             asked = set()
         elif is_solution(cell):
-            asked |= _bound(_statements(cell.source))
-        for statement in _statements(cell.source):
-            if is_test and not isinstance(statement, _Import | _Definition):
-                continue  # tests do not run in the student's kernel, so nothing else sees their values
-            trusted = not is_solution(cell) and (is_locked(cell) or isinstance(statement, _Import))
-            binding = _Binding(statement, trusted, next(places), bindings)
-            bindings = {**bindings, **dict.fromkeys(_bound([statement]), binding)}
-    return tuple(results)
+            asked |= bound_names(statements_of(cell.source))
+        for statement in statements_of(cell.source):
+            trusted = not is_solution(cell) and (is_locked(cell) or isinstance(statement, Import))
+            trusted = trusted and not _imported([statement], theirs)
+            by_test = is_test and not isinstance(statement, Import | Definition)
+            binding = _Binding(statement, trusted and not by_test, next(places), bindings, by_test)
+            changed = _changed(statement, bindings) if binding.trusted else set()
+            bindings = {**bindings, **dict.fromkeys(bound_names([statement]) | changed, binding)}
+    keep = any(plan.keep for plan in results)
+    return tuple(replace(plan, keep=keep) for plan in results)
 
 
-def _plan(cell: NotebookNode, bindings: _Bindings, name: str) -> TestPlan:
+def _changed(statement: ast.stmt, bindings: _Bindings) -> set[str]:
+    """Return the lists, dicts and sets of locked cells that a statement of a locked cell changes in place."""
+    if isinstance(statement, Definition):
+        return set()
+    return {
+        name
+        for name in changed_names(statement)
+        if name in bindings
+        and isinstance(binding := bindings[name].statement, ast.Assign | ast.AnnAssign)
+        and any(isinstance(part, ast.List | ast.Dict | ast.Set) for part in ast.walk(binding))
+    }
+
+
+def bound_by_answers(notebook: NotebookNode) -> set[str]:
+    """Return the names that the answer cells of a notebook bind."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code" and is_solution(cell)]
+    return {name for cell in cells for name in bound_names(statements_of(cell.source))}
+
+
+def read_by_cells(notebook: NotebookNode) -> set[str]:
+    """Return the names that a notebook needs from its tests, if they bind them.
+
+    These are the names that functions read, and those that a cell reads though no other cell than a test binds them.
+    """
+    names, bound = set[str](), set(BUILTINS)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (is_solution(cell) or not is_grade(cell)):
+            statements = statements_of(cell.source)
+            names |= late_names(statements) | (free_names(statements) - bound)
+            bound |= bound_names(statements)
+    return names
+
+
+def plan_binds(plan: TestPlan) -> set[str]:
+    """Return the names that a test assigns or deletes at the top level, or in functions that declare them global."""
+    return {
+        node.id
+        for node in ast.walk(parse(plan.test))
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    } | {name for node in ast.walk(parse(plan.test)) if isinstance(node, ast.Global) for name in node.names}
+
+
+def _plan(cell: NotebookNode, bindings: _Bindings, theirs: Container[str]) -> TestPlan:
+    code = python_of_test(cell.source)
+    if isinstance(code, list):
+        return _unusable(cell, code)
+    if imported := _imported(code[1].body, theirs):
+        what = "the test imports `{}`, which students edit (c.Autograde.exclude_overwriting)"
+        return _unusable(cell, [Fault(line, what.format(module), IMPORT) for line, module in imported])
     try:
-        tree = parse(cell.source)
-        evidence = _evidence(tree, cell.source)
+        evidence = _evidence(code[1], code[0])
     except SyntaxError as error:
-        raise CourseError(f"{name}: cell {grade_id(cell)}, line {error.lineno}: {error.msg}; fix the test.") from error
+        return _unusable(cell, [Fault(error.lineno or 0, error.msg, "fix the test")])
+    tree = code[1]
     rest = [node for node in tree.body if node not in evidence.values()]
-    needed = _asked(_free(rest) - evidence.keys(), bindings)
-    prelude = _prelude(needed, bindings)
-    called = {name for binding in prelude if binding.is_definition for name in _free([binding.statement])}
-    needed |= _asked(called - evidence.keys() - _bound(rest), bindings)
+    needed = _asked(free_names(rest) - evidence.keys(), bindings)
+    prelude = _prelude(needed | _locked_classes(bindings), bindings)
+    called = {name for binding in prelude if binding.is_definition for name in free_names([binding.statement])}
+    needed |= _asked(called - evidence.keys() - bound_names(rest), bindings)
+    shared = {name for name in needed if name in bindings and bindings[name].by_test}
+    mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    mentioned |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     return TestPlan(
         cell=grade_id(cell),
         points=float(cell.metadata.nbgrader["points"]),
-        answers=tuple(sorted(name for name in needed if bindings.get(name) not in prelude)),
+        answers=tuple(sorted(name for name in needed - shared if bindings.get(name) not in prelude)),
         evidence=tuple((name, ast.unparse(node.value)) for name, node in evidence.items()),
-        prelude=_source(binding.statement for binding in prelude),
-        test=_source(rest),
+        prelude=source_of(binding.statement for binding in prelude),
+        test=_text(rest, code[0]),
+        locked=tuple(binding.statement.name for binding in prelude if isinstance(binding.statement, ast.ClassDef)),
+        files=bool(mentioned & FILES),
+        keep=bool(shared),
+        careful=bool(mentioned & EXECUTES) or _compares_identity(tree),
     )
+
+
+def _imported(statements: Iterable[ast.stmt], modules: Container[str]) -> list[tuple[int, str]]:
+    """Return the line and the name of each of these modules that the statements import."""
+    found = []
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        found += [(node.lineno, name) for name in names if name in modules and isinstance(node, ast.stmt)]
+    return found
+
+
+def _unusable(cell: NotebookNode, faults: Iterable[Fault]) -> TestPlan:
+    """Return the plan of a test that cannot be judged."""
+    points = float(cell.metadata.nbgrader["points"])
+    return TestPlan(grade_id(cell), points, (), (), "", "", faults=tuple(faults))
+
+
+def _text(statements: Iterable[ast.stmt], source: str) -> str:
+    """Return the source of these statements, each on the line where it is in the cell."""
+    lines: list[str] = []
+    whole, last = source.splitlines(), 0
+    for node in statements:
+        start = min([node.lineno, *(part.lineno for part in getattr(node, "decorator_list", ()))])
+        end = node.end_lineno or node.lineno
+        segment = "\n".join(whole[start - 1 : end]) if start > last else ast.get_source_segment(source, node) or ""
+        if not _same(segment, node):
+            segment = ast.get_source_segment(source, node) or ""
+        if not _same(segment, node):
+            segment = ast.unparse(node)
+        if start == last:
+            lines[-1] += f"; {segment}"
+        else:
+            lines += [""] * (start - len(lines) - 1) + segment.split("\n")
+        last = end
+    return "\n".join(lines)
+
+
+def _same(segment: str, node: ast.stmt) -> bool:
+    """Return whether a piece of source is this statement; it is not where a magic was taken out of a block."""
+    try:
+        body = parse(segment).body
+    except SyntaxError:
+        return False
+    return len(body) == 1 and ast.dump(body[0]) == ast.dump(node)
+
+
+def _compares_identity(tree: ast.Module) -> bool:
+    """Return whether a test asks if two values are one object; copies of data have lost that."""
+    return any(
+        isinstance(operation, ast.Is | ast.IsNot) and not isinstance(operand, ast.Constant)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Compare)
+        for operation, operand in zip(node.ops, node.comparators, strict=True)
+    )
+
+
+def imports_and_definitions(source: str) -> tuple[str, ...]:
+    """Return the source of each top-level import, function and class of a cell."""
+    return tuple(source_of([node]) for node in statements_of(source) if isinstance(node, Import | Definition))
+
+
+def with_visible(plan: TestPlan, source: str) -> TestPlan:
+    """Return a plan with what the visible part of its test imports and defines.
+
+    Imports run before the test, too, because an answer's function may use them when the test calls it; but not where
+    the test needs the name as an answer before.
+    """
+    visible = imports_and_definitions(source)
+    bound = {one: bound_names(statements_of(one)) for one in visible if isinstance(statements_of(one)[0], Import)}
+    first = tuple((one, tuple(sorted(names))) for one, names in bound.items() if not names & set(plan.answers))
+    return replace(plan, visible=visible, imports=first)
 
 
 def _asked(names: set[str], bindings: _Bindings) -> set[str]:
     """Return the names without builtins, unless the notebook assigns the builtin's name itself."""
     return {name for name in names if name not in BUILTINS or name in bindings}
-
-
-def _statements(source: str) -> list[ast.stmt]:
-    """Return a cell's top-level statements, with magics replaced by calls; an empty list if it is not Python."""
-    cell = parse_cell(source)
-    return cell[1].body if cell else []
-
-
-def _source(statements: Iterable[ast.AST]) -> str:
-    return "\n".join(map(ast.unparse, statements))
 
 
 # --- declared evidence --------------------------------------------------------------------------------------------
@@ -144,99 +294,30 @@ def _fault(message: str, lines: set[int]) -> SyntaxError:
     return SyntaxError(message, ("", min(lines), 0, ""))
 
 
-# --- reads and assignments ----------------------------------------------------------------------------------------
-
-
-class _Plain(ast.NodeTransformer):
-    """Rewrite code so that symtable sees all reads: `x += 1` reads x, and a comprehension has its own variables."""
-
-    def visit_AugAssign(self, node: ast.AugAssign) -> ast.AST:
-        return self.generic_visit(ast.Assign([node.target], ast.BinOp(node.target, node.op, node.value)))
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
-        return self.generic_visit(node if node.value else ast.Expr(node.annotation))
-
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp) -> ast.AST:
-        return self.generic_visit(ast.GeneratorExp(node.elt, node.generators))
-
-    visit_SetComp = visit_ListComp  # noqa: N815
-
-    def visit_DictComp(self, node: ast.DictComp) -> ast.AST:
-        return self.generic_visit(ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators))
-
-
-def _plain(statements: Iterable[ast.stmt]) -> list[ast.stmt]:
-    copy: ast.Module = _Plain().visit(parse(_source(statements)))
-    return copy.body
-
-
-def _table(statements: Sequence[ast.stmt]) -> symtable.SymbolTable:
-    source = "\n".join(ast.unparse(ast.fix_missing_locations(node)) for node in statements)
-    return symtable.symtable(source, "<cell>", "exec")
-
-
-def _bound(statements: Sequence[ast.stmt]) -> set[str]:
-    """Return the names that these statements assign at the top level."""
-    return _binds(_table(_plain(statements)))
-
-
-def _free(statements: Sequence[ast.stmt]) -> set[str]:
-    """Return the names read before these statements assign them; for reads in functions, those never assigned."""
-    free, bound, made, late = set[str](), set[str](), set[str](), set[str]()
-    for part in _parts(_plain(statements)):
-        table = _table([part])
-        bound |= _binds(table)
-        made |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_declared_global()}
-        for name, at_once in _read(table):
-            if not at_once:
-                late.add(name)
-            elif name not in bound | made:
-                free.add(name)
-    return free | (late - bound)
-
-
-def _binds(table: symtable.SymbolTable) -> set[str]:
-    return {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-
-
-def _parts(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements' parts in execution order: values before targets, headers before blocks."""
-    for statement in statements:
-        if isinstance(statement, ast.Assign | ast.AnnAssign):
-            yield ast.Expr(statement.value or ast.Constant(None))
-            statement.value = ast.Constant(None)
-        elif isinstance(statement, ast.For | ast.AsyncFor):
-            yield ast.Expr(statement.iter)
-            statement.iter = ast.Constant(None)
-        inner = [] if isinstance(statement, _Definition) else _blocks(statement)
-        yield statement
-        yield from _parts(inner)
-
-
-def _blocks(node: ast.AST) -> list[ast.stmt]:
-    """Remove the blocks from a compound statement and return their statements, in order."""
-    inner: list[ast.stmt] = []
-    for field in ("body", "handlers", "cases", "orelse", "finalbody"):
-        block = getattr(node, field, [])
-        if block and isinstance(block[0], ast.stmt):
-            inner += block
-            setattr(node, field, [ast.Pass()])
-        else:
-            inner += [statement for part in block for statement in _blocks(part)]
-    return inner
-
-
-def _read(table: symtable.SymbolTable, at_once: bool = True) -> Iterator[tuple[str, bool]]:
-    """Yield the top-level names that are read, each with whether it is read at once or only in a later call."""
-    for symbol in table.get_symbols():
-        if symbol.is_global() and symbol.is_referenced():
-            yield symbol.get_name(), at_once
-    for child in table.get_children():
-        runs = child.get_type() == "class" or child.get_name() == "genexpr"
-        yield from _read(child, at_once and runs)
-
-
 # --- prelude ------------------------------------------------------------------------------------------------------
+
+
+def _locked_classes(bindings: _Bindings) -> set[str]:
+    """Return the classes of locked cells that need nothing but each other and the standard library.
+
+    A test may meet their instances without naming them, as the result of a student's function.
+    """
+    classes = {name for name, one in bindings.items() if one.trusted and isinstance(one.statement, ast.ClassDef)}
+    return {name for name in classes if _stands_alone(_prelude({name}, bindings), bindings)}
+
+
+def _stands_alone(prelude: Sequence[_Binding], bindings: _Bindings) -> bool:
+    """Return whether statements read only each other's names, and import only the standard library."""
+    statements = [binding.statement for binding in prelude]
+    modules = {
+        (alias.name if isinstance(node, ast.Import) else node.module or "").partition(".")[0]
+        for statement in statements
+        for node in ast.walk(statement)
+        if isinstance(node, Import)
+        for alias in node.names
+    }
+    reads = _asked({name for one in prelude for name in free_names([one.statement])}, bindings)
+    return reads <= bound_names(statements) and modules <= sys.stdlib_module_names
 
 
 def _prelude(names: set[str], bindings: _Bindings) -> list[_Binding]:
@@ -251,7 +332,7 @@ def _prelude(names: set[str], bindings: _Bindings) -> list[_Binding]:
         before = dict(chosen)
         needs, known = _needs(binding, bindings)
         complete = [choose(need, known, asked | {binding}) for need in sorted(_asked(needs, known))]
-        if not all(complete) and not isinstance(binding.statement, _Import | _Definition):
+        if not all(complete) and not isinstance(binding.statement, Import | Definition):
             chosen.clear()
             chosen.update(before)
             return False
@@ -269,14 +350,14 @@ def _needs(binding: _Binding, bindings: _Bindings) -> tuple[set[str], _Bindings]
     A function looks its names up in all assignments, as if it were called last.
     """
     if isinstance(binding.statement, ast.Import):  # after `import a.b`, `import a.c` adds to the same `a`
-        return _bound([binding.statement]), binding.before
-    return _free([binding.statement]), bindings if binding.is_definition else binding.before
+        return bound_names([binding.statement]), binding.before
+    return free_names([binding.statement]), bindings if binding.is_definition else binding.before
 
 
 def _is_constant(statement: ast.stmt) -> bool:
     """Return whether a statement is an import, a definition, or an assignment without calls."""
     calls = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
     assigns = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
-    return isinstance(statement, _Import | _Definition) or (
+    return isinstance(statement, Import | Definition) or (
         assigns and not any(isinstance(node, calls) for node in ast.walk(statement))
     )

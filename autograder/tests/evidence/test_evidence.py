@@ -1,7 +1,9 @@
 """What crosses comes out as it went in; what does not is refused in one sentence; no text makes anything but data."""
 
+import base64
 import collections
 import dataclasses
+import datetime
 import enum
 import itertools
 import json
@@ -24,7 +26,7 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.errors import EvidenceError
 from autograder.evidence import decoder, refusals
-from autograder.evidence.decoder import NOTHING, Found, decode, decode_all, kernel_source
+from autograder.evidence.decoder import NOTHING, Found, decode, decode_all, kernel_source, server_source
 from autograder.evidence.encoder import DTYPES, RefusedError, encode, encode_all
 from autograder.model import Reason
 
@@ -115,7 +117,10 @@ def test_what_crosses_comes_out_as_it_went_in(value: Any) -> None:
 
 def test_the_format_is_what_the_kernels_half_says() -> None:
     assert encode((1, None, -255)) == '["tuple", [["int", "1"], null, ["int", "-ff"]]]'
-    assert encode({"h": ..., "c": [True]}) == '["dict", ["h", ["ellipsis", ""], "c", ["list", [true]]]]'
+    assert encode({"h": ..., "c": [True]}) == '["dict", [["h", "c"], [["ellipsis", ""], ["list", [true]]]]]'
+    packed = base64.b64encode(struct.pack("<16q", *range(16))).decode()
+    assert encode((*range(16),)) == f'["tuple", {{"int64": "{packed}"}}]'
+    assert encode({*range(16)}) == f'["set", {{"int64": "{packed}"}}]'
     assert encode([-0.0, 1j]) == f'["list", [["float", "8{"0" * 15}"], ["complex", "{"0" * 16}3ff{"0" * 13}"]]]'
     assert encode(np.array([[1, 258]], ">u2")) == '["array", "uint16 1,2 AQACAQ=="]'
 
@@ -134,46 +139,47 @@ def test_arrays_come_out_as_the_graders_own() -> None:
     assert array.flags.owndata
 
 
-class Colour(enum.IntEnum):
-    RED = 3
+class Own(list):  # type: ignore[type-arg]
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None
 
 
-class Word(enum.StrEnum):
-    H = "h"
+class OwnCounter(collections.Counter):  # type: ignore[type-arg]
+    pass
 
 
-Shape = collections.namedtuple("Shape", "batch units")
+class Methods(enum.Enum):
+    ONE = 1
+
+    def double(self) -> int:
+        return 2
+
+
+class OwnDate(datetime.date):
+    pass
 
 
 @pytest.mark.parametrize(
     ("held", "crossed"),
     [
-        (np.float32(1.5), 1.5),
-        (np.float64(-0.0), -0.0),
-        (np.int64(3), 3),
-        (np.longlong(3), 3),
-        (np.bool_(True), True),
-        (np.str_("h"), "h"),
-        (np.complex64(1 + 2j), 1 + 2j),
-        (np.array(3), 3),
-        (np.array(True), True),
-        (np.array(2.5, ">f2"), 2.5),
-        (range(3), [0, 1, 2]),
-        (range(0), []),
-        (Shape(1, 3), (1, 3)),
-        ({"output": Shape(1, np.int32(3))}, {"output": (1, 3)}),
-        (collections.OrderedDict(h=1), {"h": 1}),
-        (collections.defaultdict(list, h=[1]), {"h": [1]}),
-        (collections.Counter("hh"), {"h": 2}),
-        (Colour.RED, 3),
-        (Word.H, "h"),
-        (np.array([[1, 2]]).view(np.matrix), np.array([[1, 2]])),
-        (np.ma.masked_array([1, 2], [True, False]), np.array([1, 2])),
+        (Own([1]), [1]),
+        (OwnCounter("hh"), collections.Counter("hh")),
+        (collections.defaultdict(lambda: 0, h=1), {"h": 1}),
+        (np.longlong(3), np.int64(3)),
+        (np.array(2.5, ">f2"), np.array(2.5, "f2")),
+        (collections.OrderedDict(h=1).keys(), {"h": 1}.keys()),
+        (np.array([1, 2]).view(np.recarray), np.array([1, 2])),
+        (OwnDate(2020, 1, 2), datetime.date(2020, 1, 2)),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
-def test_what_honest_students_hold_is_converted(held: Any, crossed: Any) -> None:
-    assert exact(cross(held)) == exact(crossed)
+def test_a_subclass_is_converted_to_its_nearest_base_class(held: Any, crossed: Any) -> None:
+    found = cross(held)
+    assert type(found) is type(crossed)
+    assert exact(found) == exact(crossed) or isinstance(found, type({}.keys()))
+    assert encode(found) == encode(crossed)
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +211,7 @@ def test_models_and_symbolic_tensors_are_refused(tf: Any) -> None:
     assert refusal(model) == f"q3: a Sequential object {PLAINLY}"
     assert refusal({"output": model.outputs[0]}) == f"q3: a KerasTensor object {PLAINLY}"
     assert refusal(flow.TensorShape(None)) == f"q3: a TensorShape object {PLAINLY}"
-    assert refusal(flow.constant("h")) == f"q3: a bytes object {PLAINLY}"
+    assert cross(flow.constant("h")) == b"h"
     assert refusal(flow.constant(1.0, "bfloat16")) == f"q3: a bfloat16 object {PLAINLY}"
     small = f"an array of dtype bfloat16 {LISTED}"
     assert refusal(flow.constant([1.0], "bfloat16")) == f"q3: {small}"
@@ -225,26 +231,22 @@ def test_a_tensor_of_the_students_own_is_refused(tf: Any) -> None:
     [
         (object(), f"an object object {PLAINLY}"),
         (len, f"a builtin_function_or_method object {PLAINLY}"),
-        (LookupError, f"a type object {PLAINLY}"),
-        (b"h", f"a bytes object {PLAINLY}"),
-        (np.bytes_(b"h"), f"a bytes_ object {PLAINLY}"),
+        (Own, f"a type object {PLAINLY}"),
         ([{"h": iter([])}], f"a list_iterator object {PLAINLY}"),
-        (np.array(["h"]), f"an array of dtype <U1 {LISTED}"),
-        (np.array([[], 1], object), f"an array of dtype object {LISTED}"),
-        (np.datetime64(1, "s"), f"a datetime64 object {PLAINLY}"),
+        (np.array([1], np.longdouble), f"an array of dtype {np.dtype(np.longdouble)} {LISTED}"),
+        (np.array(["\ud800"]), f"a str with half a character (a lone surrogate) {WHOLLY}"),
+        (np.array([len], object), f"a builtin_function_or_method object {PLAINLY}"),
         (np.longdouble(1), f"a longdouble object {PLAINLY}"),
-        (np.array("h"), f"an array of dtype <U1 {LISTED}"),
+        (Methods.ONE, f"a Methods object {PLAINLY}"),
         ("a\ud800", f"a str with half a character (a lone surrogate) {WHOLLY}"),
         ("\ud83d\ude00", f"a str with half a character (a lone surrogate) {WHOLLY}"),
         (2**10_000, f"an int of more than 10000 bits is too large; {LESS}"),
-        (range(100_000), f"more than 100000 items are too many; {LESS}"),
-        (set(range(2_001)), f"more than 2000 members of sets and dicts are too many; {LESS}"),
-        ([{1: 1, 2: 2}] * 1_001, f"more than 2000 members of sets and dicts are too many; {LESS}"),
-        ("a" * (2**23 - 1), f"more than 8 MiB of JSON is too much; {LESS}"),
-        (["a" * 2**20] * 9, f"more than 8 MiB of JSON is too much; {LESS}"),
-        (np.zeros(7 * 2**20, bool), f"more than 8 MiB of JSON is too much; {LESS}"),
-        (np.broadcast_to(1.0, (10**9,)), f"more than 8 MiB of JSON is too much; {LESS}"),
-        (np.zeros((0, 2**40)), f"more than 8 MiB of JSON is too much; {LESS}"),
+        (list(range(2_000_000)), f"more than 2000000 items are too many; {LESS}"),
+        ("a" * (45 * 2**20 - 1), f"more than 45 MiB of JSON is too much; {LESS}"),
+        (["a" * 2**20] * 45, f"more than 45 MiB of JSON is too much; {LESS}"),
+        (np.zeros(34 * 2**20, bool), f"more than 45 MiB of JSON is too much; {LESS}"),
+        (np.broadcast_to(1.0, (10**9,)), f"more than 45 MiB of JSON is too much; {LESS}"),
+        (np.zeros((0, 2**40)), f"more than 45 MiB of JSON is too much; {LESS}"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -261,10 +263,9 @@ def nested(depth: int) -> Any:
 
 def test_what_lies_at_the_limits_crosses() -> None:
     assert cross(nested(20)) == nested(20)
-    assert len(cross(range(99_999))) == 99_999
-    assert len(cross([dict.fromkeys(range(1_000))] * 2)) == 2
-    assert len(cross("a" * (2**23 - 2))) == 2**23 - 2
-    assert cross(np.zeros(6 * 2**20 - 100, bool)).shape == (6 * 2**20 - 100,)
+    assert cross(list(range(1_999_999)))[-1] == 1_999_998
+    assert len(cross("a" * (45 * 2**20 - 2))) == 45 * 2**20 - 2
+    assert cross(np.ones((2048, 2048))).sum() == 2048 * 2048
     assert len(str(cross(2**10_000 - 1))) < sys.get_int_max_str_digits()
 
 
@@ -275,9 +276,10 @@ def test_depth_and_cycles_are_refused() -> None:
     assert refusal(rows) == f"q3: a list that contains itself {PLAINLY}"
     twice: list[Any] = ["h"]
     assert cross([twice, twice]) == [["h"], ["h"]]
+    thrice: list[Any] = ["h"]
     for _ in range(18):
-        twice = [twice, twice]
-    assert refusal(twice).startswith("q3: more than 100000 items are too many")
+        thrice = [thrice, thrice, thrice]
+    assert refusal(thrice).startswith("q3: more than 2000000 items are too many")
 
 
 SLOTS = (
@@ -317,7 +319,7 @@ def hostile(value: Any, touched: list[str], base: Any = None) -> Any:
 @pytest.mark.parametrize(
     "value",
     [
-        *([1, 2], (1, 3), {"h": (1, 3)}, {"h"}, frozenset({"h"}), "h", 3, 1.5, 2j),
+        *([1, 2], (1, 3), {"h": (1, 3)}, {"h"}, frozenset({"h"}), "h", 3, 1.5, 2j, b"h"),
         *(np.arange(6).reshape(2, 3), np.float64(1.5), np.str_("h"), np.complex128(1j)),
     ],
     ids=repr,
@@ -331,7 +333,7 @@ def test_a_subclass_cannot_speak_for_its_value(value: Any) -> None:
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("base", [object, bytes, np.int32, np.float16, np.bytes_], ids=repr)
+@pytest.mark.parametrize("base", [object, np.int32, np.float16], ids=repr)
 def test_a_stranger_is_refused_unasked(base: Any, tf: Any) -> None:
     touched: list[str] = []
     assert refusal(hostile(b"1", touched, base)).startswith("q3: a Hostile object is not plain data; ")
@@ -353,13 +355,10 @@ def test_equal_to_all_is_equal_to_nothing_after_crossing() -> None:
 
 
 def test_a_failure_of_the_encoder_is_a_refusal() -> None:
-    class Odd(enum.Enum):
-        ONE = 1
-
     numpy = sys.modules["numpy"]
     try:
-        sys.modules["numpy"] = SimpleNamespace(ndarray=3)  # type: ignore[assignment]
-        assert refusal(Odd.ONE) == f"q3: an Odd object {PLAINLY}"
+        sys.modules["numpy"] = SimpleNamespace(ma=3)  # type: ignore[assignment]
+        assert refusal(2j) == f"q3: a complex object {PLAINLY}"
     finally:
         sys.modules["numpy"] = numpy
 
@@ -437,8 +436,8 @@ def test_any_text_gives_findings_or_an_evidence_error(text: str | bytes) -> None
 
 
 M = 2**61 - 1  # ints that differ by a multiple have one hash
-MANY = json.dumps(["list", [None] * 400_000])
-COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1, 2_002)]])
+MANY = f'["list", [{"null," * 8_000_000}null]]'
+COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1, 202)]])
 
 
 @pytest.mark.parametrize(
@@ -451,7 +450,7 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
         (b"\xff", "not JSON"),
         ('"' * 100_001, "not JSON"),
         ('"' + '\\"' * 4_000_000, "not JSON"),
-        (" " * (2**23 + 1), "more than 8 MiB"),
+        (" " * (45 * 2**20 + 1), "more than 45 MiB"),
         ("[" * 2**23, "too many items"),
         ("[" * 399_999, "nested too deeply"),
         ('{"a":' * 199_999, "nested too deeply"),
@@ -474,7 +473,7 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
         ('["__class__", []]', "an unknown tag"),
         ('["ellipsis", "a"]', "an ellipsis with content"),
         ('"\\ud800"', "half a character"),
-        ('["dict", ["\\udfff", null]]', "half a character"),
+        ('["dict", [["\\udfff"], [null]]]', "half a character"),
         *((f'["int", "{text}"]', "not an int") for text in ("", "-0", "00", "0x1", " 1", "1_0", "F", "٣", "f" * 2_501)),
         *((f'["float", "{text}"]', "not a float") for text in ("", "nan", "0" * 15, "0" * 17, "G" * 16, " " * 16)),
         (f'["complex", "{"0" * 16}"]', "not a float"),
@@ -488,7 +487,7 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
             for shape in ("", "-1", "01", "1,", "1;1", "(1,)", "999999999")
         ),
         ('["array", "int8 ' + ",".join("1" * 65) + ' AA=="]', "an array of unknown shape"),
-        ('["array", "int8 3000,3000 "]', "an array too large"),
+        ('["array", "int8 7000,7000 "]', "an array too large"),
         ('["array", "int8 0,99999999 "]', "an array too large"),
         *(
             (f'["array", "int8 1 {data}"]', "an array that is not base64")
@@ -502,13 +501,14 @@ COLLIDING = json.dumps(["set", [["int", f"{number * M:x}"] for number in range(1
         ('["list", [' * 21 + "]]" * 21, "nested too deeply"),
         ('["set", [["list", []]]]', "a key that cannot be hashed"),
         ('["frozenset", [["tuple", [["array", "int8 1 AA=="]]]]]', "a key that cannot be hashed"),
-        ('["dict", [["dict", []], null]]', "a key that cannot be hashed"),
+        ('["dict", [[["dict", [[], []]]], [null]]]', "a key that cannot be hashed"),
         ('["set", ["a", "a"]]', "a duplicate key"),
         ('["set", [true, ["int", "1"]]]', "a duplicate key"),
-        ('["dict", ["a", null, "a", null]]', "a duplicate key"),
-        ('["dict", ["a"]]', "a key without value"),
-        (COLLIDING, "too many keys"),
-        (json.dumps(["list", [["dict", ["a", None]]] * 2_001]), "too many keys"),
+        ('["dict", [["a", "a"], [null, null]]]', "a duplicate key"),
+        ('["dict", [["a"], []]]', "a key without value"),
+        ('["dict", ["a"]]', "a value of unknown form"),
+        ('["dict", ["a", "b"]]', "an unknown tag"),
+        (COLLIDING, "too many keys with one hash"),
     ],
     ids=lambda value: repr(value)[:30],
 )
@@ -581,7 +581,7 @@ def test_the_runners_interrupt_is_not_swallowed() -> None:
 
 
 def test_the_whole_is_capped_and_the_rest_still_crosses() -> None:
-    big = {f"q{number}": "a" * 6_000_000 for number in range(1, 5)}
+    big = {f"q{number}": "a" * 36_000_000 for number in range(1, 5)}
     found = decode_all(encode_all({**big, "q5": 5}, [*big, "q5"], {}))
     assert [name for name, one in found.items() if not one.reason] == ["q1", "q2", "q5"]
     sentence = f"q3: the answers together are too large; {LESS}"
@@ -600,7 +600,7 @@ def test_the_whole_is_capped_and_the_rest_still_crosses() -> None:
         (json.dumps({"q" * 101: {}}), "a key that is not a name"),
         (json.dumps({f"q{number}": {} for number in range(201)}), "not a table of names"),
         (json.dumps({"q3": [[]] * 1_000}), "too many items"),
-        (b" " * (2**24 + 1), "more than 16 MiB"),
+        (b" " * (90 * 2**20 + 1), "more than 90 MiB"),
     ],
     ids=lambda value: repr(value)[:30],
 )
@@ -686,3 +686,7 @@ def test_the_trusted_half_neither_unpickles_nor_evaluates() -> None:
     assert not [
         word for word in ("pickle.", "eval(", "exec(", "getattr(", "__import__", "allow_pickle") if word in source
     ]
+
+
+def test_what_serves_a_kernels_objects_is_python_also_without_its_docstrings() -> None:
+    compile(f"{kernel_source()}\n{server_source()}", "<evidence>", "exec")

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autograder.evidence.encoder import encode_all
-from autograder.judging.judge import Judge, JudgeLimits
+from autograder.evidence.encoder import encode, encode_all
+from autograder.judging.judge import Judge, JudgeLimits, _Worker
 from autograder.model import NoEvidence, Outcome, Reason, TestPlan, Verdict
 
 PLAN = TestPlan("x-test", 2.0, ("x",), (), "", "assert x == 42, f'x is {x}'")
@@ -36,8 +36,18 @@ def test_a_right_answer_passes(quick: Judge) -> None:
 
 
 def test_a_wrong_answer_fails_with_the_assertions_message(quick: Judge) -> None:
-    assert _judge(quick, PLAN.test, x=41) == Verdict("x-test", Outcome.FAILED, 0.0, "x is 41", mistake="x is 41")
-    assert _judge(quick, "assert x == 42", x=41).rationale == "an assertion failed."
+    failed = _judge(quick, PLAN.test, x=41)
+    assert failed.check is not None
+    assert replace(failed, check=None) == Verdict("x-test", Outcome.FAILED, 0.0, "x is 41", mistake="x is 41")
+    assert _judge(quick, "assert x == 42", x=41).rationale == "`assert x == 42` failed: x is 41."
+
+
+def test_the_courses_own_values_are_there_before_its_functions(quick: Judge) -> None:
+    given = (("data", encode([1, 2])),)
+    plan = replace(PLAN, test="assert x == data == f()", prelude="def f(value=data):\n    return value", givens=given)
+    assert quick.verdict(plan, encode_all({"x": [1, 2]}, ["x"], {})).outcome == "passed"
+    forged = encode_all({"x": [0], "data": [0]}, ["x", "data"], {})
+    assert quick.verdict(plan, forged).outcome == "failed"
 
 
 @pytest.mark.parametrize("x", [..., [...], {"a": ...}, (1, [2, {"b": ...}])])
@@ -120,17 +130,38 @@ def test_a_test_that_takes_all_memory_fails(quick: Judge) -> None:
     assert said == Verdict("x-test", Outcome.FAILED, 0.0, "the test ran out of memory on this answer.")
 
 
-def test_a_test_that_kills_its_process_fails(quick: Judge) -> None:
-    said = _judge(quick, "os.kill(os.getpid(), 9)", "import os", x=1)
+def test_a_test_that_ends_its_process_fails(quick: Judge) -> None:
+    said = _judge(quick, "os.kill(os.getpid(), 11)", "import os", x=1)
     assert said == Verdict("x-test", Outcome.FAILED, 0.0, "the test could not finish on this answer.")
     assert _judge(quick, "sys.exit(0)", "import sys", x=1).outcome == "failed"
 
 
+@pytest.mark.parametrize("victim", ["getpid", "getppid"])
+def test_a_killed_judge_is_asked_once_more(victim: str, quick: Judge, tmp_path: Path) -> None:
+    once = f"if not os.path.exists({str(tmp_path)!r}):\n    assert x == 42\nelse:\n    os.rmdir({str(tmp_path)!r})\n"
+    kill = f"    os.kill(os.{victim}(), 9)\n    select.select([], [], [], 60)"
+    assert _judge(quick, once + kill, "import os, select", x=42) == Verdict("x-test", Outcome.PASSED, 2.0)
+    said = _judge(quick, kill.replace("    ", ""), "import os, select", x=42)
+    assert (said.outcome, said.points, said.is_of_lost_judge) == ("grader error", None, True)
+    assert said.rationale.startswith("the judge process returned no verdict (")
+
+
+def test_names_of_earlier_tests_die_with_their_judge(quick: Judge) -> None:
+    """A test that needs them would fail without them, which is nobody's fault."""
+    worker = _Worker(quick.helpers, quick.limits)
+    worker.keeps = True
+    said = worker.answer({}, frozenset())
+    assert said["rationale"].endswith("(OSError: it was killed, and with it the names of earlier tests).")
+    worker.drop()
+    assert not worker.keeps
+
+
 def test_a_judge_whose_process_died_starts_another(quick: Judge) -> None:
     assert _judge(quick, PLAN.test, x=42).outcome == "passed"
-    assert quick.process is not None
-    os.kill(quick.process.pid, signal.SIGKILL)
-    quick.process.wait()
+    process = quick.idle[-1].process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
     assert _judge(quick, PLAN.test, x=42).outcome == "passed", "a new process takes over"
 
 
@@ -141,7 +172,7 @@ def test_a_judge_that_does_not_answer_is_our_fault(tmp_path: Path, monkeypatch: 
         assert (said.outcome, said.points) == ("grader error", None)
         assert said.rationale == "the judge process returned no verdict (OSError: no answer in time)."
         assert said.traceback.endswith("OSError: no answer in time\n")
-        assert judge.process is None
+        assert judge.idle[-1].process is None
 
 
 def test_a_test_writes_no_files_and_says_nothing(
@@ -196,29 +227,64 @@ def test_arrays_arrive_as_they_were(quick: Judge) -> None:
 def test_closing_a_judge_leaves_no_process(tmp_path: Path) -> None:
     with Judge(tmp_path) as judge:
         _judge(judge, PLAN.test, x=42)
-        assert judge.process is not None
-        process = judge.process
+        process = judge.idle[-1].process
+        assert process is not None
     assert process.returncode == -signal.SIGKILL
 
 
-def test_a_wrong_answers_parts_are_told_apart(judge: Judge) -> None:
-    test = "from autograder.testing import right\nfrom shapes import shape_fault\n"
-    test += "right(shape_fault('h', x, {'batch': 1}), (1,))"
+def test_a_wrong_answers_mistake_and_help_are_told_apart(judge: Judge) -> None:
+    test = "from autograder.testing import assert_no_fault\nfrom shapes.answers import shape_fault\n"
+    test += "assert_no_fault(shape_fault('h', x, {'batch': 1}), (1,))"
     plan = replace(PLAN, test=test, answers=("x",), own=("x",))
     found = judge.verdict(plan, encode_all({"x": (8,)}, ("x",), {}))
-    assert (found.mistake, found.help) == (
-        "h: the batch axis does not have size 8.",
-        "Print h.shape and read it from left to right.",
-    )
+    assert found.mistake.startswith("h: ")
+    assert found.help
     assert (found.expected, found.given) == ("(1,)", "(8,)")
     assert found.rationale == f"{found.mistake} {found.help} Right: (1,)"
 
 
-def test_of_a_part_the_whole_is_kept_as_what_is_right(quick: Judge) -> None:
-    expected = {"output": "a", "h": "b"}
-    test = f"from autograder.testing import words\nwords(x, {expected}, {{}})"
-    found = _judge(quick, test, x={"output": "a", "h": "c"})
-    assert (found.rationale, found.expected) == ("h: it is not 'c'. Right: 'b'", str(expected))
+PARTS = """
+from functools import partial
+from autograder.testing import WrongAnswerError, assert_answered, assert_parts
+
+def is_yes(key):
+    assert_answered(x[key])
+    if x[key] != "yes":
+        raise WrongAnswerError(f"{key}: it is not {x[key]!r}.", {key: "yes"})
+
+assert_parts(partial(is_yes, "a"), partial(is_yes, "b"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("x", "outcome", "points", "mistake", "expected"),
+    [
+        ({"a": "yes", "b": "yes"}, Outcome.PASSED, 2, "", ""),
+        ({"a": "no", "b": "yes"}, Outcome.FAILED, 1, "a: it is not 'no'.", "{'a': 'yes'}"),
+        (
+            {"a": "no", "b": "x"},
+            Outcome.FAILED,
+            0,
+            "a: it is not 'no'. b: it is not 'x'.",
+            "{'a': 'yes', 'b': 'yes'}",
+        ),
+        ({"a": ..., "b": "yes"}, Outcome.FAILED, 1, "Not answered.", ""),
+        ({"a": ..., "b": "no"}, Outcome.NOT_ATTEMPTED, 0, "", ""),
+        ({"a": ..., "b": ...}, Outcome.NOT_ATTEMPTED, 0, "", ""),
+    ],
+)
+def test_each_part_earns_its_point_and_says_what_is_wrong(
+    x: object, outcome: Outcome, points: float, mistake: str, expected: str, quick: Judge
+) -> None:
+    plan = replace(PLAN, test=PARTS, answers=("x",), own=("x",))
+    found = quick.verdict(plan, encode_all({"x": x}, ("x",), {}))
+    assert (found.outcome, found.points, found.mistake, found.expected) == (outcome, points, mistake, expected)
+
+
+def test_an_answer_with_an_unanswered_part_never_earns_all_points(quick: Judge) -> None:
+    plan = replace(PLAN, test="assert len(x) == 2", answers=("x",), own=("x",))
+    found = quick.verdict(plan, encode_all({"x": [1, ...]}, ("x",), {}))
+    assert (found.outcome, found.points) == (Outcome.NOT_ATTEMPTED, 0)
 
 
 def test_a_tests_flag_reaches_the_verdict(quick: Judge) -> None:
@@ -233,7 +299,7 @@ def test_a_tests_flag_reaches_the_verdict(quick: Judge) -> None:
     [
         ("assert x == 42, f'x is {x}. Right: 42'", "x is 41. Right: 42"),
         ("assert x == 42, 'no.'", "no."),
-        ("assert x == 42", ""),
+        ("assert x == 42", "`assert x == 42` failed."),
         ("print('half. Right: 42')\n1", "half. Right: 42"),
     ],
 )

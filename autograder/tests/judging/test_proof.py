@@ -1,52 +1,33 @@
 """What an instructor hears of a test that does not prove itself on the solution, or pays for nothing."""
 
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
-from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.errors import CourseError, KernelError
+from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading import pipeline
-from autograder.grading.proving import faults, prove
+from autograder.grading.proving import prove, proved
 from autograder.judging.judge import Judge, JudgeLimits
+from autograder.judging.proof import Kind
+from autograder.tests.harness.tiny_course import locked
+from autograder.tests.harness.tiny_course import make_notebooks as course
+from autograder.tests.harness.tiny_course import make_question as question
 
-CONFIG = 'c = get_config()\nc.CourseDirectory.course_id = "small"\n'
 MEND = "fix the test or the solution"
-NO_FILE = "modules that locked cells import must be installed, or be next to the source notebooks"
 
 
-def cell(name: str, source: str, **rights: Any) -> NotebookNode:
-    metadata = {"grade": False, "solution": False, "locked": False, "task": False, "schema_version": 3, **rights}
-    made: NotebookNode = new_code_cell(source, metadata={"nbgrader": {"grade_id": name, **metadata}})
-    return made
+def source(course: Course) -> SourceAssignment:
+    return SourceAssignment.examined(course, "ps1")
 
 
-def locked(name: str, source: str) -> NotebookNode:
-    return cell(name, source, locked=True)
-
-
-def question(name: str, solution: str, test: str, stub: str = "") -> list[NotebookNode]:
-    """An answer cell, whose solution the stub does not show, and its test."""
-    source = f"{stub}\n### BEGIN SOLUTION\n{solution}\n### END SOLUTION".strip()
-    return [
-        cell(name, source, solution=True),
-        cell(f"{name}-test", test, grade=True, locked=True, points=2),
-    ]
-
-
-def course(folder: Path, **notebooks: list[NotebookNode]) -> Course:
-    source = folder / "source" / "ps1"
-    source.mkdir(parents=True)
-    (folder / "nbgrader_config.py").write_text(CONFIG)
-    (source / "helper.py").write_text(f"name = {folder.name!r}\n")  # a judge of its own
-    for name, cells in notebooks.items():
-        nbformat.write(new_notebook(cells=cells), source / f"{name}.ipynb")
-    return Course.at(folder)
+def faults_of(source: SourceAssignment, limits: Limits | None = None) -> list[str]:
+    """Return all that is wrong with an assignment."""
+    return [*source.findings, *proved(source, limits).faults]
 
 
 def by_cell(found: list[str]) -> dict[str, str]:
@@ -67,14 +48,14 @@ PLAIN = [
     *question("module", "import math", "assert math.pi"),
     *question("help", "one = 1", "assert helper(one) == 1"),
     *question("maker", "def make():\n    return lambda: 1", "got = make()  # evidence\nassert got() == 1"),
-    *question("many", "many = list(range(200_000))", "assert many"),
-    *question("objects", "import numpy as np\nobjects = np.array([None])", "assert len(objects) == 1"),
+    *question("many", "many = [None] * 2_000_000", "assert many"),
+    *question("objects", "import numpy as np\nobjects = np.zeros(1, 'V1')", "assert len(objects) == 1"),
     *question("wrong", "wrong = 1", "assert wrong == 2, 'wrong: it is\\nnot 2.'"),
     *question("silent", "silent = 1", "assert silent == 2"),
     *question("part", "part = 1", "print('half of it')\n1.5"),
     *question("nothing", "nothing = 1", "0 * nothing"),
     *question("raise", "text = 'a'", "assert text + 1"),
-    *question("truth", "truth = 1", "truth == 1"),
+    *question("truth", "truth = 1", "truth == 2"),
     *question("nan", "nan = 1", "nan * float('nan')"),
     *question("open", "a, b = 1, ...", "assert a and b"),
     *question("never", "x1 = 1", "assert x2 == 1"),
@@ -109,42 +90,28 @@ MADE = [
 ]
 
 EXPECTED = {
-    "plain sum-test": "needs `my_sum`, a function, which is not plain data; call it on a line that ends in"
-    " `# evidence`, such as `got = [my_sum(x) for x in inputs]  # evidence`, and test `got`.",
-    "plain class-test": "needs `Stack`, a type, which is not plain data; get data from it on a line that ends in"
-    " `# evidence`, such as `got = Stack(…).method()  # evidence`, and test `got`.",
-    "plain model-test": "needs `model`, a Model, which is not plain data; get data from it on a line that ends in"
-    " `# evidence`, such as `got = model.method()  # evidence`, and test `got`.",
-    "plain models-test": "needs `models`, a Model, which is not plain data; get data from it on a line that ends in"
-    " `# evidence`, such as `got = models.method()  # evidence`, and test `got`.",
-    "plain module-test": "needs `math`, a module, which is not plain data; import it in this test or in a locked cell.",
-    "plain help-test": "needs `helper`, a function, which is not plain data;"
-    " if it is not an answer, lock the cell that defines it.",
-    "plain maker-test": "needs `got`, a function, which is not plain data;"
-    " make its `# evidence` line return numbers, strings, lists or arrays.",
-    "plain many-test": "needs `many`: more than 100000 items are too many; answer with less, for example output.shape.",
-    "plain objects-test": "needs `objects`, an array of dtype object, which is not plain data; get data from it on"
-    " a line that ends in `# evidence`, such as `got = objects.method()  # evidence`, and test `got`.",
+    "plain class-test": "gives the solution 0 of 2 points (the test cannot use this answer (AttributeError:"
+    f" 'Stack' object has no attribute 'items')); {MEND}.",
+    "plain many-test": "needs `many`: more than 2000000 items are too many; answer with less,"
+    " for example output.shape.",
     "plain wrong-test": f"gives the solution 0 of 2 points (wrong: it is not 2); {MEND}.",
-    "plain silent-test": f"gives the solution 0 of 2 points (an assertion failed); {MEND}.",
+    "plain silent-test": f"gives the solution 0 of 2 points (`assert silent == 2` failed: silent is 1); {MEND}.",
     "plain part-test": f"gives the solution 1.5 of 2 points (half of it); {MEND}.",
     "plain nothing-test": f"gives the solution 0 of 2 points; {MEND}.",
     "plain raise-test": "gives the solution 0 of 2 points (the test cannot use this answer"
     f' (TypeError: can only concatenate str (not "int") to str)); {MEND}.',
-    "plain truth-test": "cannot be judged: the test's last value is True; it must be a number of points or None;"
-    " end the test with an assert, or with a number of points.",
+    "plain truth-test": f"gives the solution 0 of 2 points (the test's last value is False); {MEND}.",
     "plain nan-test": "cannot be judged: the test's last value is nan, which is not a number of points;"
     " end the test with an assert, or with a number of points.",
     "plain open-test": "finds `...` in the solution, in `a` or `b`; write the answer there.",
     "plain never-test": "needs `x2`, which neither an answer nor a locked cell assigns;"
     " assign or import it in this test.",
-    "plain uses-test": "needs `y2`, which neither an answer nor a locked cell assigns;"
-    " assign or import it in this test.",
     "plain divide-test": "has a line `got = …  # evidence` that raises ZeroDivisionError: division by zero;"
     " fix that line or the solution.",
     "plain inputs-test": "has a line `got = …  # evidence` that raises NameError: name 'xs' is not defined;"
     " from its own test, such a line can use only names that earlier `# evidence` lines assign.",
-    "plain shadow-test": f"gives the solution 0 of 2 points (an assertion failed); {MEND}"
+    "plain shadow-test": "gives the solution 0 of 2 points (`assert rate == 0.2` failed: rate is 0.1);"
+    f" {MEND}"
     " (the test uses `rate` from a locked cell, but an answer also assigns it; rename one of them).",
     "plain shown-test": "gives 2 points for an unanswered notebook; make it fail when there is no answer"
     " (the test uses `limits` from a locked cell, but an answer also assigns it; rename one of them).",
@@ -159,15 +126,15 @@ EXPECTED = {
     "raising call-test": "has a line `got = …  # evidence` that raises NameError: name 'g' is not defined,"
     " which is not defined because cell call raises ZeroDivisionError: division by zero; fix that cell.",
     "raising stop-test": "needs `stop`, which is not defined because cell stop raises ValueError; fix that cell.",
-    "made made-test": "cannot be judged: the test's imports and constants fail"
-    f" (ModuleNotFoundError: No module named 'made'); {NO_FILE}.",
 }
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Every sentence about a course full of faults."""
-    return by_cell(faults(course(tmp_path_factory.mktemp("faulty"), plain=PLAIN, raising=RAISING, made=MADE), "ps1"))
+    return by_cell(
+        faults_of(source(course(tmp_path_factory.mktemp("faulty"), plain=PLAIN, raising=RAISING, made=MADE)))
+    )
 
 
 @pytest.mark.kernel
@@ -201,7 +168,7 @@ def test_a_solution_that_takes_too_long(tmp_path: Path) -> None:
         *question("loop", "def loop():\n    while True: pass", "got = loop()  # evidence\nassert got"),
         *question("test", "test = 1", "while test: pass"),
     ]
-    assert by_cell(faults(course(tmp_path, slow=cells), "ps1", Limits(cell_seconds=2))) == {
+    assert by_cell(faults_of(source(course(tmp_path, slow=cells)), Limits(cell_seconds=2))) == {
         "slow slow-test": "needs `slow`, which is not defined because cell slow ran longer than 2 s and was stopped;"
         " fix that cell.",
         "slow loop-test": "has nothing to judge: cell loop-test ran longer than 2 s and was stopped; fix the solution.",
@@ -218,7 +185,7 @@ def _no_kernel(*_: object) -> None:
 def test_no_kernel_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "run", _no_kernel)
     with pytest.raises(CourseError) as error:
-        prove(course(tmp_path, book=question("q", "q = 1", "assert q == 1")), "ps1")
+        prove(source(course(tmp_path, book=question("q", "q = 1", "assert q == 1"))))
     assert str(error.value) == (
         "ps1/book.ipynb: cell q-test cannot be judged: no kernel could be started (OSError: none left);"
         " run `autograder doctor` to see what is missing."
@@ -226,31 +193,153 @@ def test_no_kernel_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.kernel
-def test_the_first_faults_are_told_and_the_rest_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_faults_are_listed_one_on_each_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "run", _no_kernel)
     cells = [cell for name in "abcde" for cell in question(name, f"{name} = 1", f"assert {name} == 1")]
     with pytest.raises(CourseError) as error:
-        prove(course(tmp_path, book=cells), "ps1")
-    assert str(error.value).count("ps1/book.ipynb: cell ") == 3
-    assert str(error.value).endswith(" And 2 more.")
-    assert "\n" not in str(error.value)
+        prove(source(course(tmp_path, book=cells)))
+    places = [line.split(" cannot")[0] for line in str(error.value).splitlines()]
+    assert places == [f"ps1/book.ipynb: cell {name}-test" for name in "abcde"]
+
+
+@pytest.mark.kernel
+def test_a_fault_of_one_notebook_hides_no_other(tmp_path: Path) -> None:
+    made = course(
+        tmp_path,
+        one=[*question("a", "a = 1", "assert a == 1"), *question("a", "a = 1", "assert a == 1")],
+        two=[*question("b", "b = 1", "# later"), *question("c", "c = 1", "assert c == 2")],
+    )
+    twice = "2 cells have this ID; give each cell its own ID in Create Assignment."
+    assert faults_of(source(made)) == [
+        *(f"source/ps1/one.ipynb: cell {name}: {twice}" for name in ("a", "a-test", "a", "a-test")),
+        "ps1/two.ipynb: cell b-test: the test has no statement, so nobody can pass it; add an assert.",
+        f"ps1/two.ipynb: cell c-test gives the solution 0 of 2 points (`assert c == 2` failed: c is 1); {MEND}.",
+    ]
 
 
 @pytest.mark.kernel
 def test_a_notebook_without_tests_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "run", _no_kernel)
-    prove(course(tmp_path, book=[locked("text", "1 / 0")]), "ps1")
+    prove(source(course(tmp_path, book=[locked("text", "1 / 0")])))
 
 
 @pytest.mark.kernel
-def test_a_test_that_cannot_be_planned(tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match=r"book: cell q-test, line 1: invalid syntax; fix the test\."):
-        prove(course(tmp_path, book=question("q", "q = 1", "%time q")), "ps1")
+def test_a_test_that_cannot_be_judged_names_its_lines(tmp_path: Path) -> None:
+    made = course(tmp_path, book=question("q", "q = 1", "!ls\n%time assert q == 1\n%cd .."))
+    assert faults_of(source(made)) == [
+        "ps1/book.ipynb: cell q-test, line 1: `!ls` runs a shell command, which a test cannot do;"
+        " write it in Python, or run it in a locked cell before the test.",
+        "ps1/book.ipynb: cell q-test, line 3: `%cd` works only in a notebook, not in a test; use the file's path.",
+    ]
 
 
 @pytest.mark.kernel
-def test_nothing_is_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("test", ["%%time\nassert q == 1", "%timeit -n1 -r1 q\nassert q == 1", "assert q == 1\nq?"])
+def test_a_test_with_a_magic_is_judged(tmp_path: Path, test: str) -> None:
+    prove(source(course(tmp_path, book=question("q", "q = 1", test))))
+    wrong = course(tmp_path / "wrong", book=question("q", "q = 2", test))
+    assert faults_of(source(wrong)) == [
+        f"ps1/book.ipynb: cell q-test gives the solution 0 of 2 points (`assert q == 1` failed: q is 2); {MEND}."
+    ]
+
+
+@pytest.mark.kernel
+def test_points_for_nothing_may_be_meant(tmp_path: Path) -> None:
+    made = course(tmp_path, book=[*question("a", "a = 1", "assert True"), *question("b", "b = 1", "assert True")])
+    (tmp_path / "source" / "ps2").mkdir()
+    nbformat.write(new_notebook(cells=question("c", "c = 1", "assert c")), tmp_path / "source" / "ps2" / "c.ipynb")
+    made.config.Release.free_points = ["a-test", "c-test", "d-test"]
+    assert faults_of(source(made)) == [
+        "nbgrader_config.py: c.Release.free_points: no test cell has the ID 'd-test'; correct it, or delete it.",
+        "ps1/book.ipynb: cell b-test gives 2 points for an unanswered notebook; make it fail when there is no answer.",
+    ]
+
+
+def test_free_points_must_be_a_list_of_names(tmp_path: Path) -> None:
+    made = course(tmp_path, book=question("a", "a = 1", "assert True"))
+    made.config.Release.free_points = 3
+    with pytest.raises(CourseError, match=r"nbgrader_config\.py: c\.Release: The 'free_points' trait"):
+        _ = made.free_points
+
+
+@pytest.mark.kernel
+def test_only_the_proofs_are_written(tmp_path: Path) -> None:
     book = course(tmp_path, book=question("q", "q = 1", "assert q == 1"))
     before = sorted(tmp_path.rglob("*"))
-    prove(book, "ps1")
-    assert sorted(tmp_path.rglob("*")) == before
+    prove(source(book))
+    proofs = tmp_path / "reports" / "ps1.proofs"
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, proofs.parent, proofs])
+
+
+# --- what is weak in a test that proves itself ---------------------------------------------------------------------
+
+
+WEAK = [
+    *question("loop", "def loop(n):\n    return [1, 2][:n]", "for x in loop(2):\n    assert x > 0"),
+    *question("data", "data = [1, 2]", "assert all(x > 0 for x in data)"),
+    *question("some", "some = [1]", "assert not isinstance(some, (int, str)) or some is None"),
+    *question("two", "left = 1\nright = [2]", "assert left == 1\nfor x in right:\n    assert x == 2"),
+    *question("zero", "zero = 0", "assert zero == 0"),
+    *question("no", "no = False", "assert no == False"),
+    *question("free", "free = 1", "assert free or True"),
+    *question(
+        "printed",
+        "def printed():\n    print('hi')",
+        "import io\nfrom contextlib import redirect_stdout\n"
+        "with redirect_stdout(io.StringIO()) as out:\n    printed()\nassert out.getvalue() == 'hi\\n'",
+    ),
+    *question("class", "class Stack:\n    items = []", "assert Stack().items == []"),
+    *question("endless", "endless = 5", "while endless < 5:\n    pass\nassert endless"),
+    *question(
+        "caught",
+        "def caught():\n    return 3",
+        "try:\n    other = len(caught())\nexcept BaseException:\n    other = None\nassert other is None",
+    ),
+    *question("good", "def good(n):\n    return n", "assert good(1) == 1\nassert good('a') == 'a'"),
+]
+ALSO = "the test also passes if {}; compare the answer with a value."
+
+
+@pytest.mark.kernel
+def test_a_test_that_passes_for_empty_answers_is_named(tmp_path: Path) -> None:
+    made = course(tmp_path, weak=WEAK)
+    made.config.Release.free_points = ["free-test"]
+    proofs = proved(source(made))
+    assert len(proofs.proofs) == len(proofs.tests) == 12
+    assert by_cell(proofs.sentences(Kind.EMPTY)) == {
+        "weak loop-test:": ALSO.format("`loop` returns [] or ''"),
+        "weak data-test:": ALSO.format("`data` is [] or ''"),
+        "weak some-test:": ALSO.format("`some` is None or []"),
+        "weak two-test:": ALSO.format("`right` is [] or ''"),
+        "weak caught-test:": ALSO.format("`caught` returns None or 0"),
+    }
+
+
+@pytest.mark.kernel
+def test_what_no_answer_assigns_is_not_made_empty(tmp_path: Path) -> None:
+    test = "assert q == 1, f'not {drawn[0]}'\nfor x in drawn:\n    assert x"
+    cells = [locked("draw", "drawn = [x + 1 for x in range(3)]"), *question("q", "q = 1", test)]
+    proofs = proved(source(course(tmp_path, book=cells)))
+    assert list(proofs.proofs) == [("book", "q-test")]
+    assert proofs.sentences(Kind.EMPTY) == []
+
+
+VECTOR = """class V:
+    def __init__(self, x):
+        self.x = x
+    def __eq__(self, other):
+        return self.x == other.x
+    def __len__(self):
+        return self.x
+    def __contains__(self, other):
+        return other == self.x"""
+
+
+@pytest.mark.kernel
+def test_assertions_that_an_object_decides_are_named(tmp_path: Path) -> None:
+    test = "v = V(1)\nassert v.x == 1\nassert v == V(1)\nassert len(v) == 1\nassert v\nassert (\n    1 in v\n)"
+    made = course(tmp_path, book=question("v", VECTOR, test))
+    decides = "an object of the student decides this assertion; compare data, such as `v.x == 4`."
+    assert proved(source(made)).sentences(Kind.DECIDED) == [
+        f"ps1/book.ipynb: cell v-test, line {line}: {decides}" for line in (3, 5, 7)
+    ]

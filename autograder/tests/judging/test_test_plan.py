@@ -1,4 +1,4 @@
-"""Which names a test takes from whom: itself, declared evidence, the master's prelude, the student's answers."""
+"""Which names a test takes from whom: itself, declared evidence, the source's prelude, the student's answers."""
 
 import ast
 from typing import Any
@@ -7,8 +7,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.errors import CourseError
-from autograder.judging.test_plan import plans
+from autograder.judging.test_plan import plans, with_visible
 from autograder.model import TestPlan
 
 
@@ -36,7 +35,7 @@ def check(source: str, **rights: Any) -> NotebookNode:
 
 
 def every(*cells: NotebookNode) -> tuple[TestPlan, ...]:
-    return plans(new_notebook(cells=list(cells)), "book")
+    return plans(new_notebook(cells=list(cells)))
 
 
 def plan(*cells: NotebookNode | str) -> TestPlan:
@@ -284,9 +283,10 @@ def test_imports_count_wherever_the_course_wrote_them() -> None:
 
 def test_an_earlier_test_gives_imports_and_functions() -> None:
     first = check("import math\ndef near(a):\n    return abs(a - q1) < math.inf\nn = 3\nassert near(n)")
-    _, second = every(answer("q1 = ..."), first, check("assert near(n) and math.pi", grade_id="b"))
+    first_plan, second = every(answer("q1 = ..."), first, check("assert near(n) and math.pi", grade_id="b"))
     assert same(second.prelude, "import math\ndef near(a):\n    return abs(a - q1) < math.inf")
-    assert second.answers == ("n", "q1")
+    assert second.answers == ("q1",), "n is what the first test bound, and is kept in the judge"
+    assert (first_plan.keep, second.keep) == (True, True)
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_a_cell_that_is_no_python_binds_nothing() -> None:
 def test_declared_evidence(line: str, expected: str) -> None:
     found = plan("def f(x): ...", f"{line}\nassert got == 1")
     assert found.evidence == (("got", expected),)
-    assert (found.answers, found.prelude, found.test) == ((), "", "assert got == 1")
+    assert (found.answers, found.prelude, found.test.strip()) == ((), "", "assert got == 1")
 
 
 @pytest.mark.parametrize(
@@ -364,7 +364,7 @@ def test_undeclared_evidence(line: str) -> None:
 def test_evidence_keeps_its_order_and_each_on_one_line_counts() -> None:
     found = plan("a = 1; b = f(a)  # evidence\nc = f(b)  # evidence\nassert (a, b, c) == x")
     assert found.evidence == (("a", "1"), ("b", "f(a)"), ("c", "f(b)"))
-    assert (found.answers, found.test) == (("x",), "assert (a, b, c) == x")
+    assert (found.answers, found.test.strip()) == (("x",), "assert (a, b, c) == x")
 
 
 def test_evidence_may_stand_where_an_answer_did() -> None:
@@ -397,13 +397,23 @@ ONE_NAME = "a line marked # evidence must assign one name, outside any block"
             "got is marked # evidence twice; use two different names",
         ),
         ("x = = 1", 1, "invalid syntax"),
-        ("\n%matplotlib inline", 2, "invalid syntax"),
+        ("\n%matplotlib inline\nx = = 1", 3, "invalid syntax"),
     ],
 )
 def test_a_test_that_cannot_be_planned(test: str, line: int, said: str) -> None:
-    with pytest.raises(CourseError) as error:
-        plan(test)
-    assert str(error.value) == f"book: cell q-test, line {line}: {said}; fix the test."
+    (fault,) = plan(test).faults
+    assert fault.of("q-test") == f"q-test, line {line}: {said}; fix the test"
+
+
+def test_a_magic_is_no_hindrance() -> None:
+    found = plan(answer("x = ..."), "%%time\ngot = f(x)  # evidence\nassert got == x")
+    assert (found.faults, found.evidence, found.answers) == ((), (("got", "f(x)"),), ("x",))
+    assert same(found.test, "assert got == x")
+
+
+def test_a_test_that_does_nothing_has_no_plan() -> None:
+    (fault,) = plan("# add a test here").faults
+    assert fault.of("q-test") == "q-test: the test has no statement, so nobody can pass it; add an assert"
 
 
 # --- which cells are tests ----------------------------------------------------------------------------------------
@@ -441,5 +451,42 @@ def test_a_tests_own_answers_are_those_asked_for_since_the_test_before() -> None
 
     cells = [locked("output = make()"), answer("a = ...\nb = ..."), tested("assert a == b == output", "t1")]
     cells += [answer("c = ..."), tested("assert a == c", "t2"), tested("assert c", "t3")]
-    found = plans(new_notebook(cells=cells), "one")
+    found = plans(new_notebook(cells=cells))
     assert [plan.own for plan in found] == [("a", "b"), ("c",), ()]
+
+
+# --- what the student's kernel gets from a test -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("setup", "rebinds"),
+    [
+        (answer("x = 0"), ("x",)),
+        (answer("def f():\n    return x"), ("x",)),
+        (free("def f():\n    return x"), ("x",)),
+        (answer("f = lambda: x"), ("x",)),
+        (answer("y = x"), ("x",)),
+        (free("x = 0\ny = x"), ()),
+        (answer("def f(x):\n    return x"), ()),
+        (check("assert x"), ()),
+        (answer("def f():\n    return sum"), ()),
+    ],
+)
+def test_the_kernel_gets_the_names_that_the_notebook_needs(setup: NotebookNode, rebinds: tuple[str, ...]) -> None:
+    assert plan(setup, "x = 1\nexpected = 2\nassert x < expected").rebinds == rebinds
+
+
+def test_the_solution_says_which_names_the_notebook_needs() -> None:
+    stub = new_notebook(cells=[answer("raise NotImplementedError()"), check("x = 1\nassert f(x)")])
+    assert [one.rebinds for one in plans(stub, read=["x", "y"])] == [("x",)]
+
+
+def test_visible_imports_run_before_the_test_unless_it_needs_the_name_as_an_answer() -> None:
+    source = "import numpy as np\nassert sqrt(4) == 2\nfrom math import sqrt, pi\ndef helper():\n    return np"
+    made = with_visible(plan(source), source)
+    assert made.visible == (
+        "import numpy as np",
+        "from math import sqrt, pi",
+        "def helper():\n    return np",
+    )
+    assert made.imports == (("import numpy as np", ("np",)),)

@@ -1,0 +1,62 @@
+"""Common forms of tests get plain nbgrader's marks: for the solution, the stub, wrong answers, and right ones.
+
+`harness.forms` describes the forms.
+"""
+
+import importlib.util
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from autograder.judging.judge import Judge
+from autograder.model import Outcome
+from autograder.tests.harness.forms import FORMS, LIBRARIES
+from autograder.tests.harness.local_kernel import LocalGrader, plain_marks
+
+pytestmark = pytest.mark.process
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    """A judge in an empty folder; the libraries are loaded once here, not in each fork."""
+    for name in (*LIBRARIES, "matplotlib.pyplot"):
+        if importlib.util.find_spec(name.partition(".")[0]):
+            importlib.import_module(name)
+    with Judge(tmp_path_factory.mktemp("helpers")) as judge:
+        yield judge
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_marks_are_plain_nbgraders(name: str, judge: Judge) -> None:
+    form = FORMS[name]
+    for library in form.needs:
+        pytest.importorskip(library)
+    proving = LocalGrader.of(judge, form.cells)
+    assert not [fault for plan in proving.plans for fault in plan.faults]
+    assert set(plain_marks(form.cells)) == {1.0}
+    grader, verdicts = proving.proved(form.cells)
+    assert [(one.outcome, one.rationale) for one in verdicts] == [(Outcome.PASSED, "")] * len(verdicts)
+    assert [one.outcome for one in grader.verdicts(form.cells)] == [Outcome.PASSED] * len(verdicts)
+    problems: list[tuple[str, Any, Any]] = []
+    for stub in form.stubs():
+        points = [one.points for one in grader.verdicts(stub)]
+        if any(points) or None in points:
+            problems.append(("stub", stub, points))
+    for kind, answer in form.submissions:
+        if problem := _problem(kind, form.with_answer(answer), grader):
+            problems.append((kind, answer, problem))
+    assert not problems
+
+
+def _problem(kind: str, cells: list[tuple[str, str]], grader: LocalGrader) -> Any:
+    """Return what is wrong with the marks of a submission."""
+    plain = plain_marks(cells)
+    verdicts = grader.verdicts(cells)
+    if (min(plain) < 1) != (kind == "wrong"):
+        return f"plain nbgrader gives {plain}"
+    if kind == "open":
+        is_right = [(one.outcome, bool(one.rationale)) for one in verdicts] == [(Outcome.OPEN, True)] * len(verdicts)
+    else:
+        is_right = tuple(one.points for one in verdicts) == plain
+    return None if is_right else [(one.points, one.outcome, one.rationale) for one in verdicts]
