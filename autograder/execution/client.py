@@ -16,8 +16,9 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,33 +29,49 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from autograder.course.limits import OF_A_SANDBOX, Limits
-from autograder.errors import KernelEnded, KernelError
+from autograder.course.limits import Limits
+from autograder.errors import CourseError, Death, KernelEnded, KernelError
 from autograder.evidence.encoder import MAX_TOTAL
+from autograder.execution.sandbox import policy
+from autograder.execution.widgets import Widgets
+from autograder.files import KERNEL, disk_problem, short_temporary_folder, temporary_prefix
 from autograder.kernels.bubblewrap import INHERITED_ENVIRONMENT
+from autograder.kernels.limits import Ending
 from autograder.kernels.manager import BoundedKernelManager, SandboxKernelManager
 from autograder.kernels.provisioner import SandboxProvisioner
 
 IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook imports from its folder; the kernel itself does not
 MAX_EVIDENCE = 2 * MAX_TOTAL  # a message contains the text as JSON, which quotes it once more
-MOST_GROWTH = 300 << 20  # bytes
+MOST_GROWTH = 600 << 20  # bytes: the largest evidence takes about 300 MiB while it is read
 POLL_INTERVAL = 0.05  # seconds
 ROOM = 2  # factor on the output limit: above the limit print raises, above this multiple the kernel is ended
-WALL = 1.5  # factor on the notebook's time limit: a kernel that outlives its notebook ends itself after that time
+COMMS = ("comm_open", "comm_msg", "comm_close")
+OUTPUTS = ("stream", "display_data", "execute_result", "error")
 IOPUB_SECONDS = 10  # how long the rest of a cell's messages may take after its reply
+
+DEATHS = {  # how a cell ended its kernel, by the sandbox's word for it
+    Ending.MEMORY: Death.MEMORY,
+    Ending.CPU: Death.PROCESSOR_TIME,
+    Ending.WALL: Death.CELL_TIME,
+    Ending.REFUSED: Death.CRASH,
+    Ending.MACHINE: Death.MACHINE_MEMORY,
+    Ending.LOST: Death.LOST,
+    Ending.KILLED: Death.KILLED,
+}
 
 
 class Client(NotebookClient):
     """Extend nbclient's client to stop cells that send too much or block nbclient's own timeout."""
 
     limits: Limits
+    widgets: Widgets
     spent_cell = spent = 0
     taking = flooded = late = False
     deadline = math.inf  # of the running cell; `look` checks it
 
     def process_message(self, msg: dict[str, Any], cell: NotebookNode, cell_index: int) -> NotebookNode | None:
         """Process one message of any kind; above the limit, ignore it and stop the cell."""
-        size = len(repr(msg["content"]))
+        size = len(repr(msg["content"])) + sum(map(len, msg.get("buffers", ())))
         self.spent_cell, self.spent = self.spent_cell + size, self.spent + (0 if self.taking else size)
         most = MAX_EVIDENCE if self.taking else ROOM * self.limits.cell_output
         if self.spent_cell > most or self.spent > self.limits.notebook_output:
@@ -62,7 +79,18 @@ class Client(NotebookClient):
             assert self.task_poll_for_reply is not None
             self.task_poll_for_reply.cancel()
             return None
-        return super().process_message(msg, cell, cell_index)
+        kind, parent = msg["msg_type"], msg["parent_header"].get("msg_id")
+        if kind in COMMS:
+            self.widgets.receive(kind, msg["content"])
+            return None
+        if kind == "clear_output" and self.widgets.clear(parent, msg["content"], cell.outputs):
+            return None
+        if kind in OUTPUTS:
+            self.widgets.before_output(parent, cell.outputs)
+        output: NotebookNode | None = super().process_message(msg, cell, cell_index)
+        if output is not None:
+            self.widgets.take(parent, output)
+        return output
 
     async def run_cell(self, cell: NotebookNode, index: int, seconds: float) -> None:
         """Run one cell for at most `seconds`; raise KernelEnded if the kernel ends."""
@@ -70,30 +98,45 @@ class Client(NotebookClient):
         try:
             self.deadline = time.monotonic() + self.timeout + IOPUB_SECONDS + 1
             await self.async_execute_cell(cell, index, execution_count=None)
+            self._update_widgets()
         except KernelEnded:
             raise
         except CellTimeoutError:  # nbclient's other timeout: the reply arrived, but not all other messages
-            raise KernelEnded("unfinished") from None
+            raise KernelEnded(Death.UNFINISHED) from None
         except DeadKernelError:
             raise KernelEnded(await self._cause()) from None
         except Exception:  # an honest cell sends nothing that breaks Jupyter's own client
-            raise KernelEnded(await self._cause("damaged")) from None
+            raise KernelEnded(await self._cause(Death.DAMAGED)) from None
         finally:
             self.deadline = math.inf
 
+    def _update_widgets(self) -> None:
+        """Tell the kernel what its `Output` widgets show now; it reads this before it runs the next cell."""
+        assert self.kc is not None
+        for content in self.widgets.updates():
+            self.kc.shell_channel.send(self.kc.session.msg("comm_msg", content=content))
+
+    def replay(self, cell: NotebookNode, index: int, messages: Iterable[Mapping[str, Any]], number: int) -> None:
+        """Show what a cell sent when it ran elsewhere, as the cell with this number."""
+        cell.outputs, self.clear_before_next_output = [], False
+        for message in messages:
+            self.spent += len(repr(message["content"]))
+            header = {"msg_type": message["msg_type"]}
+            super().process_message({**message, "header": header, "parent_header": {}}, cell, index)
+        cell.execution_count = number
+
     async def _async_handle_timeout(self, timeout: int, cell: NotebookNode | None = None) -> None:
         """Raise our own error; nbclient calls this when a cell's reply is late."""
-        raise KernelEnded("timeout")
+        raise KernelEnded(Death.CELL_TIME)
 
-    async def _cause(self, otherwise: str = "crash") -> str:
+    async def _cause(self, otherwise: Death = Death.CRASH) -> Death:
         if self.flooded or self.late:
-            return "output" if self.flooded else "timeout"
+            return Death.OUTPUT if self.flooded else Death.CELL_TIME
         provisioner = self.km.provisioner if self.km else None
         if not isinstance(provisioner, SandboxProvisioner):
             return otherwise
         await provisioner.poll()
-        why = provisioner.ended.why if provisioner.ended else ""
-        return {"wall": "timeout", "refused": "crash"}.get(why, why) or otherwise
+        return DEATHS.get(provisioner.ended.why, otherwise) if provisioner.ended else otherwise
 
     def end(self) -> None:
         """End the kernel and all processes that it started; may be called from any thread."""
@@ -117,14 +160,28 @@ class Client(NotebookClient):
 
 
 @asynccontextmanager
-async def kernel(notebook: NotebookNode, files: Mapping[str, bytes], limits: Limits) -> AsyncIterator[Client]:
-    """Start a kernel in a new folder that contains `files`; raise KernelError if it does not start."""
-    with tempfile.TemporaryDirectory(prefix="k-", ignore_cleanup_errors=True) as folder:
+async def kernel(
+    notebook: NotebookNode, files: Mapping[str, bytes], limits: Limits, checkpoint: str = ""
+) -> AsyncIterator[Client]:
+    """Start a kernel in a new folder.
+
+    Args:
+        notebook: The notebook to run.
+        files: The files in the folder.
+        limits: The limits.
+        checkpoint: The socket of a checkpoint to go on from, with its folder in place of `files`; "" for none.
+
+    Raises:
+        KernelError: The kernel does not start.
+        CourseError: The disk is full or read-only.
+    """
+    prefix, parent = temporary_prefix(KERNEL), short_temporary_folder()
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         for inside in ("work", "home"):
             (place / inside).mkdir()
         fill(place / "work", files)
-        client = _client(notebook, place, limits)
+        client = _client(notebook, place, limits, checkpoint)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         async with contextlib.AsyncExitStack() as stack:
             started = client.async_setup_kernel(
@@ -134,29 +191,27 @@ async def kernel(notebook: NotebookNode, files: Mapping[str, bytes], limits: Lim
                 await stack.enter_async_context(started)
             except Exception as error:
                 atexit.unregister(client._cleanup_kernel)  # nbclient does not unregister it
+                if problem := disk_problem(error):
+                    raise CourseError(problem) from error
                 raise KernelError(f"no kernel could be started ({type(error).__name__}: {error}).") from error
             stack.callback(client.end)
             with _guard.watching(client):
                 yield client
 
 
-def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
+def _client(notebook: NotebookNode, place: Path, limits: Limits, checkpoint: str) -> Client:
     """Create a client that talks over Unix sockets: no port clashes, and no other user can connect."""
     sandboxed = limits.sandbox != "none"
     where = {"transport": "ipc", "ip": str(place / "k"), "connection_file": str(place / "c.json")}
-    enforced = {name: getattr(limits, name) for name in (*OF_A_SANDBOX, "prepare")}
-    box: dict[str, Any] = {
-        "shape": limits.sandbox,
-        "output": limits.cell_output,
-        "wall_seconds": WALL * limits.notebook_seconds,
-    }
-    box |= {"preload": " ".join(limits.preload), "environment": list(limits.environment)}
+    loads = {"preload": " ".join(limits.preload), "prepare": limits.prepare, "environment": list(limits.environment)}
+    box = {**asdict(policy(limits)), **loads, "shape": limits.sandbox, "checkpoint": checkpoint}
+    box |= {"hidden": list(limits.hidden)}
     client = Client(
         nb=notebook,
         config=Config(
             BoundedKernelManager={"max_message": limits.message},
             AsyncKernelManager={} if sandboxed else where,
-            SandboxProvisioner={**enforced, **box} if sandboxed else {},
+            SandboxProvisioner=box if sandboxed else {},
         ),
         kernel_manager_class=SandboxKernelManager if sandboxed else BoundedKernelManager,
         startup_timeout=math.ceil(limits.start_seconds),
@@ -169,7 +224,7 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
         coalesce_streams=False,  # nbclient's search for carriage returns is quadratic in the length of a line
         extra_arguments=[] if sandboxed else [f"--InteractiveShellApp.exec_lines={IMPORTS}"],
     )
-    client.limits = limits
+    client.limits, client.widgets = limits, Widgets()
     return client
 
 
@@ -229,10 +284,17 @@ _guard = _ResourceWatchdog()
 
 
 def fill(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder; skip paths that leave it and names that this system does not accept."""
+    """Write files into a folder; skip paths that leave it and names that this system does not accept.
+
+    Raises:
+        OSError: The disk is full or read-only.
+    """
     for name, content in files.items():
         inside = PurePosixPath(name)
         if not inside.is_absolute() and ".." not in inside.parts:
-            with contextlib.suppress(OSError, ValueError):
+            try:
                 (folder / inside).parent.mkdir(parents=True, exist_ok=True)
                 (folder / inside).write_bytes(content)
+            except (OSError, ValueError) as error:
+                if disk_problem(error):
+                    raise

@@ -7,35 +7,44 @@ it never decides points.
 
 import errno
 import re
+from collections.abc import Mapping
 
 from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
+from autograder.errors import Death
 from autograder.kernels.limits import MIB
 from autograder.model import NoEvidence, Reason
 from autograder.notebook.cells import grade_id
 
+PAGE = 4096  # bytes
 _ERRNO = re.compile(r"\[Errno (\d{1,4})\]")
 OUTPUT = "OutputLimitError"  # the kernel raises this in a cell that prints too much
-DEATHS: dict[str, tuple[Reason, str]] = {
-    "timeout": (Reason.TIMEOUT, "cell {cell} ran longer than {limits.cell_seconds:g} s and was stopped"),
-    "notebook": (
+DEATHS: dict[Death, tuple[Reason, str]] = {
+    Death.CELL_TIME: (Reason.TIMEOUT, "cell {cell} ran longer than {limits.cell_seconds:g} s and was stopped"),
+    Death.NOTEBOOK_TIME: (
         Reason.TIMEOUT,
         "the notebook ran longer than {limits.notebook_seconds:g} s and was stopped at cell {cell}",
     ),
-    "cpu": (
+    Death.PROCESSOR_TIME: (
         Reason.TIMEOUT,
         "the notebook used more than {limits.cpu_seconds:g} s of processor time and was stopped at cell {cell}",
     ),
-    "memory": (Reason.MEMORY, "cell {cell} used more than {memory:g} MiB of memory and was stopped"),
-    "output": (Reason.OUTPUT, "cell {cell} produced more than {cell_output:g} MiB of output and was stopped"),
-    "unfinished": (
+    Death.MEMORY: (Reason.MEMORY, "cell {cell} used more than {memory:g} MiB of memory and was stopped"),
+    Death.MACHINE_MEMORY: (
+        Reason.MEMORY,
+        "the machine had almost no memory left, and the notebook was stopped at cell {cell}",
+    ),
+    Death.OUTPUT: (Reason.OUTPUT, "cell {cell} produced more than {cell_output:g} MiB of output and was stopped"),
+    Death.UNFINISHED: (
         Reason.OUTPUT,
         "cell {cell} sent a message of more than {message:g} MiB, or never reported that it was done, and was stopped",
     ),
-    "crash": (Reason.CRASH, "the kernel died in cell {cell}"),
-    "damaged": (Reason.DAMAGED, "cell {cell} sent something that is not a kernel message"),
+    Death.CRASH: (Reason.CRASH, "the kernel died in cell {cell}"),
+    Death.KILLED: (Reason.CRASH, "the kernel was killed in cell {cell}"),
+    Death.DAMAGED: (Reason.DAMAGED, "cell {cell} sent something that is not a kernel message"),
 }
+REASONS = frozenset(reason for reason, _ in DEATHS.values())
 _PROCESSES = "cell {cell} started more than {limits.processes} processes"
 _THREADS = "cell {cell} started more than {limits.processes} threads"
 ERRORS: dict[tuple[str, int | str], tuple[Reason, str]] = {  # key: the exception, and its errno or message
@@ -48,10 +57,22 @@ ERRORS: dict[tuple[str, int | str], tuple[Reason, str]] = {  # key: the exceptio
 }
 
 
-def death(kind: str, cell: NotebookNode, index: int, limits: Limits) -> NoEvidence:
-    """Return why a cell that ended its kernel has no evidence; `kind` is a key of `DEATHS`."""
-    reason, sentence = DEATHS[kind]
+def death(how: Death, cell: NotebookNode, index: int, limits: Limits) -> NoEvidence:
+    """Return why a cell that ended its kernel has no evidence."""
+    reason, sentence = DEATHS[how]
     return NoEvidence(reason, _filled(sentence, cell, index, limits))
+
+
+def too_large(files: Mapping[str, bytes], limits: Limits) -> NoEvidence | None:
+    """Return why a notebook cannot be run with these files next to it, or None if there is room for them.
+
+    They may take half of the sandbox's scratch space, in whole pages of memory.
+    """
+    used = sum(-(-len(content) // PAGE) * PAGE for content in files.values())
+    if limits.sandbox == "none" or used <= limits.scratch // 2:
+        return None
+    most = f"{limits.scratch / 2 / MIB:g} MiB"
+    return NoEvidence(Reason.LIMIT, f"the files next to the notebook take {used / MIB:.0f} MiB, more than {most}")
 
 
 def limit_met(cell: NotebookNode, index: int, limits: Limits) -> NoEvidence | None:

@@ -11,28 +11,54 @@ that exceeds its time or output limit, sends an invalid message or ends the kern
 notebook again from the top without that cell, and evidence collected before is kept. After `fresh_kernels` such
 restarts the remaining tests have no evidence. So a later question is still judged if it does not depend on the
 dropped cell.
+
+A kernel that something else killed, such as Linux for want of memory, costs no cell: the notebook runs once more as it
+is. If that happens twice, no mark is decided.
 """
 
 import asyncio
 import base64
+import contextlib
 import time
 import uuid
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from textwrap import indent
+from typing import Any, Protocol
 
 import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
-from autograder.errors import KernelEnded
-from autograder.evidence.decoder import kernel_source
+from autograder.errors import Death, KernelEnded, KernelError
+from autograder.evidence.decoder import kernel_source, server_source
 from autograder.execution.client import Client, kernel
+from autograder.execution.conversation import Conversation, ConversationEndedError
 from autograder.execution.failures import death, limit_met, name_of, prints_too_much
-from autograder.model import NoEvidence, Reason, TestPlan
+from autograder.model import NoEvidence, Reason, TestPlan, Verdict
 
+OBJECTS = tuple(
+    f'{{"refused": ["{kind}"' for kind in ("object", "dtype")
+)  # in evidence: an answer that is no plain data
 MIME = "application/vnd.autograder.evidence+json"
+
+
+UNCHANGED = "__import__('sys').modules['autograder.kernels.shared_shell'].SharedShell.current.require_unchanged()"
+
+_Evidence = str | NoEvidence | Verdict
+
+
+class LiveJudge(Protocol):
+    """Judge tests that need the kernel, for one notebook."""
+
+    def judge(self, plan: TestPlan, first: str, ask: Callable[[str], str]) -> Verdict:
+        """Judge a test; `first` is the kernel's first message, and `ask` sends it a text and returns its answer."""
+
+    def restart(self) -> None:
+        """Forget the earlier tests: a fresh kernel runs the notebook."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +70,57 @@ class Ran:
 
     notebook: NotebookNode
     evidence: Mapping[str, str | NoEvidence]
+    verdicts: Mapping[str, Verdict]  # of tests that were judged while the kernel waited
     failures: Mapping[int, NoEvidence] = field(default_factory=dict)
+    again: bool = False  # whether the notebook ran whole because going on from a checkpoint had failed
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """What has run in a checkpoint. Cells are named by their ids.
+
+    Attributes:
+        server: The socket of the checkpoint.
+        messages: What each cell that has run there sent.
+        numbers: The numbers of all cells before the checkpoint. The others run later than in their place; what the
+            visible parts of tests define is there already.
+    """
+
+    server: Path
+    messages: Mapping[str, Sequence[Mapping[str, Any]]]
+    numbers: Mapping[str, int]
+
+    @property
+    def last(self) -> int:
+        """Return the number of the last cell before the checkpoint if some run later; otherwise 0."""
+        return max(self.numbers.values()) if self.numbers.keys() - self.messages.keys() else 0
 
 
 def run(
-    notebook: NotebookNode, plans: Sequence[TestPlan], files: Mapping[str, bytes], limits: Limits | None = None
+    notebook: NotebookNode,
+    plans: Sequence[TestPlan],
+    files: Mapping[str, bytes],
+    limits: Limits | None = None,
+    live: LiveJudge | None = None,
+    ahead: Ahead | None = None,
 ) -> Ran:
-    """Run a notebook in a folder with `files`; collect the evidence that `plans` name. KernelError: no kernel starts.
+    """Run a notebook, and collect the evidence for its tests.
 
     This also works inside a running event loop, because the kernel's event loop runs in a separate thread.
+
+    Args:
+        notebook: The notebook.
+        plans: The plans of its tests, which name the evidence.
+        files: The files in its folder.
+        limits: Its limits.
+        live: Judges the tests that need the kernel while it waits. Without it, their evidence is plain data, too.
+        ahead: What has run already. If anything fails on this way, the notebook runs whole.
+
+    Raises:
+        KernelError: No kernel starts.
     """
-    runner = _Runner(nbformat.from_dict(notebook), {plan.cell: plan for plan in plans}, files, limits or Limits())
+    by_cell = {plan.cell: plan for plan in plans}
+    runner = _Runner(nbformat.from_dict(notebook), by_cell, files, limits or Limits(), live, ahead)
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(lambda: asyncio.run(runner.run())).result()
 
@@ -62,9 +128,13 @@ def run(
 class _DeadlyCellError(Exception):
     """A cell ended its kernel."""
 
-    def __init__(self, index: int, kind: str) -> None:
-        super().__init__(kind)
-        self.index, self.kind = index, kind
+    def __init__(self, index: int, how: Death) -> None:
+        super().__init__(how.name)
+        self.index, self.how = index, how
+
+
+class _UnlikeError(Exception):
+    """A cell that ran later than in its place has changed what ran before it."""
 
 
 @dataclass
@@ -73,34 +143,79 @@ class _Runner:
     plans: dict[str, TestPlan]
     files: Mapping[str, bytes]
     limits: Limits
-    evidence: dict[str, str | NoEvidence] = field(default_factory=dict)
+    live: LiveJudge | None
+    ahead: Ahead | None
+    again: bool = False
+    retried: bool = False  # whether the notebook ran once more because something else had killed its kernel
+    evidence: dict[str, _Evidence] = field(default_factory=dict)
     dead: dict[int, NoEvidence] = field(default_factory=dict)
     deadline: float = 0.0
 
     async def run(self) -> Ran:
         # when a kernel dies, nbclient abandons its polling tasks; their exceptions mean nothing
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        if not (self.ahead and await self._run_from(self.ahead)):
+            await self._run_whole()
+        met = {i: limit_met(cell, i, self.limits) for i, cell in enumerate(self.notebook.cells)}
+        failures = {i: failure for i in met if (failure := self.dead.get(i) or met[i])}
+        verdicts = {name: taken for name, taken in self.evidence.items() if isinstance(taken, Verdict)}
+        evidence = {name: taken for name, taken in self.evidence.items() if not isinstance(taken, Verdict)}
+        return Ran(self.notebook, evidence, verdicts, failures, self.again)
+
+    async def _run_from(self, ahead: Ahead) -> bool:
+        """Go on from a checkpoint. Return whether nothing failed; otherwise nothing is left of it."""
+        self.deadline = time.monotonic() + self.limits.notebook_seconds
+        try:
+            await self._run_cells(ahead)
+            return True
+        except (_DeadlyCellError, _UnlikeError, KernelError):
+            self.again = True
+            self.evidence.clear()
+            for cell in self.notebook.cells:
+                if cell.cell_type == "code":
+                    cell.outputs, cell.execution_count = [], None
+            return False
+
+    async def _run_whole(self) -> None:
+        """Run every cell, in as many kernels as needed."""
         self.deadline = time.monotonic() + self.limits.notebook_seconds
         last = NoEvidence(Reason.CRASH, "")
-        for _ in range(1 + self.limits.fresh_kernels):
+        kernels = 1 + self.limits.fresh_kernels
+        while kernels:
             try:
                 await self._run_cells()
                 break
             except _DeadlyCellError as deadly:
-                last = self._record_failure(deadly)
+                if self._retries(deadly.how):
+                    continue
+                last, kernels = self._record_failure(deadly), kernels - 1
                 if time.monotonic() > self.deadline:
                     break
+            except KernelError:  # its server was killed just then
+                if not self._retries(Death.KILLED):
+                    raise
         for name in self.plans:
             self.evidence.setdefault(name, NoEvidence(last.reason, f"{last.sentence}; this test was not reached"))
-        met = {i: limit_met(cell, i, self.limits) for i, cell in enumerate(self.notebook.cells)}
-        failures = {i: failure for i in met if (failure := self.dead.get(i) or met[i])}
-        return Ran(self.notebook, self.evidence, failures)
+
+    def _retries(self, how: Death) -> bool:
+        """Return whether the notebook runs once more, because its kernel was killed for the first time.
+
+        Raises:
+            KernelError: It was killed for the second time, and not by the notebook.
+        """
+        if how not in (Death.LOST, Death.KILLED):
+            return False
+        if self.retried and how is Death.LOST:
+            raise KernelError("the kernel or the judge was killed twice, and not by the notebook; grade again.")
+        first, self.retried = not self.retried, True
+        self.deadline = time.monotonic() + self.limits.notebook_seconds if first else self.deadline
+        return first
 
     def _record_failure(self, deadly: _DeadlyCellError) -> NoEvidence:
         """Record how a cell failed; the next run skips it."""
         cell = self.notebook.cells[deadly.index]
-        over = time.monotonic() > self.deadline and deadly.kind == "timeout"
-        failure = death("notebook" if over else deadly.kind, cell, deadly.index, self.limits)
+        over = time.monotonic() > self.deadline and deadly.how is Death.CELL_TIME
+        failure = death(Death.NOTEBOOK_TIME if over else deadly.how, cell, deadly.index, self.limits)
         self.dead[deadly.index] = failure
         sentence = failure.sentence
         cell.execution_count = None  # whether the kernel had sent it depends on timing
@@ -109,61 +224,167 @@ class _Runner:
             self.evidence.setdefault(name_of(cell, deadly.index), failure)
         return failure
 
-    async def _run_cells(self) -> None:
-        """Run every cell in one kernel, except those that ended an earlier kernel."""
-        async with kernel(self.notebook, self.files, self.limits) as client:
+    async def _run_cells(self, ahead: Ahead | None = None) -> None:
+        """Run every cell in one kernel, except those that ended an earlier kernel or that have run ahead."""
+        if self.live:
+            self.live.restart()
+        async with kernel(self.notebook, self.files, self.limits, str(ahead.server) if ahead else "") as client:
             for index, cell in enumerate(self.notebook.cells):
                 plan = self.plans.get(name_of(cell, index))
                 if cell.cell_type != "code" or index in self.dead:
                     continue
-                if plan is None:
+                number = ahead.numbers.get(cell.get("id", "")) if ahead and cell.source.strip() else None
+                if ahead and number is not None and cell.id in ahead.messages:
+                    client.replay(cell, index, ahead.messages[cell.id], number)
+                elif plan is None:
                     await self._execute(client, cell, index)
-                elif plan.cell not in self.evidence:
+                    cell.execution_count = number or cell.execution_count
+                elif number is not None:
+                    self.evidence[plan.cell] = await self._take(client, replace(plan, visible=()), index)
+                elif plan.cell not in self.evidence or (plan.keep and isinstance(self.evidence[plan.cell], Verdict)):
+                    # a test whose names later tests need is judged again, because these names were in the kernel
                     self.evidence[plan.cell] = await self._take(client, plan, index)
+                if ahead and number and number == ahead.last:
+                    await self._require_unchanged(client, index)
 
     async def _execute(self, client: Client, cell: NotebookNode, index: int) -> None:
         left = min(self.limits.cell_seconds, self.deadline - time.monotonic())
         if left <= 0:
-            raise _DeadlyCellError(index, "timeout")
+            raise _DeadlyCellError(index, Death.CELL_TIME)
         try:
             await client.run_cell(cell, index, left)
         except KernelEnded as ended:
-            raise _DeadlyCellError(index, ended.kind) from None
+            raise _DeadlyCellError(index, ended.how) from None
         if prints_too_much(cell):
-            raise _DeadlyCellError(index, "output")
+            raise _DeadlyCellError(index, Death.OUTPUT)
 
-    async def _take(self, client: Client, plan: TestPlan, index: int) -> str | NoEvidence:
-        """Collect the evidence for one test cell with a cell of the grader in its place."""
-        mark = uuid.uuid4().hex
-        test = self.notebook.cells[index]
-        ours = nbformat.v4.new_code_cell(_capture(plan, mark))
-        client.taking = True
-        try:
+    async def _take(self, client: Client, plan: TestPlan, index: int) -> _Evidence:
+        """Collect the evidence for one test cell with a cell of the grader in its place, or judge it there."""
+        if self.live and plan.live:
+            return await self._serve(client, plan, index)
+        taken = await self._capture(client, plan, index)
+        if self.live and isinstance(taken, str) and any(sign in taken for sign in OBJECTS):
+            return await self._serve(client, plan, index)
+        return taken
+
+    async def _require_unchanged(self, client: Client, index: int) -> None:
+        """Check that the cells that ran later than in their place left all as it was."""
+        ours = nbformat.v4.new_code_cell(_packed(UNCHANGED))
+        async with self._in_place(client, ours, index):
             await self._execute(client, ours, index)
-        finally:
-            client.taking = False
-            self.notebook.cells[index] = test
+        if ours.outputs:
+            raise _UnlikeError
+
+    async def _capture(self, client: Client, plan: TestPlan, index: int) -> str | NoEvidence:
+        mark = uuid.uuid4().hex
+        ours = nbformat.v4.new_code_cell(_capture(plan, mark))
+        async with self._in_place(client, ours, index):
+            await self._execute(client, ours, index)
         entries = [o.data[MIME] for o in ours.outputs if o.output_type == "display_data" and MIME in o.get("data", {})]
         texts = [entry["text"] for entry in entries if isinstance(entry, dict) and entry.get("mark") == mark]
         if len(texts) == 1 and isinstance(texts[0], str):
             return texts[0]
-        return NoEvidence(
-            Reason.DAMAGED, f"the answer for {plan.cell} could not be read, because the notebook changes how cells run"
-        )
+        return _unreadable(plan)
+
+    async def _serve(self, client: Client, plan: TestPlan, index: int) -> NoEvidence | Verdict:
+        """Judge one test cell while a cell of the grader answers in its place."""
+        assert self.live is not None
+        ours = nbformat.v4.new_code_cell(_server(plan))
+        async with self._in_place(client, ours, index):
+            running = asyncio.ensure_future(self._execute(client, ours, index))
+            talk = Conversation(client, running)
+            try:
+                verdict = await asyncio.to_thread(_judged, self.live, plan, talk)
+                await running
+                if verdict.is_of_lost_judge and not self.retried:
+                    raise _DeadlyCellError(index, Death.LOST)  # what the test has changed, only a new kernel undoes
+                return verdict
+            except ConversationEndedError:
+                await running  # raises if the kernel ended
+                return _unreadable(plan)
+            finally:
+                talk.close()
+                running.cancel()
+                with contextlib.suppress(asyncio.CancelledError, _DeadlyCellError):
+                    await running
+
+    @contextlib.asynccontextmanager
+    async def _in_place(self, client: Client, ours: NotebookNode, index: int) -> AsyncIterator[None]:
+        test = self.notebook.cells[index]
+        client.taking = True
+        try:
+            yield
+        finally:
+            client.taking = False
+            self.notebook.cells[index] = test
+
+
+def _judged(live: LiveJudge, plan: TestPlan, talk: Conversation) -> Verdict:
+    """Judge a test in another thread, until the cell that serves it has ended."""
+    verdict = live.judge(plan, talk.next(), talk.ask)
+    talk.end()
+    return verdict
+
+
+def _unreadable(plan: TestPlan) -> NoEvidence:
+    return NoEvidence(
+        Reason.DAMAGED, f"the answer for {plan.cell} could not be read, because the notebook changes how cells run"
+    )
 
 
 def _capture(plan: TestPlan, mark: str) -> str:
-    """Return the source of the cell that collects evidence: one statement that adds no name to the student's namespace.
+    """Return the source of the cell that collects evidence."""
+    return _packed(
+        f"{kernel_source()}\n"
+        f"shell = __import__('IPython').get_ipython()\n"
+        f"{_imports(plan)}"
+        f"text = encode_all(dict(shell.user_ns), {list(plan.answers)!r}, {dict(plan.evidence)!r})\n"
+        f"shell.display_pub.publish({{{MIME!r}: {{'mark': {mark!r}, 'text': text}}}})\n" + _visible(plan)
+    )
+
+
+def _server(plan: TestPlan) -> str:
+    """Return the source of the cell that serves the notebook's objects to a test."""
+    return _packed(
+        f"{kernel_source()}\n{server_source()}\n"
+        f"shell = __import__('IPython').get_ipython()\n"
+        f"{_imports(plan)}"
+        f"serve(shell, channel(shell.kernel), {list(plan.answers)!r}, {dict(plan.evidence)!r}, "
+        f"{list(plan.locked)!r}, {plan.keep!r})\n" + _visible(plan)
+    )
+
+
+def _imports(plan: TestPlan) -> str:
+    """Return source that imports what the visible part of the test imports, for the functions that the test calls.
+
+    A name that the notebook has bound keeps its value until the test is over.
+    """
+    return "".join(
+        f"if not shell.user_ns.keys() & {names!r}:\n{indent(_done([source]), '    ')}" for source, names in plan.imports
+    )
+
+
+def _visible(plan: TestPlan) -> str:
+    """Return source that does what the visible part of the test imports and defines, for later cells."""
+    return _done(plan.visible) if plan.visible else ""
+
+
+def _done(sources: Sequence[str]) -> str:
+    return (
+        f"for source in {tuple(sources)!r}:\n"
+        "    try:\n"
+        "        exec(compile(source, '<test>', 'exec'), shell.user_ns)\n"
+        "    except Exception:\n"
+        "        pass\n"
+    )
+
+
+def _packed(ours: str) -> str:
+    """Return one statement that runs our code and adds no name to the student's namespace.
 
     An honest student may have shadowed `list`, `print` or `exec`, so the code uses them through `builtins`. It is sent
     compressed, because IPython scans the text of a cell several times.
     """
-    ours = (
-        f"{kernel_source()}\n"
-        f"shell = __import__('IPython').get_ipython()\n"
-        f"text = encode_all(dict(shell.user_ns), {list(plan.answers)!r}, {dict(plan.evidence)!r})\n"
-        f"shell.display_pub.publish({{{MIME!r}: {{'mark': {mark!r}, 'text': text}}}})\n"
-    )
     builtins, packed = "__import__('builtins')", base64.b64encode(zlib.compress(ours.encode())).decode()
     source = f"__import__('zlib').decompress(__import__('base64').b64decode({packed!r}))"
     return f"{builtins}.exec({builtins}.compile({source}, '<evidence>', 'exec'), {{'__name__': 'encoder'}})"

@@ -2,13 +2,15 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from autograder.course.course import Course
-from autograder.course.limits import Limits
+from autograder.course.limits import OF_A_SANDBOX, Limits
 from autograder.errors import CourseError, NoSandboxError
 from autograder.kernels import launcher
-from autograder.kernels.bubblewrap import python_folders
+from autograder.kernels.bubblewrap import needed_in
 from autograder.kernels.launcher import Loaded
+from autograder.kernels.limits import Policy
 
 ROUND = (
     "Without one, student code runs with your permissions. To accept that, pass --unsafe-no-sandbox "
@@ -20,6 +22,8 @@ WARNING = (
     "student code runs with your permissions and can read, change and send everything that you can; "
     "submissions that are graded without problems get the status `unsandboxed`."
 )
+WALL = 1.5  # factor on the notebook's time limit: a kernel that outlives its notebook ends itself after that time
+EXCHANGE = "/usr/local/share/nbgrader/exchange"  # nbgrader's own default
 PROVISIONER = "JUPYTER_DEFAULT_PROVISIONER_NAME"  # Jupyter's own variable
 
 
@@ -43,7 +47,18 @@ def for_own_notebooks(course: Course) -> dict[str, str]:
 
 def remote_limits(course: Course, unsafe: bool = False) -> Limits:
     """Return a course's limits for grading on other machines; each machine chooses its own sandbox."""
-    return replace(course.limits, sandbox="none") if unsafe else course.limits
+    limits = replace(course.limits, hidden=(*course.limits.hidden, *map(str, private_folders(course))))
+    return replace(limits, sandbox="none") if unsafe else limits
+
+
+def private_folders(course: Course) -> list[Path]:
+    """Return the folders that student code must not see: the course, what it keeps elsewhere, and the exchange."""
+    steps = [course.folder(step) for step in ("source", "release", "submitted", "autograded", "feedback")]
+    kind, _, database = course.directory.db_url.partition(":///")
+    stored = [(course.root / database).parent] if kind == "sqlite" else []
+    exchange = course.settings.Exchange.get("root") or EXCHANGE
+    folders = [course.root, *steps, *stored, Path(str(exchange))]
+    return sorted({folder for folder in folders if not folder.is_relative_to(course.root)} | {course.root})
 
 
 def own_limits(course: Course) -> Limits:
@@ -63,9 +78,11 @@ def grading_limits(course: Course, unsafe: bool = False) -> Limits:
     if unsafe:
         return limits
     try:
-        shown = [place for place in python_folders() if course.root.is_relative_to(place)]
-        if shown:
-            raise NoSandboxError(f"the course is inside {shown[0]}, which kernels can read; move it elsewhere.")
+        for folder in map(Path, limits.hidden):
+            if place := needed_in(folder):
+                raise NoSandboxError(
+                    f"student code must not see {folder}, but every kernel needs {place}; move one of them elsewhere."
+                )
         return sandboxed(limits)
     except NoSandboxError as error:
         raise CourseError(f"no sandbox: {error} {ROUND}") from error
@@ -80,4 +97,10 @@ def sandboxed(limits: Limits) -> Limits:
 
 def loaded(limits: Limits) -> Loaded:
     """Return what is preloaded and prepared for a course's kernels."""
-    return Loaded(" ".join(limits.preload), limits.prepare, limits.environment)
+    return Loaded(" ".join(limits.preload), limits.prepare, limits.environment, hidden=limits.hidden)
+
+
+def policy(limits: Limits) -> Policy:
+    """Return the limits of a kernel."""
+    enforced = {name: getattr(limits, name) for name in OF_A_SANDBOX}
+    return Policy(**enforced, output=limits.cell_output, wall_seconds=WALL * limits.notebook_seconds)

@@ -1,9 +1,11 @@
 """Find bubblewrap on this machine, and build its command: the files that a kernel may see, read-only.
 
 A kernel sees the system's programs and libraries, this Python, and only the folder `kernels` of this package, because
-the other folders contain how answers are graded. If root runs bubblewrap, it keeps only the capabilities to switch to
-another user and to mount /proc, and the process inside switches users first. For other users, bubblewrap creates a user
-namespace.
+the other folders contain how answers are graded. /usr is not shown as a whole. Empty folders cover what the course
+keeps inside a folder that is shown: its files, its gradebook and nbgrader's exchange.
+
+If root runs bubblewrap, it keeps only the capabilities to switch to another user and to mount /proc, and the process
+inside switches users first. For other users, bubblewrap creates a user namespace.
 """
 
 import os
@@ -12,10 +14,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path, PurePath
+from sysconfig import get_paths
 
 from autograder.kernels.limits import SCRATCH
 
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")  # links into /usr on most systems
+PROGRAMS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libexec", "include")  # in /usr and /usr/local
+OF_SYSTEM = (Path("/usr"), Path("/usr/local"))
+HIDDEN = "AUTOGRADER_HIDDEN"  # environment variable: what the cold server hides
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime")
 LAST = ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/")
 FIRST_USER = 1_000_000  # larger than any real user id
@@ -70,20 +76,34 @@ def give(path: Path, number: int) -> None:
         os.chown(place, number, number, follow_symlinks=False)
 
 
-def wall(folder: Path, inside: PurePath, scratch: int = 0, whole: bool = False) -> list[str]:
+def wall(
+    folder: Path, inside: PurePath, scratch: int = 0, whole: bool = False, hidden: Iterable[str] = ()
+) -> list[str]:
     """Return bubblewrap's command, without the program to run.
 
     Args:
-        folder: The only folder that the program can write to.
+        folder: The folder of the sockets. It is read-only if there is scratch space; otherwise it is the only folder
+            that the program can write to.
         inside: The path of this folder inside the sandbox.
         scratch: The size of the scratch space in bytes. 0 mounts no scratch space and only creates its folder.
         whole: Show the whole package, not only the folder `kernels`.
+        hidden: Folders that are covered wherever they are inside a folder that is shown.
     """
     namespaces = "--unshare-pid --unshare-net --unshare-ipc --unshare-uts --new-session --cap-drop ALL"
     mounts = "" if scratch else "--cap-add CAP_SYS_ADMIN"
     identity = f"--cap-add CAP_SETUID --cap-add CAP_SETGID {mounts}" if user() else "--unshare-user"
-    own = [*_parents(inside), "--bind", str(folder), str(inside)]
-    return [bubblewrap(), *namespaces.split(), *identity.split(), *_space(scratch), *_shown(whole), *own, *LAST]
+    last = ("--remount-ro", "/proc") if scratch else ()  # else it can lower how soon Linux kills it
+    own = [*_parents(inside), "--ro-bind" if scratch else "--bind", str(folder), str(inside)]
+    return [
+        bubblewrap(),
+        *namespaces.split(),
+        *identity.split(),
+        *_space(scratch),
+        *_shown(whole, hidden),
+        *own,
+        *last,
+        *LAST,
+    ]
 
 
 def environment(names: Iterable[str] = ()) -> dict[str, str]:
@@ -92,8 +112,11 @@ def environment(names: Iterable[str] = ()) -> dict[str, str]:
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONSAFEPATH": "1", "OPENBLAS_NUM_THREADS": "1", "HOME": "/tmp"}
 
 
-def filter_file() -> int:
+def filter_file(watches: bool = True) -> int:
     """Return an open descriptor of the seccomp program, to pass to a child process.
+
+    Args:
+        watches: Allow inotify.
 
     Raises:
         NoSandboxError: libseccomp is missing.
@@ -101,7 +124,7 @@ def filter_file() -> int:
     try:
         from autograder.kernels.seccomp import program  # loads the system's libseccomp, which only kernels need
 
-        content = program()
+        content = program(watches)
     except (ImportError, RuntimeError, OSError) as error:
         raise _missing(f"libseccomp is missing ({error}); install the system's package `libseccomp2`.") from error
     descriptor = os.memfd_create("seccomp")
@@ -110,8 +133,10 @@ def filter_file() -> int:
     return descriptor
 
 
-def _shown(whole: bool) -> Iterator[str]:
-    yield from ("--ro-bind", "/usr", "/usr", "--perms", "0755", "--dir", "/etc")
+def _shown(whole: bool, hidden: Iterable[str]) -> Iterator[str]:
+    yield from ("--perms", "0755", "--dir", "/etc")
+    for folder in system_folders():
+        yield from _bound(folder)
     for place in map(Path, SYSTEM):
         if place.is_symlink():
             yield from ("--symlink", str(place.readlink()), str(place))
@@ -120,8 +145,54 @@ def _shown(whole: bool) -> Iterator[str]:
     for name in SETTINGS:
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
     for folder in python_folders():
-        yield from (*_parents(folder), "--ro-bind", str(folder), str(folder))
+        yield from _bound(folder)
+    for private in hidden:
+        for cover in covers(Path(private)):
+            yield from ("--tmpfs", str(cover))
+            for folder in shown_folders():
+                yield from _bound(folder) if folder.is_relative_to(cover) else ()
+            yield from ("--remount-ro", str(cover))
     yield from _package(whole)
+
+
+def _bound(folder: Path) -> Iterator[str]:
+    yield from (*_parents(folder), "--ro-bind", str(folder), str(folder))
+
+
+def system_folders() -> list[Path]:
+    """Return the folders of the system's programs and libraries in /usr."""
+    programs = [prefix / name for prefix in OF_SYSTEM for name in PROGRAMS]
+    places = [*programs, Path("/usr/share"), *sorted(Path("/usr/local").glob("cuda*"))]
+    return [place for place in places if place.is_dir()]
+
+
+def shown_folders() -> list[Path]:
+    """Return all folders that a kernel sees from outside, except this package."""
+    return [*system_folders(), *_plain_system_folders(), *python_folders()]
+
+
+def _plain_system_folders() -> list[Path]:
+    """Return the folders that are links into /usr on most systems and are not on this one."""
+    return [place for place in map(Path, SYSTEM) if place.is_dir() and not place.is_symlink()]
+
+
+def covers(hidden: Path) -> list[Path]:
+    """Return where a kernel would see a folder, which it must not: its paths inside the folders that are shown."""
+    real = hidden.resolve()
+    pairs = [(folder, folder.resolve()) for folder in shown_folders()]
+    places = [folder / real.relative_to(target) for folder, target in pairs if real.is_relative_to(target)]
+    return list(dict.fromkeys(place for place in places if place.is_dir()))
+
+
+def needed_in(hidden: Path) -> Path | None:
+    """Return a folder that every kernel needs and that could not be seen if `hidden` were covered, or None."""
+    needed = [*shown_folders(), *map(Path, get_paths().values()), Path(sys.executable).parent, Path(__file__).parent]
+    for cover in covers(hidden):
+        kept = [folder for folder in shown_folders() if folder != cover and folder.is_relative_to(cover)]
+        for place in needed:
+            if place.is_relative_to(cover) and not any(place.is_relative_to(folder) for folder in kept):
+                return place
+    return None
 
 
 def _space(scratch: int) -> Iterator[str]:
@@ -134,12 +205,13 @@ def _space(scratch: int) -> Iterator[str]:
 
 
 def python_folders() -> list[Path]:
-    """Return the folders of this Python and its packages that are not in /usr."""
+    """Return the folders of this Python and its packages that are not among the system's."""
     packages = [Path(place) for place in sys.path if place.endswith(("site-packages", "dist-packages"))]
     places = [Path(sys.prefix), Path(sys.base_prefix), *packages]
     folders: list[Path] = []
     for place in places:
-        if place.is_dir() and not any(place.is_relative_to(shown) for shown in (Path("/usr"), *folders)):
+        shown = any(place.is_relative_to(folder) for folder in (*system_folders(), *folders))
+        if place.is_dir() and place not in OF_SYSTEM and not shown:
             folders.append(place)
     return folders
 

@@ -4,10 +4,13 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
+
+if TYPE_CHECKING:
+    from autograder.kernels.shared_shell import SharedShell
 
 OPTIONS = ("--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True")
 
@@ -45,16 +48,29 @@ class CappedStream(OutStream):
         return len(string)  # ipykernel returns None while a process that a cell has forked flushes
 
 
-def start(arguments: Sequence[str], output: int, ready: Callable[[], None]) -> None:
-    """Run a kernel until it ends. `ready` is called once its sockets are bound, before it runs any cell."""
+def start(arguments: Sequence[str], output: int, ready: Callable[[], None], shell: "SharedShell | None" = None) -> None:
+    """Run a kernel until it ends.
+
+    Args:
+        arguments: The kernel's command-line arguments.
+        output: Characters that a cell may print.
+        ready: Called once the kernel's sockets are bound, before it runs any cell.
+        shell: The shell in which cells have run already, where this process is a fork of a checkpoint.
+    """
     CappedStream.limit = CappedStream.left = output
     sys.argv = ["ipykernel_launcher.py", *arguments]
     numpy = sys.modules.get("numpy")
-    if numpy is not None:
+    if numpy is not None and shell is None:
         numpy.random.seed()  # a fork copies NumPy's global state; the standard library's reseeds itself
     app = IPKernelApp.instance(outstream_class=f"{__name__}.CappedStream")
+    if shell:
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # the application replaces these
+    hidden = dict(shell.shell.user_ns_hidden) if shell else {}
     app.initialize([*arguments, *OPTIONS])
-    sys.path.insert(0, "")  # the working folder, as in every kernel, but only after the last import
+    if shell:
+        shell.resume(app, hidden)
+    else:
+        sys.path.insert(0, "")  # the working folder, as in every kernel, but only after the last import
     ready()
     app.start()
     os._exit(0)

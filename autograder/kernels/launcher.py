@@ -13,27 +13,28 @@ import logging
 import os
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 import psutil
 
 from autograder.errors import NoSandboxError
+from autograder.files import SERVERS, digest, short_temporary_folder, sweep, temporary_prefix
 from autograder.kernels import bubblewrap
 from autograder.kernels.limits import FAILED_BEFORE, FAILED_PRELOADING, KERNELS, NO_NESTING
 
 Shape = Literal["warm", "cold"]
 GIVEN = "AUTOGRADER_KERNELS"  # environment variable: the socket of a server to use, regardless of what it has loaded
-PREFIX = "ag-"  # short, because the path of a socket may have at most 107 bytes
 BACKLOG = 64
-LOADING = 300.0  # seconds in which a server must have loaded its modules
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL) if sys.platform == "linux" else ()  # exit statuses
+LOADING = 120.0  # seconds in which a server must have loaded its modules; without them, it gets as long again
 END_TIMEOUT = 5.0  # seconds in which a server must end
 
 
@@ -46,18 +47,19 @@ class Loaded:
         prepare: Python code to run before the imports.
         environment: The names of more environment variables to pass to the server.
         whole: Show the whole package to the kernels, for notebooks whose tests import it.
+        hidden: Folders that kernels must not see, wherever they are.
     """
 
     preload: str = ""
     prepare: str = ""
     environment: tuple[str, ...] = ()
     whole: bool = False
+    hidden: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """Return a short name for the server's socket."""
-        names = " ".join(self.environment)
-        return sha256(f"{self.preload}\0{self.prepare}\0{names}\0{self.whole}".encode()).hexdigest()[:8]
+        return digest(self.preload, self.prepare, str(self.whole), *self.environment, "hidden", *self.hidden)[:8]
 
 
 @dataclass
@@ -155,19 +157,24 @@ def _server(loaded: Loaded, shape: str) -> Path:
 def _place() -> Path:
     """Return the folder of this process's servers and kernels, and create it if necessary."""
     if not _own:
-        _sweep()
-        _own.append(Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-")))
+        sweep()
+        _own.append(Path(tempfile.mkdtemp(prefix=temporary_prefix(SERVERS), dir=short_temporary_folder())))
         _own[0].chmod(0o711)  # the kernels' user must be able to reach the kernels' folders
         atexit.register(close)
     return _own[0]
 
 
-def _start(loaded: Loaded, shape: str, path: Path) -> None:
-    """Start a server in place of an older one with the same name, and wait until it has loaded its modules."""
+def _start(loaded: Loaded, shape: str, path: Path, again: bool = False) -> None:
+    """Start a server in place of an older one with the same name, and wait until it has loaded its modules.
+
+    One that is killed meanwhile is started once more. `again`: it was.
+    """
     if older := _servers.pop(path.name, None):
         older.end()
     bubblewrap.bubblewrap()
-    program = bubblewrap.filter_file()  # check what may be missing before anything else is opened
+    program = bubblewrap.filter_file(
+        watches=shape == "warm"
+    )  # check what may be missing before anything else is opened
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))
@@ -189,18 +196,28 @@ def _start(loaded: Loaded, shape: str, path: Path) -> None:
     os.close(ours)
     path.unlink()
     if not in_time:
-        for stuck in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the one killed before it
-                stuck.kill()
-        process.kill()
-    elif shape == "warm" and loaded.preload and process.wait() not in (FAILED_BEFORE, NO_NESTING):
+        _kill(process)
+    elif process.wait() in KILLED and not again:
+        _start(loaded, shape, path, again=True)
+        return
+    if shape == "warm" and loaded.preload and process.wait() not in (FAILED_BEFORE, NO_NESTING):
         reason = f"the process ended with status {process.returncode}"
-        if process.returncode == FAILED_PRELOADING:
+        if not in_time:
+            reason = f"loading took more than {LOADING:g} s"
+        elif process.returncode == FAILED_PRELOADING:
             reason = _last_line(process, path.with_suffix(".log"))
         _warn(f"nothing is preloaded ({reason}); each kernel loads {loaded.preload} itself")
         _start(replace(loaded, preload=""), shape, path)
         return
     _explain(process, shape, path.with_suffix(".log"), late=not in_time)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a server that is stuck, and all its processes."""
+    for stuck in psutil.Process(process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the one killed before it
+            stuck.kill()
+    process.kill()
 
 
 def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> subprocess.Popen[bytes]:
@@ -211,12 +228,14 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
         bubblewrap.give(rehearsal, bubblewrap.user())
         options += ["--rehearsal", str(KERNELS / rehearsal.name), "--user", str(bubblewrap.user())]
         options += ["--preload", loaded.preload, "--prepare", loaded.prepare]
-    outside = [*bubblewrap.wall(path.parent, KERNELS, whole=loaded.whole), "--"] if shape == "warm" else []
+    wall = bubblewrap.wall(path.parent, KERNELS, whole=loaded.whole, hidden=loaded.hidden)
+    outside = [*wall, "--"] if shape == "warm" else []
+    hidden = {bubblewrap.HIDDEN: json.dumps(loaded.hidden)} if shape == "cold" else {}
     module = "autograder.kernels." + ("zygote" if shape == "warm" else "cold")
     with path.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(
             [*outside, sys.executable, "-P", "-m", module, *options],
-            env=bubblewrap.environment(loaded.environment),
+            env=bubblewrap.environment(loaded.environment) | hidden,
             pass_fds=tuple(given.values()),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -231,7 +250,7 @@ def _explain(process: subprocess.Popen[bytes], shape: str, log: Path, late: bool
     if status == NO_NESTING:
         _refused.add(shape)
         raise _NoNestingError
-    slow = f"loading took more than {LOADING:g} s; check c.Limits.preload and c.Limits.prepare"
+    slow = f"loading took more than {LOADING:g} s; check c.Limits.prepare"
     raise NoSandboxError(f"the {shape} sandbox did not start: {slow if late else _last_line(process, log)}")
 
 
@@ -246,11 +265,3 @@ def _warn(sentence: str) -> None:
     if sentence not in _warned:
         _warned.add(sentence)
         logging.getLogger(__name__).warning("c.Limits.preload: %s.", sentence)
-
-
-def _sweep() -> None:
-    """Remove the folders of processes that have ended."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
-        owner = folder.name.split("-")[1]
-        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)

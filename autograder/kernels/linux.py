@@ -57,3 +57,8 @@ def _check(result: int) -> None:
 def collapse(start: int, size: int) -> None:
     """Move memory of this process into huge pages; raise OSError if Linux cannot (it needs version 6.1)."""
     _check(libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(size), COLLAPSE))
+
+
+def setns(descriptor: int, kind: int) -> None:
+    """Move this process into an open namespace of a kind."""
+    _check(libc.setns(descriptor, kind))

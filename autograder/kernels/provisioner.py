@@ -13,10 +13,9 @@ import os
 import select
 import shutil
 import socket
-import stat
 import tempfile
 from collections.abc import Iterator
-from dataclasses import Field, asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields, replace
 from pathlib import Path
 from types import new_class
 from typing import Any
@@ -27,21 +26,21 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Enum, Float, HasTraits, Integer, List, TraitType, Unicode
 
 from autograder.errors import NoSandboxError
-from autograder.kernels import bubblewrap, launcher
+from autograder.kernels import bubblewrap, control_group, launcher
+from autograder.kernels.copies import copy_folder
 from autograder.kernels.launcher import Loaded
-from autograder.kernels.limits import KERNELS, Policy
+from autograder.kernels.limits import INSIDE, KERNELS, Ending, Policy
 
 MAX_MESSAGE = 1 << 16
-INSIDE = "inside.json"
 POLL = 0.02  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds that a server has to answer
 
 
 @dataclass(frozen=True)
 class Ended:
-    """The end of a kernel: `why` is a limit's name or ""; `cpu` is in seconds, `memory` the peak in bytes."""
+    """The end of a kernel: `cpu` is in seconds, `memory` the peak in bytes."""
 
-    why: str
+    why: Ending
     cpu: float = 0.0
     memory: int = 0
 
@@ -77,9 +76,17 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         Unicode(), default_value=[], help="Names of further environment variables that a kernel sees."
     ).tag(config=True)
 
+    hidden = List(Unicode(), default_value=[], help="Folders that a kernel does not see, wherever they are.").tag(
+        config=True
+    )
+    checkpoint = Unicode("", help="The socket of a checkpoint that kernels go on from, with its files.").tag(
+        config=True
+    )
+
     connection: socket.socket | None = None
     folder: Path | None = None
     server: Path | None = None
+    group: control_group.ControlGroup | None = None
     ended: Ended | None = None
 
     @property
@@ -134,9 +141,12 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         """Make the kernel's folder, its connection file and a copy of its working folder. Raises NoSandboxError."""
         manager = self.manager
         with self._or_nothing():
-            loaded = Loaded(self.preload, self.prepare, tuple(self.environment))
+            loaded = Loaded(self.preload, self.prepare, tuple(self.environment), hidden=tuple(self.hidden))
             self.server = await asyncio.to_thread(launcher.server, loaded, self.shape)
-            self._furnish(self.server.parent, kwargs.get("cwd"))
+            place = self.server.parent
+            if self.checkpoint:
+                self.server = Path(self.checkpoint)
+            self._furnish(place, None if self.checkpoint else kwargs.get("cwd"))
             command = manager.format_kernel_cmd(kwargs.pop("extra_arguments", []))
             return dict(await super().pre_launch(cmd=command, **kwargs))
 
@@ -156,6 +166,7 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         }
         self.ended = None
         with self._or_nothing():
+            self.group = control_group.new_group(self.policy().memory)
             self._ask(self.server, json.dumps(request).encode())
         return self.connection_info
 
@@ -180,14 +191,19 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
             _move(self.folder / "c.json", self.folder / INSIDE, str(KERNELS / self.folder.name / "k"))
         self.connection_info = manager.get_connection_info()
         if work:
-            _copy(Path(work), self.folder / "cwd", self.policy().scratch // 2)
+            copy_folder(Path(work), self.folder / "cwd", self.policy().scratch // 2)
         bubblewrap.give(self.folder, bubblewrap.user())
 
     def _ask(self, server: Path, request: bytes) -> None:
         try:
             self.connection = launcher.connect(server)
             self.connection.settimeout(ANSWER_TIMEOUT)
-            self.connection.send(request)
+            files = self.group.opened() if self.group else []
+            try:
+                socket.send_fds(self.connection, [request], files)
+            finally:
+                for descriptor in files:
+                    os.close(descriptor)
             answered = bool(self.connection.recv(MAX_MESSAGE))
             self.connection.setblocking(True)
         except OSError:
@@ -210,6 +226,9 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         if self.connection is not None:
             self.connection.close()
             self.connection = None
+        if self.group is not None:
+            self.group.remove()
+            self.group = None
 
     def _clear(self) -> None:
         if self.folder:
@@ -222,34 +241,17 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         except OSError:
             message = b""
         # an empty message: the server has died, and all kernels with it
-        self.ended = Ended(**json.loads(message)) if message else Ended("")
+        self.ended = _ended(**json.loads(message)) if message else Ended(Ending.LOST)
+        if self.group and self.group.has_killed():
+            self.ended = replace(self.ended, why=Ending.MEMORY)
         self.connection = None
         connection.close()
+
+
+def _ended(why: str, cpu: float, memory: int) -> Ended:
+    return Ended(Ending(why), cpu, memory)
 
 
 def _move(own: Path, other: Path, ip: str) -> None:
     """Write the connection file for the inside, where the sockets' folder has another name."""
     other.write_text(json.dumps(json.loads(own.read_text()) | {"ip": ip}))
-
-
-def _copy(source: Path, target: Path, most: int) -> None:
-    """Copy a folder, links as links; raise OSError if it has more than `most` bytes."""
-    left = most
-
-    def copy(one: str, other: str) -> None:
-        nonlocal left
-        left -= os.lstat(one).st_size
-        if left < 0:
-            raise OSError(f"{source}: larger than {most >> 20} MiB; start the notebook in a smaller folder.")
-        shutil.copy2(one, other, follow_symlinks=False)
-
-    shutil.copytree(source, target, symlinks=True, copy_function=copy, ignore=_special, dirs_exist_ok=True)
-
-
-def _special(folder: str, names: list[str]) -> list[str]:
-    """Return what is not a file, folder or link: copying a pipe would never end."""
-    return [name for name in names if not _is_plain(Path(folder, name).lstat().st_mode)]
-
-
-def _is_plain(mode: int) -> bool:
-    return stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)

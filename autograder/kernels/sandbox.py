@@ -12,10 +12,12 @@ bound, and the supervisor has made their folder read-only.
     files                                 system and Python, read-only; /scratch, /tmp, /dev/shm: `policy.scratch`
     other kernels, the course, the home   none
     network                               a separate loopback
+    terminals                             its own, 16
     environment                           the request's variables; a home in the scratch space
     capabilities, new namespaces          none
 """
 
+import math
 import os
 import re
 import resource
@@ -23,12 +25,16 @@ import shutil
 import signal
 import socket
 import stat
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.kernels.limits import SCRATCH, STATUS, Policy
+from autograder.kernels.control_group import join
+from autograder.kernels.copies import copy_folder
+from autograder.kernels.limits import SCRATCH, STATUS, Ending, Policy
 from autograder.kernels.linux import (
     BIND,
     NEWIPC,
@@ -51,10 +57,16 @@ from autograder.kernels.linux import (
     prctl,
     unshare,
 )
+from autograder.kernels.sockets import Sockets
 from autograder.kernels.supervisor import supervise
+from autograder.kernels.usage import Usage
 
 WORK, HOME, TEMPORARY, SHARED = (Path(SCRATCH, name) for name in ("work", "home", "tmp", "shm"))
 INODES = 20_000
+TERMINALS = 16
+WATCHES = {"instances": 8, "watches": 1024}
+KILLED_FIRST = "/proc/self/oom_score_adj"  # if memory runs out, Linux kills the process with the highest number
+UNLIMITED = Policy(wall_seconds=math.inf, cpu_seconds=math.inf, memory=sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -75,63 +87,144 @@ class Request:
     folder: str
     outside: str
     policy: Policy
+    group: tuple[int, ...] = ()  # open files of its control group, if it has one: see `control_group`
 
 
-def enter(request: Request, program: bytes) -> Callable[[], None]:
+def enter(request: Request, program: bytes, resumed: bool = False) -> Callable[[], None]:
     """Confine this process, and return only in the process that becomes the kernel.
 
     Args:
         request: The kernel to start.
         program: The seccomp program.
+        resumed: Keep this process' environment and folder, and a copy of its scratch space.
 
     Returns:
         A function that the kernel must call after it has bound its sockets and before it runs any code.
     """
-    user, group = os.getuid(), os.getgid()
-    unshare(NEWUSER | NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    scratch, folder = os.open(SCRATCH, os.O_PATH), Path.cwd()
     ours, theirs = socket.socketpair()
-    kernel = os.fork()
+    kernel = _separate()
     if kernel:
         theirs.close()
-        supervise(kernel, request.policy, _processes, _bytes_used, ours, lambda: _read_only(request.folder))
+        sockets = Sockets()
+        usage = Usage(_processes, lambda: _bytes_used() + sockets.bytes_used(), *request.group[1:])
+        supervise(kernel, request.policy, usage, ours, lambda: _read_only(request.folder))
     ours.close()
-    prctl(PDEATHSIG, signal.SIGKILL)
-    _mounts(request)
-    furnish(request)
+    for moves in request.group[:1]:
+        join(moves)
+    for descriptor in request.group:
+        os.close(descriptor)
+    _own_mounts(request.policy.scratch)
+    _hide_others(request.folder)
+    _bound_namespace()
+    if resumed:
+        copy_folder(Path(f"/proc/self/fd/{scratch}"), Path(SCRATCH), request.policy.scratch)
+        os.chdir(folder)
+    else:
+        furnish(request)
+    os.close(scratch)
+    bound(request.policy)
     drop_capabilities()
     load_filter(program)
 
     def ready() -> None:
         theirs.send(b"x")
         if not theirs.recv(1):  # the supervisor has ended
-            os._exit(STATUS["refused"])
+            os._exit(STATUS[Ending.REFUSED])
         theirs.close()
 
     return ready
 
 
-def _mounts(request: Request) -> None:
-    own, others = request.folder, str(Path(request.folder).parent)
+def enter_checkpoint(request: Request) -> None:
+    """Confine this process, and return only in the process that becomes a checkpoint.
+
+    A checkpoint runs only the course's own cells, and starts kernels: it can make namespaces and sees all kernels'
+    folders. It is process 1 of its process namespace, so whatever it has started ends with it. No limits, because
+    kernels would inherit them: processes that ran the same cells before had them.
+    """
+    process = _separate()
+    if process:
+        supervise(process, UNLIMITED, Usage(tuple, int))
+    _own_mounts(request.policy.scratch)
+    furnish(request)
+    drop_capabilities()
+
+
+def separate_scratch(size: int) -> None:
+    """Go on with a copy of this process' scratch space: a checkpoint that runs on shares no files with the one before.
+
+    Args:
+        size: The size of the scratch space in bytes.
+    """
+    scratch, folder = os.open(SCRATCH, os.O_PATH), Path.cwd()
+    _unshare(NEWUSER | NEWNS)
+    _scratch(size)
+    copy_folder(Path(f"/proc/self/fd/{scratch}"), Path(SCRATCH), size)
+    os.close(scratch)
+    os.chdir(folder)
+    drop_capabilities()
+
+
+def _unshare(namespaces: int) -> None:
+    """Move this process into new namespaces, of which one is for users and keeps its user id."""
+    user, group = os.getuid(), os.getgid()
+    unshare(namespaces)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+
+
+def _separate() -> int:
+    """Create namespaces and fork a process into them: its process 1. Return 0 there, and its id in the parent."""
+    _unshare(NEWUSER | NEWPID | NEWNS | NEWNET | NEWIPC | NEWUTS)
+    process = os.fork()
+    if not process:
+        prctl(PDEATHSIG, signal.SIGKILL)
+    return process
+
+
+def _own_mounts(scratch: int) -> None:
+    """Mount a new /proc, new terminals and new scratch space of so many bytes."""
     mount("none", "/", flags=REC | PRIVATE)
     mount("proc", "/proc", "proc", NOSUID | NODEV | NOEXEC)
+    try:
+        mount("devpts", "/dev/pts", "devpts", NOSUID | NOEXEC, f"newinstance,ptmxmode=0666,mode=0620,max={TERMINALS}")
+    except OSError:  # an older Linux lets only root make terminals: this kernel has none
+        mount("tmpfs", "/dev/pts", "tmpfs", NOSUID | NODEV | NOEXEC | RDONLY, "size=4k,mode=0555")
+    _scratch(scratch)
+
+
+def _scratch(size: int) -> None:
+    """Mount new scratch space of so many bytes, also at /tmp and /dev/shm."""
+    mount("none", "/", flags=REC | PRIVATE)
+    mount("tmpfs", str(SCRATCH), "tmpfs", NOSUID | NODEV, f"size={size},nr_inodes={INODES},mode=0700")
+    for place in (TEMPORARY, SHARED):
+        place.mkdir()
+    _cover("/tmp", TEMPORARY)
+    _cover("/dev/shm", SHARED)
+
+
+def _hide_others(own: str) -> None:
+    """Hide the folders of all other kernels."""
+    others = str(Path(own).parent)
     folder = os.open(own, os.O_PATH)
     mount("tmpfs", others, "tmpfs", NOSUID | NODEV | NOEXEC, "size=64k,mode=0755")
     Path(own).mkdir()
     mount(f"/proc/self/fd/{folder}", own, flags=BIND)
     os.close(folder)
     mount("none", others, flags=REMOUNT | BIND | RDONLY | NOSUID | NODEV | NOEXEC)
-    size = f"size={request.policy.scratch},nr_inodes={INODES},mode=0700"
-    mount("tmpfs", str(SCRATCH), "tmpfs", NOSUID | NODEV, size)
-    for place in (TEMPORARY, SHARED):
-        place.mkdir()
-    _cover("/tmp", TEMPORARY)
-    _cover("/dev/shm", SHARED)
+
+
+def _bound_namespace() -> None:
+    """Forbid more namespaces, bound inotify, and let Linux kill this process first. Then /proc is read-only."""
     for kind in ("user", "pid", "net", "mnt"):
         Path(f"/proc/sys/user/max_{kind}_namespaces").write_text("0")
-    Path("/proc/self/oom_score_adj").write_text("1000")  # if memory runs out, Linux should kill this process first
+    for name, most in WATCHES.items():
+        with suppress(FileNotFoundError):  # a Linux without inotify
+            Path(f"/proc/sys/user/max_inotify_{name}").write_text(str(most))
+    Path(KILLED_FIRST).write_text("1000")
+    mount("none", "/proc", flags=REMOUNT | BIND | RDONLY | NOSUID | NODEV | NOEXEC)
 
 
 def _cover(place: str, scratch: Path) -> None:
@@ -162,7 +255,7 @@ def _mounted_below(place: str) -> list[Path]:
 
 
 def furnish(request: Request) -> None:
-    """Set up the working folder, the environment and the rlimits. The scratch space must be mounted already."""
+    """Set up the working folder and the environment. The scratch space must be mounted already."""
     for place in (HOME, TEMPORARY):
         place.mkdir(exist_ok=True)
     given = Path(request.folder, "cwd")
@@ -172,11 +265,10 @@ def furnish(request: Request) -> None:
         WORK.mkdir()
     os.chdir(WORK)
     _environment(request.environment)
-    _bound(request.policy)
 
 
-def _bound(policy: Policy) -> None:
-    # child processes inherit these limits
+def bound(policy: Policy) -> None:
+    """Set the rlimits of this process. Child processes inherit them."""
     seconds = int(policy.cpu_seconds) + 1
     for name, most in {
         "CPU": seconds,

@@ -164,7 +164,7 @@ def test_a_kernel_that_floods_its_sockets_does_not_fill_the_grader() -> None:
 
     looking = threading.Thread(target=look)
     looking.start()
-    ran = _run(FLOOD, replace(TIGHT, cell_seconds=5, cpu_seconds=60, memory=3 << 30))
+    ran = _run(FLOOD, replace(TIGHT, cell_seconds=60, notebook_seconds=120, cpu_seconds=60, memory=3 << 30))
     done.set()
     looking.join()
     assert ran.failures[0].reason == "output"

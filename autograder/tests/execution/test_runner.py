@@ -1,40 +1,14 @@
 """Real kernels: evidence is taken where a test stands, and a deadly cell costs itself alone."""
 
-import nbformat
 import pytest
 
 from autograder.course.limits import Limits
 from autograder.errors import KernelError
-from autograder.evidence.decoder import decode_all
-from autograder.execution.runner import Ran, run
-from autograder.model import NoEvidence, TestPlan
+from autograder.model import NoEvidence
+from autograder.tests.harness.cells_run import run_cells, values
 from autograder.tests.support import kernels
 
 pytestmark = pytest.mark.kernel
-LIMITS = Limits(cell_seconds=3, notebook_seconds=60, cell_output=100_000, notebook_output=300_000)
-
-
-def _notebook(*cells: str) -> nbformat.NotebookNode:
-    """Cells of code; one that is a name ending in -test is a test cell."""
-    made = []
-    for source in cells:
-        made.append(nbformat.v4.new_code_cell("raise SystemExit" if source.endswith("-test") else source))
-        if source.endswith("-test"):
-            made[-1].metadata["nbgrader"] = {"grade_id": source, "grade": True, "solution": False, "points": 1}
-    notebook: nbformat.NotebookNode = nbformat.v4.new_notebook(cells=made)
-    return notebook
-
-
-def _run(*cells: str, limits: Limits = LIMITS, **evidence: str) -> Ran:
-    tests = [cell for cell in cells if cell.endswith("-test")]
-    plans = [TestPlan(test, 1.0, (test.removesuffix("-test"),), tuple(evidence.items()), "", "") for test in tests]
-    return run(_notebook(*cells), plans, {}, limits)
-
-
-def _values(ran: Ran, test: str) -> dict[str, object]:
-    text = ran.evidence[test]
-    assert isinstance(text, str), text
-    return {name: found.sentence or found.value for name, found in decode_all(text).items()}
 
 
 def _no_kernels() -> bool:
@@ -42,25 +16,25 @@ def _no_kernels() -> bool:
 
 
 def test_evidence_is_what_held_at_the_test() -> None:
-    ran = _run("x = 1", "x-test", "x = 2", "y = x", "y-test")
-    assert _values(ran, "x-test") == {"x": 1}
-    assert _values(ran, "y-test") == {"y": 2}
+    ran = run_cells("x = 1", "x-test", "x = 2", "y = x", "y-test")
+    assert values(ran, "x-test") == {"x": 1}
+    assert values(ran, "y-test") == {"y": 2}
     assert ran.failures == {}
     assert _no_kernels()
 
 
 def test_a_test_cell_is_never_run_and_declared_evidence_is() -> None:
-    ran = _run("def f(n): return n * x\nx = 3", "x-test", drawn="x + 1", got="f(drawn)", raised="f()")
-    found = _values(ran, "x-test")
+    ran = run_cells("def f(n): return n * x\nx = 3", "x-test", drawn="x + 1", got="f(drawn)", raised="f()")
+    found = values(ran, "x-test")
     assert (found["x"], found["drawn"], found["got"]) == (3, 4, 12)
     assert str(found["raised"]).startswith("raised: TypeError: f() missing 1 required positional argument")
-    assert "drawn" not in str(_values(_run("x = 1", "x-test", "y = dir()", "y-test", drawn="1"), "y-test")["y"])
+    assert "drawn" not in str(values(run_cells("x = 1", "x-test", "y = dir()", "y-test", drawn="1"), "y-test")["y"])
 
 
 def test_an_error_costs_what_depends_on_it() -> None:
-    ran = _run("x = 1 / 0", "x-test", "y = 2", "y-test")
-    assert str(_values(ran, "x-test")["x"]).startswith("x: no such name")
-    assert _values(ran, "y-test") == {"y": 2}
+    ran = run_cells("x = 1 / 0", "x-test", "y = 2", "y-test")
+    assert str(values(ran, "x-test")["x"]).startswith("x: no such name")
+    assert values(ran, "y-test") == {"y": 2}
     assert ran.notebook.cells[0].outputs[0].ename == "ZeroDivisionError"
 
 
@@ -77,10 +51,10 @@ def test_an_error_costs_what_depends_on_it() -> None:
     ],
 )
 def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: str) -> None:
-    ran = _run("x = 1", "x-test", f"y = 1\n{deadly}", "y-test", "z = x + 2", "z-test")
-    assert _values(ran, "x-test") == {"x": 1}
-    assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
-    assert _values(ran, "z-test") == {"z": 3}
+    ran = run_cells("x = 1", "x-test", f"y = 1\n{deadly}", "y-test", "z = x + 2", "z-test")
+    assert values(ran, "x-test") == {"x": 1}
+    assert str(values(ran, "y-test")["y"]).startswith("y: no such name")
+    assert values(ran, "z-test") == {"z": 3}
     ((place, death),) = ran.failures.items()
     assert place == 2
     assert death.reason == reason
@@ -90,24 +64,24 @@ def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: st
 
 
 def test_a_cell_that_prints_too_much_is_stopped_where_it_prints() -> None:
-    ran = _run("x = 1", "for i in range(10**6):\n    print('x' * 1000)\ny = 1", "y-test", "z = x", "z-test")
-    assert str(_values(ran, "y-test")["y"]).startswith("y: no such name")
-    assert _values(ran, "z-test") == {"z": 1}
+    ran = run_cells("x = 1", "for i in range(10**6):\n    print('x' * 1000)\ny = 1", "y-test", "z = x", "z-test")
+    assert str(values(ran, "y-test")["y"]).startswith("y: no such name")
+    assert values(ran, "z-test") == {"z": 1}
     assert ran.failures[1].reason == "output"
     assert ran.failures[1].sentence.startswith("cell number 2 produced more than")
 
 
 def test_a_kernel_cannot_kill_itself() -> None:
     """It is the first process of its namespace: the signal is without effect, and the cell goes on."""
-    ran = _run("import os\nos.kill(os.getpid(), 9)\nx = 1", "x-test")
-    assert _values(ran, "x-test") == {"x": 1}
+    ran = run_cells("import os\nos.kill(os.getpid(), 9)\nx = 1", "x-test")
+    assert values(ran, "x-test") == {"x": 1}
     assert ran.failures == {}
     assert _no_kernels()
 
 
 def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
     cells = [cell for i in range(4) for cell in (f"import os; x{i} = 1; os._exit(1)", f"x{i}-test")]
-    ran = _run(*cells, limits=Limits(cell_seconds=5, fresh_kernels=2))
+    ran = run_cells(*cells, limits=Limits(cell_seconds=5, fresh_kernels=2))
     assert [death.reason for death in ran.failures.values()] == ["crash"] * 3
     last = ran.evidence["x3-test"]
     assert isinstance(last, NoEvidence)
@@ -116,7 +90,7 @@ def test_after_too_many_deaths_the_rest_has_no_evidence() -> None:
 
 def test_a_notebook_is_bounded_as_a_whole() -> None:
     cells = ["import select; select.select([], [], [], 2)"] * 4
-    ran = _run(*cells, "x = 1", "x-test", limits=Limits(cell_seconds=5, notebook_seconds=4, fresh_kernels=1))
+    ran = run_cells(*cells, "x = 1", "x-test", limits=Limits(cell_seconds=5, notebook_seconds=4, fresh_kernels=1))
     found = ran.evidence["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason == "timeout"
@@ -133,31 +107,33 @@ def test_a_notebook_is_bounded_as_a_whole() -> None:
     ],
 )
 def test_a_notebook_that_changes_how_cells_run_gives_no_evidence(tampering: str) -> None:
-    found = _run("x = 1", tampering, "x-test").evidence["x-test"]
+    found = run_cells("x = 1", tampering, "x-test").evidence["x-test"]
     assert isinstance(found, NoEvidence)
     assert found.reason in ("damaged", "timeout", "crash")
 
 
 def test_honest_names_that_shadow_builtins_do_no_harm() -> None:
     shadows = "list = dict = print = type = exec = compile = str = len = sorted = isinstance = open = id = 7"
-    assert _values(_run(shadows, "x = (1, [2.5, {'a': None}])", "x-test"), "x-test") == {"x": (1, [2.5, {"a": None}])}
+    assert values(run_cells(shadows, "x = (1, [2.5, {'a': None}])", "x-test"), "x-test") == {
+        "x": (1, [2.5, {"a": None}])
+    }
 
 
 def test_a_kernel_sees_no_secrets_and_no_sign_of_grading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "hush")
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    ran = _run("import os\nx = [k for k in os.environ if k in ('SECRET_TOKEN', 'NBGRADER_EXECUTION')]", "x-test")
-    assert _values(ran, "x-test") == {"x": []}
+    ran = run_cells("import os\nx = [k for k in os.environ if k in ('SECRET_TOKEN', 'NBGRADER_EXECUTION')]", "x-test")
+    assert values(ran, "x-test") == {"x": []}
 
 
 def test_a_kernel_that_cannot_start_is_our_fault() -> None:
     with pytest.raises(KernelError, match=r"no kernel could be started \(NoSandboxError: .*ZeroDivisionError"):
-        _run("x = 1", "x-test", limits=Limits(prepare="1 / 0"))
+        run_cells("x = 1", "x-test", limits=Limits(prepare="1 / 0"))
     assert _no_kernels()
 
 
 def test_nor_is_one_without_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.execution.client._environment", lambda home, limits: {"PYTHONHOME": "/nowhere"})
     with pytest.raises(KernelError, match=r"no kernel could be started \("):
-        _run("x = 1", "x-test", limits=Limits(start_seconds=5, sandbox="none"))
+        run_cells("x = 1", "x-test", limits=Limits(start_seconds=5, sandbox="none"))
     assert _no_kernels()

@@ -8,10 +8,12 @@ import pytest
 
 from autograder.cli.main import main
 from autograder.course.course import Course
+from autograder.distribution import own_command
 from autograder.errors import CourseError, NoSandboxError
-from autograder.execution.sandbox import WARNING, for_own_notebooks, grading_limits, own_limits
+from autograder.execution.sandbox import WARNING, for_own_notebooks, grading_limits, own_limits, private_folders
 from autograder.gradebook.queries import table
 from autograder.rnn.demo import BANNER
+from autograder.tests.harness.part_of_course import make_part
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("plain")]
 REFUSAL = "bubblewrap is missing; install the system's package `bubblewrap`."
@@ -72,16 +74,27 @@ def test_with_a_sandbox_the_same_grade_has_no_such_status(small: Course, capsys:
 
 
 @pytest.mark.usefixtures("bare")
-def test_ones_own_notebooks_run_without_one(course: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ones_own_notebooks_run_without_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    course = make_part(tmp_path / "course", "3_gru")
     assert own_limits(course).sandbox == "none"
     assert for_own_notebooks(course) == {}
     assert main(["--course", str(course.root), "demo", "--students", "1", "--folder", str(tmp_path / "demo")]) == 0
-    assert BANNER in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert BANNER in said.err
+    assert said.out.endswith(f"answers: {own_command()} --course {tmp_path / 'demo'} formgrader\n")
     demo = Course.at(tmp_path / "demo")
     assert [row.status for row in table(demo, "rnn_shapes").rows] == ["unsandboxed"]
 
 
-def test_a_course_that_kernels_could_read_is_refused(small: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.execution.sandbox.python_folders", lambda: [small.root.parent])
-    with pytest.raises(CourseError, match=r"the course is inside .*, which kernels can read; move it elsewhere"):
+def test_a_course_that_no_kernel_can_start_without_is_refused(small: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.kernels.bubblewrap.python_folders", lambda: [small.root])
+    with pytest.raises(CourseError, match=r"must not see .*, but every kernel needs .*; move one of them elsewhere"):
         grading_limits(small)
+
+
+def test_a_kernel_sees_no_folder_of_the_course(small: Course) -> None:
+    small.directory.db_url = "sqlite:////srv/marks/gradebook.db"
+    small.directory.submitted_directory = "/srv/class"
+    folders = {Path("/srv/marks"), Path("/srv/class"), Path("/usr/local/share/nbgrader/exchange"), small.root}
+    assert set(private_folders(small)) == folders
+    assert set(map(Path, grading_limits(small).hidden)) == folders
