@@ -1,25 +1,74 @@
-"""Read from a source notebook what pages show: the titles of questions, their answer cells, the names of axes."""
+"""Read a source notebook, and what pages show of it: the titles of questions, their answer cells, the names of axes."""
 
 import ast
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 
+import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_locked, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
 from autograder.notebook.cells import grade_id
 from autograder.notebook.source import parse
 
+WRITTEN = " (in your own words)"
+_FENCED = re.compile(r"^ {0,3}(```|~~~).*?(?:^ {0,3}\1|\Z)", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(
+    r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$|^ {0,3}(\S.*)\n {0,3}(?:=+|-{2,})[ \t]*$|<h[1-6][^>]*>(.+?)</h[1-6]>",
+    re.MULTILINE | re.IGNORECASE,
+)
+_MARKUP = re.compile(r"\[([^\]]*)\]\([^)]*\)|<[^>]*>|\*\*|`")  # a link keeps its text
+
+
+@lru_cache(maxsize=32)
+def parsed(content: bytes) -> NotebookNode:
+    """Parse a source notebook, once for the same bytes. All callers share the result: do not modify it.
+
+    Args:
+        content: The bytes of the file.
+
+    Raises:
+        ValueError: It is not a notebook that nbformat can read.
+    """
+    notebook: NotebookNode = nbformat.reads(content.decode(), 4)
+    return notebook
+
 
 def titles(source: NotebookNode) -> dict[str, str]:
-    """Return, by grade_id, the last heading in a locked cell before (or in) each cell."""
+    """Return, by grade_id, the last heading before (or in) each cell; answer cells have none that counts."""
     headings, title = {}, ""
     for cell in source.cells:
-        if cell.cell_type == "markdown" and is_locked(cell):
-            heads = [line.lstrip("# ") for line in cell.source.splitlines() if line.startswith("#")]
-            title = heads[-1].replace("`", "") if heads else title
-        written = " (in your own words)" if cell.cell_type == "markdown" else ""
+        if cell.cell_type == "markdown" and not is_solution(cell):
+            heads = _headings(cell.source)
+            title = heads[-1] if heads else title
+        written = WRITTEN if cell.cell_type == "markdown" and not is_task(cell) else ""
         headings[grade_id(cell)] = f"{title}{written}" if title else ""
     return headings
+
+
+def _headings(text: str) -> list[str]:
+    """Return the headings of a Markdown cell as plain text: `# …`, underlined ones, and `<h2>…</h2>`."""
+    text = _FENCED.sub("", text)
+    found = [next(filter(None, match.groups())) for match in _HEADING.finditer(text)]
+    plain = [_MARKUP.sub(lambda mark: mark[1] or "", one).strip() for one in found]
+    return [one for one in plain if one]
+
+
+def labels(notebook: NotebookNode) -> dict[str, str]:
+    """Return, by grade_id, what a learner calls each cell: the number of its question, or its heading in quotes.
+
+    A written answer is "Q2, in your own words". The number ends at the first of ` · `, `: `, `. `, ` – ` and ` — `.
+    """
+    named, named_by = {}, titles(notebook)
+    for cell in notebook.cells:
+        title = named_by.get(grade_id(cell), "").removesuffix(WRITTEN)
+        number = re.match(r"(\S.{,11}?)( ·|:|\.| –| —) ", title)
+        label = number[1] if number else f"“{title}”" if title else ""
+        if label and grade_id(cell):
+            is_written = cell.cell_type == "markdown" and not is_task(cell)
+            named[grade_id(cell)] = f"{label}, in your own words" if is_written else label
+    return named
 
 
 def answers_of(source: NotebookNode) -> dict[str, list[str]]:

@@ -42,7 +42,7 @@ class Personalization:
         return None
 
     def with_values(self, prelude: str, values: Values) -> str:
-        """Return the prelude of a test with a student's values in place of the default values."""
+        """Return code with a student's values in place of the default values: a test's prelude, or a locked cell."""
         return prelude
 
     def remark(

@@ -6,30 +6,23 @@ to another value.
 """
 
 import ast
-import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from autograder.text import normalize_whitespace
+from autograder.text import normalize_whitespace, parse_python
 
 MAX_CODE = 10_000  # characters; longer cells are not answers and are not parsed
 MAX_READ = 40_000  # characters that IPython may scan for one cell: it scans the whole cell for each IPython line
 BODY_RUNS = ("time", "capture")  # cell magics that run the rest of the cell in the notebook itself
 
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_one_at_a_time = threading.RLock()
 
 
 def parse(source: str) -> ast.Module:
-    """Parse Python source, in any thread; raise SyntaxError or ValueError as `ast.parse` does.
-
-    Only one thread parses at a time. In Python up to 3.11.7, and in 3.12.0, all threads share one counter of the tree's
-    depth, so two threads that parse at once can both fail with a SystemError (CPython issue 106905).
-    """
-    with _one_at_a_time:
-        return ast.parse(source)
+    """Parse Python source, in any thread; raise SyntaxError or ValueError as `ast.parse` does."""
+    return parse_python(source)
 
 
 def parse_cell(source: str) -> tuple[str, ast.Module] | None:

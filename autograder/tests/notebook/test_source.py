@@ -2,14 +2,16 @@
 
 import gc
 import threading
+from pathlib import Path
 
 import pytest
 from nbgrader.utils import is_solution
 
+import autograder
 from autograder.notebook.source import answered, assigned, bindings, parse
-from autograder.tests.harness.handed_in import MASTERS, mend, of, solved, sources
+from autograder.tests.harness.handed_in import UNANSWERED, mend, of, solved, sources
 
-STUBS = {cell.id: cell.source for nb in MASTERS.values() for cell in nb.cells if is_solution(cell)}
+STUBS = {cell.id: cell.source for nb in UNANSWERED.values() for cell in nb.cells if is_solution(cell)}
 
 
 @pytest.mark.parametrize(
@@ -159,3 +161,13 @@ def test_a_tree_is_parsed_whole_whatever_another_thread_does_meanwhile() -> None
         gc.callbacks.remove(collected)
     assert other.ident is not None
     other.join()
+
+
+def test_one_place_parses_for_all_threads_of_the_grading_process() -> None:
+    """`ast.parse` in two threads at once can fail; only the judge's own process, which has one thread, calls it."""
+    package = Path(autograder.__file__).parent
+    apart = ("tests", "docs", "bench", "rnn")
+    judge = {f"judging/{name}.py" for name in ("worker", "live", "checks")}
+    files = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in apart]
+    calls = {path.relative_to(package).as_posix() for path in files if "ast.parse(" in path.read_text(encoding="utf-8")}
+    assert calls == judge | {"text.py"}

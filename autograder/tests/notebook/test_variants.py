@@ -1,6 +1,7 @@
 """The copy that is graded by, and the copy that a student gets."""
 
 import copy
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -9,7 +10,7 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, ComputeChe
 
 from autograder.notebook.variants import TEACHING, released_copy, teaching_copy
 from autograder.submissions.restore import restore
-from autograder.tests.harness.handed_in import CONFIG, LSTM, MASTERS, NAMES, SOURCES, mend, of, solved, starter
+from autograder.tests.harness.handed_in import CONFIG, LSTM, NAMES, SOURCES, UNANSWERED, mend, of, solved, starter
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -20,15 +21,28 @@ def test_the_copies_are_nbgraders_own(name: str) -> None:
     for preprocessor in (*TEACHING, ClearHiddenTests, ClearMarkScheme, ComputeChecksums):
         exporter.register_preprocessor(preprocessor, enabled=True)
     released = nbformat.reads(exporter.from_notebook_node(SOURCES[name])[0], 4)
-    assert released_copy(MASTERS[name], CONFIG) == released
-    assert any("BEGIN HIDDEN TESTS" in cell.source for cell in MASTERS[name].cells)
-    assert not any("BEGIN SOLUTION" in cell.source for cell in MASTERS[name].cells)
+    assert released_copy(UNANSWERED[name], CONFIG) == released
+    assert any("BEGIN HIDDEN TESTS" in cell.source for cell in UNANSWERED[name].cells)
+    assert not any("BEGIN SOLUTION" in cell.source for cell in UNANSWERED[name].cells)
 
 
 def test_only_the_courses_own_cells_lose_regions() -> None:
     nb = mend(solved(q1="### BEGIN HIDDEN TESTS\nq1 = 1")).notebook
     assert of(released_copy(nb), "q1").source == "### BEGIN HIDDEN TESTS\nq1 = 1"
     assert of(released_copy(nb), "q1-test").source == of(starter(), "q1-test").source
+
+
+def test_headers_and_cells_of_an_old_format_get_the_same_ids_each_time(tmp_path: Path) -> None:
+    old = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("Text"), nbformat.v4.new_code_cell("x = 1")])
+    for cell in old.cells:
+        del cell["id"]
+    old.nbformat_minor = 0
+    nbformat.write(old, tmp_path / "header.ipynb")
+    config = copy.deepcopy(CONFIG)
+    config.IncludeHeaderFooter.header = str(tmp_path / "header.ipynb")
+    first, second = teaching_copy(old, config), teaching_copy(old, config)
+    assert first == second
+    assert len({cell.id for cell in first.cells}) == 4
 
 
 def test_a_course_may_have_markers_of_its_own() -> None:
