@@ -6,7 +6,7 @@ from pathlib import Path
 from traitlets import Unicode
 from traitlets.config import Configurable
 
-from autograder.course.course import Course
+from autograder.course.course import Course, check_names
 from autograder.errors import CourseError
 from autograder.files import write_zip
 from autograder.release.release import is_stale
@@ -58,7 +58,7 @@ def handout(course: Course, path: Path | None = None) -> Path:
         The path of the zip.
 
     Raises:
-        CourseError: A release is out of date.
+        CourseError: An assignment is not released yet, or its release is out of date.
     """
     name = course.directory.course_id or course.root.name
     path = path or course.root / "handout" / f"{name}.zip"
@@ -71,6 +71,8 @@ def _notebooks(course: Course) -> dict[str, bytes]:
     found = {}
     for assignment in course.assignments():
         folder = course.folder("release", assignment)
+        if not folder.is_dir():
+            raise CourseError(f"{folder.resolve()}: not released yet; run `autograder release` first.")
         if is_stale(course, assignment):
             raise CourseError(f"{folder.resolve()}: older than its source notebooks; run `autograder release` first.")
         for file in sorted(folder.rglob("*")):
@@ -91,7 +93,8 @@ def _papers(course: Course, name: str) -> dict[str, bytes]:
 
 
 def _readme(course: Course, values: Mapping[str, str]) -> str:
-    """Return the README's text with the values filled in; raise CourseError if its file cannot be read."""
+    """Return the README's text with the values filled in; raise CourseError if it cannot be read."""
+    check_names(course.config, "Handout", Handout.class_trait_names(config=True))
     text = str(Handout(parent=course).readme)
     if "\n" not in text:
         try:

@@ -9,18 +9,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nbgrader.converters import GenerateAssignment
+from nbgrader.preprocessors import InstantiateTests
+from traitlets.config import Config
+
+from autograder.course.converter import convert
 from autograder.course.course import Course
 from autograder.files import replace_folder
-from autograder.gradebook.assignment_sync import generate, update_gradebook
+from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.notebook.autotests import FillAutotests, with_autotests_file
+from autograder.notebook.personalize import class_named, personalization
 
 
-def release(course: Course, assignment: str) -> Path:
-    """Make an assignment's released notebooks, update the gradebook, and return the folder of the notebooks."""
-    course.masters(assignment)
+def release(course: Course, assignment: str, source: SourceAssignment | None = None) -> Path:
+    """Make an assignment's released notebooks, and update the gradebook unless the assignment is not graded.
+
+    Args:
+        course: The course.
+        assignment: The name of the assignment.
+        source: The assignment's source, if it is loaded already; None means that it is loaded here.
+
+    Returns:
+        The folder of the released notebooks.
+
+    Raises:
+        CourseError: The notebooks cannot be made, or the gradebook cannot be updated. The old release is kept.
+    """
+    course.source_notebooks(assignment)
     with _aside(course, assignment) as made:
         if assignment not in course.ungraded:
-            update_gradebook(SourceAssignment.load(course, assignment))
+            update_gradebook(source or SourceAssignment.load(course, assignment))
         place = course.folder("release", assignment).resolve()
         replace_folder(made, place)
     return place
@@ -28,7 +47,7 @@ def release(course: Course, assignment: str) -> Path:
 
 def is_stale(course: Course, assignment: str) -> bool:
     """Return whether a release would change the released files. This changes neither the folder nor the gradebook."""
-    course.masters(assignment)
+    course.source_notebooks(assignment)
     with _aside(course, assignment) as made:
         return contents(made) != contents(course.folder("release", assignment))
 
@@ -37,8 +56,26 @@ def is_stale(course: Course, assignment: str) -> bool:
 def _aside(course: Course, assignment: str) -> Iterator[Path]:
     """Make a release in a temporary folder on the same disk as the real one, without a gradebook, and yield it."""
     with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
-        generate(course, assignment, folder, database=False)
+        _generate(course, assignment, folder)
         yield Path(course.directory.format_path(folder, ".", assignment)).resolve()
+
+
+def _generate(course: Course, assignment: str, folder: str) -> None:
+    """Make the released notebooks in `folder` with nbgrader's generate_assignment and the course's settings for it."""
+    personalization(class_named(course.settings))  # here, so that the error names the setting and not a notebook
+    settings = with_autotests_file(course.settings, course.folder("source", assignment), course.root)
+    steps = settings.GenerateAssignment.get("preprocessors") or GenerateAssignment.preprocessors.default()
+    steps = [FillAutotests if step is InstantiateTests else step for step in steps]
+    settings.merge(Config({"SaveCells": {"enabled": False}, "GenerateAssignment": {"preprocessors": steps}}))
+    convert(
+        Course(config=settings),
+        GenerateAssignment,
+        assignment,
+        student=".",
+        release_directory=folder,
+        no_database=True,
+        force=True,
+    )
 
 
 def contents(folder: Path) -> dict[str, bytes]:
