@@ -15,6 +15,12 @@ from autograder.distribution import install_command
 from autograder.errors import CourseError
 
 DRIVERS = ("psycopg", "psycopg2")  # the packages that SQLAlchemy imports for a postgresql address
+FILE_PROBLEMS = {  # what SQLite says, and what to do
+    "locked": "another program is writing it: close that program",
+    "full": "free some space on the disk",
+    "readonly": "make the file and its folder writable, or use a copy of the course",
+    "disk I/O": "check the disk",
+}
 MAX_ID = Student.id.type.length  # in characters; SQLite accepts longer ids, PostgreSQL does not
 
 
@@ -39,9 +45,7 @@ def opened(address: str, course_id: str, settings: Path) -> Iterator[Gradebook]:
         raise CourseError(f"{settings}: {problem}; run `{install_command('postgresql')}`.") from error
     except (OperationalError, InterfaceError) as error:
         problem = f"the gradebook {shown(address)} cannot be used ({_plain(error.orig)})"
-        raise CourseError(
-            f"{settings}: {problem}; check that the database server is running, or change c.CourseDirectory.db_url."
-        ) from error
+        raise CourseError(f"{settings}: {problem}; {_advice(address, str(error.orig))}.") from error
 
 
 def shown(address: str) -> str:
@@ -58,6 +62,16 @@ def ids_fit(book: Gradebook, students: Iterable[str]) -> None:
             limit = f"accepts ids of at most {MAX_ID} characters, and this one has {len(student)}"
             problem = f"{student}: the gradebook's database {limit}"
             raise CourseError(f"{problem}; give the student's folder a shorter name.")
+
+
+def _advice(address: str, message: str) -> str:
+    """Return what to do about a database that cannot be used."""
+    if make_url(address).get_backend_name() != "sqlite":
+        return "check that the database server is running, or change c.CourseDirectory.db_url"
+    for part, advice in FILE_PROBLEMS.items():
+        if part in message:
+            return f"{advice}, and run the command again. Nothing that was saved before is lost"
+    return "check that you can write this file and its folder"
 
 
 def _plain(error: object) -> str:

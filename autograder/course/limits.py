@@ -17,11 +17,11 @@ Set them in nbgrader_config.py under the same names: `c.Limits.cell_seconds = 12
 only a sandbox can enforce (`OF_A_SANDBOX`) have no effect.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from types import new_class
 from typing import Any, Literal
 
-from traitlets import Enum, Float, Integer, List, TraitError, TraitType, Unicode
+from traitlets import Bool, Enum, Float, Integer, List, TraitError, TraitType, Unicode
 from traitlets.config import Configurable
 
 from autograder.evidence.encoder import MAX_TOTAL
@@ -31,29 +31,37 @@ Sandbox = Literal["auto", "warm", "cold", "none"]
 SANDBOXES = ("auto", "warm", "cold")  # what a course can set; "none" needs a command-line option for each run
 
 
+def _limit(default: Any, about: str) -> Any:
+    return field(default=default, metadata={"help": about})
+
+
 @dataclass(frozen=True)
 class Limits:
     """The limits of one notebook; times are in seconds, sizes in bytes."""
 
-    cell_seconds: float = 60.0  # wall time of one cell, and of reading the answers for one test
-    notebook_seconds: float = 600.0  # wall time of all kernels of a notebook together
-    start_seconds: float = 120.0  # until a new kernel answers
-    cpu_seconds: float = Policy.cpu_seconds  # processor time of all processes of a kernel
-    memory: int = Policy.memory  # bytes of all processes of a kernel and of the files it writes
-    processes: int = Policy.processes  # processes and threads of a kernel at a time
-    files: int = Policy.files  # open files of one process
-    file_size: int = Policy.file_size  # bytes of one file
-    scratch: int = Policy.scratch  # bytes of all files that a kernel writes
-    cell_output: int = Policy.output  # characters that one cell may print
-    notebook_output: int = 8 * MIB  # bytes that all cells together may send
-    message: int = 2 * MAX_TOTAL + MIB  # bytes of one message
-    fresh_kernels: int = 3  # after so many dead kernels, the remaining tests are not run
-    sandbox: Sandbox = (
-        "auto"  # warm, cold, auto (the best available); none: student code runs with the instructor's rights
+    cell_seconds: float = _limit(60.0, "Seconds (wall time) of one cell, and of reading the answers for one test.")
+    notebook_seconds: float = _limit(600.0, "Seconds (wall time) of all kernels of a notebook together.")
+    start_seconds: float = _limit(120.0, "Seconds until a new kernel answers.")
+    cpu_seconds: float = _limit(Policy.cpu_seconds, "Seconds of processor time of all processes of a kernel.")
+    memory: int = _limit(Policy.memory, "Bytes of all processes of a kernel and of the files it writes.")
+    processes: int = _limit(Policy.processes, "Processes and threads of a kernel at a time.")
+    files: int = _limit(Policy.files, "Files that one process may have open.")
+    file_size: int = _limit(Policy.file_size, "Bytes of one file.")
+    scratch: int = _limit(Policy.scratch, "Bytes of all files that a kernel writes.")
+    cell_output: int = _limit(Policy.output, "Characters that one cell may print; it may send twice as many bytes.")
+    notebook_output: int = _limit(8 * MIB, "Bytes that all cells of a notebook together may send.")
+    message: int = _limit(2 * MAX_TOTAL + MIB, "Bytes of one message from a kernel.")
+    fresh_kernels: int = _limit(3, "After so many dead kernels, the remaining tests of a notebook are not run.")
+    sandbox: Sandbox = field(
+        default="auto", metadata={"help": "The kind of sandbox: warm, cold, or auto for the best that is available."}
     )
-    preload: tuple[str, ...] = ()  # modules that are loaded before a kernel starts
-    prepare: str = ""  # Python code to run before the preload, for example to configure a module
-    environment: tuple[str, ...] = ()  # names of further environment variables to pass to kernels
+    preload: tuple[str, ...] = _limit((), "Modules that are loaded before a kernel starts.")
+    prepare: str = _limit("", "Python code to run before these modules are loaded. It must not start a thread.")
+    stateful: tuple[str, ...] = _limit(("matplotlib.pyplot",), "Modules that tests use as the notebook left them.")
+    environment: tuple[str, ...] = _limit((), "Names of further environment variables that kernels get.")
+    checkpoints: bool = _limit(True, "Run the cells that a whole class shares once, and let kernels go on from there.")
+
+    hidden: tuple[str, ...] = _limit((), "Further folders that kernels must not see; the course's own never are.")
 
     @classmethod
     def configured(cls, parent: Configurable) -> "Limits":
@@ -67,18 +75,19 @@ class Limits:
         return cls(**{**values, **lists})
 
 
-def _trait(default: Any) -> TraitType[Any, Any]:
+def _trait(limit: Field[Any]) -> TraitType[Any, Any]:
+    default, about = limit.default, {"help": limit.metadata["help"]}
     if default in SANDBOXES:
-        return Enum(SANDBOXES, default_value=default).tag(config=True)
+        return Enum(SANDBOXES, default_value=default, **about).tag(config=True)
     if isinstance(default, tuple):
-        return List(Unicode(), default_value=list(default)).tag(config=True)
-    kinds: dict[type, type[TraitType[Any, Any]]] = {str: Unicode, int: Integer, float: Float}
-    return kinds[type(default)](default).tag(config=True)
+        return List(Unicode(), default_value=list(default), **about).tag(config=True)
+    kinds: dict[type, type[TraitType[Any, Any]]] = {str: Unicode, int: Integer, float: Float, bool: Bool}
+    return kinds[type(default)](default, **about).tag(config=True)
 
 
 # The limits that a sandbox enforces, which have the same name in `Policy`.
 OF_A_SANDBOX = tuple(one.name for one in fields(Policy) if one.name in {own.name for own in fields(Limits)})
 
 # traitlets finds `c.Limits` by the name of the class, so the class must be named Limits.
-_traits = {one.name: _trait(one.default) for one in fields(Limits)}
+_traits = {one.name: _trait(one) for one in fields(Limits)}
 _Settings: Any = new_class("Limits", (Configurable,), exec_body=lambda body: body.update(_traits))

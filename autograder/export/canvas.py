@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from nbgrader.api import Gradebook
 
+from autograder.course.roster import TEST_STUDENT
+from autograder.csv_files import CsvTable, number_cell, write_sheet
 from autograder.errors import CourseError
-from autograder.export.csv_files import CsvTable, number_cell, write_sheet
 from autograder.export.exporters import RosterExporter, by_student, to_number
 from autograder.gradebook.queries import Table
 
@@ -29,9 +30,10 @@ class CanvasExporter(RosterExporter):
                 f"{self.roster}: not a gradebook exported by Canvas (no columns ID and Section); {self.hint}."
             )
         style, path = self.style(sheet), self.path("canvas.csv")
-        pupils = [row for row in sheet.rows if row[sheet.place("ID") or 0].strip()]
+        students = [row for row in sheet.rows if row[sheet.place("ID") or 0].strip()]
         keys = [i for i in map(sheet.place, ("SIS Login ID", "SIS User ID", "ID", "Integration ID")) if i is not None]
-        found = self.matched(tables, [[row[i] for i in keys] for row in pupils], gradebook)
+        users = [(row[sheet.place("ID") or 0].strip(), row[sheet.place("Student") or 0]) for row in students]
+        found = self.matched(tables, [[row[i] for i in keys] for row in students], users)
         columns = [self._column(sheet, results) for results in tables]
         points = ["    Points Possible", *[""] * last]
         points += [number_cell(sum(results.points.values()), style) for results in tables]
@@ -39,7 +41,7 @@ class CanvasExporter(RosterExporter):
         self._check_points(sheet, tables, columns)
         owners = {place: student for student, place in found.rows.items()}
         scores = by_student(tables)
-        for place, row in enumerate(pupils):
+        for place, row in enumerate(students):
             cells = [*row[: last + 1]]
             for i, (_, column) in enumerate(columns):
                 score = self.score(scores[owners[place]][i]) if place in owners else None
@@ -48,7 +50,8 @@ class CanvasExporter(RosterExporter):
             lines.append(cells)
         write_sheet(path, lines, style)
         self.written.append(path)
-        self.report(tables, found, [row[0] for i, row in enumerate(pupils) if i not in owners], path, style)
+        alone = [row[0] for i, row in enumerate(students) if i not in owners and row[0] != TEST_STUDENT]
+        self.report(tables, found, alone, path, style)
 
     def _column(self, sheet: CsvTable, results: Table) -> tuple[str, int | None]:
         """Return the column's name, with Canvas' number where it has one, and its index in the roster."""

@@ -11,20 +11,21 @@ a file beside the export, `…-unmatched.csv`. A score is held back while an ans
 is "sum". Where there is no score to send, the platform keeps the score it has.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
-from nbgrader.api import Gradebook, Student
+from nbgrader.api import Gradebook
 from nbgrader.plugins import ExportPlugin
-from sqlalchemy import select
 from traitlets import Dict, Enum, Unicode
 
 from autograder.course.course import Course
+from autograder.course.people import Matched, match
+from autograder.course.roster import Person, plain
+from autograder.course.times import write_time
+from autograder.csv_files import CsvTable, Style, number_cell, read_sheet, write_sheet
 from autograder.errors import CourseError, UsageError
-from autograder.export.csv_files import CsvTable, Style, number_cell, read_sheet, write_sheet
-from autograder.export.roster import Matched, match
 from autograder.gradebook.queries import Row, Table, table
 
 
@@ -78,14 +79,19 @@ class Exporter(ExportPlugin):  # type: ignore[misc]
 
 
 def write_csv(results: Table, path: Path, style: Style | None = None) -> None:
-    """Write one row for each student, in UTF-8: `student_id`, the questions, `score`, `max_score`, `status`, …."""
-    header = ["student_id", *results.points, "score", "max_score", "status", "reproducible", "repairs"]
+    """Write one row for each student, in UTF-8: the student, the marks by question, the score and its parts, …."""
+    sums = ["raw_score", "late_penalty", "score", "max_score"]
+    end = ["status", "handed_in", "reproducible", "repairs"]
+    header = ["student_id", "last_name", "first_name", "email", *results.points, *sums, *end]
     write_sheet(path, [header, *(_cells_of(row, style) for row in results.rows)], style)
 
 
 def _cells_of(row: Row, style: Style | None) -> list[str]:
-    numbers = [number_cell(value, style) for value in (*row.marks.values(), row.score, row.max_score)]
-    return [row.student, *numbers, row.status, row.reproducible, "; ".join(row.repairs)]
+    values = (*row.marks.values(), row.raw_score, row.penalty, row.score, row.max_score)
+    names = (row.person.last_name, row.person.first_name, row.person.email)
+    handed_in = write_time(row.handed_in) if row.handed_in else ""
+    end = (row.status, handed_in, row.reproducible, "; ".join(row.repairs))
+    return [row.student, *names, *(number_cell(value, style) for value in values), *end]
 
 
 class CsvExporter(Exporter):
@@ -103,6 +109,22 @@ class CsvExporter(Exporter):
                 path = path.with_name(f"{path.stem}-{results.assignment}{path.suffix}")
             write_csv(results, path, style)
             self.written.append(path)
+            self.messages += _not_marked(results)
+
+
+def _not_marked(results: Table) -> list[str]:
+    """Name the students whose cells are empty because an answer is not marked yet, and the open tests among these."""
+    rows = [row for row in results.rows if row.score is not None and None in row.marks.values()]
+    if not rows:
+        return []
+    tests = [name for name in results.points if name not in results.written]
+    open_tests = [name for name in tests if any(row.marks[name] is None for row in rows)]
+    sentences = [f"{results.assignment}: not all answers are marked yet: {_names([row.student for row in rows])}."]
+    if open_tests:
+        sentences.append(
+            f"{results.assignment}: tests without a mark, for you to mark in formgrader: {_names(open_tests)}."
+        )
+    return sentences
 
 
 class RosterExporter(Exporter):
@@ -136,11 +158,35 @@ class RosterExporter(Exporter):
         held = self.open_marks == "hold" and None in row.marks.values()
         return None if held else row.score
 
-    def matched(self, tables: Sequence[Table], rows: Sequence[Sequence[str]], gradebook: Gradebook) -> Matched:
-        """Match the gradebook's students against the roster's rows."""
-        emails = dict(gradebook.db.execute(select(Student.id, Student.email)).all())
-        students = {row.student: [row.student, *filter(None, [emails.get(row.student)])] for row in tables[0].rows}
-        return match(students, rows)
+    def matched(
+        self, tables: Sequence[Table], rows: Sequence[Sequence[str]], users: Sequence[Sequence[str]]
+    ) -> Matched:
+        """Match the gradebook's students against the roster's rows.
+
+        Args:
+            tables: The results.
+            rows: The cells of each row that may have a student's id or e-mail address, the surest first.
+            users: The platform's id of each row, and the name.
+        """
+        people = {row.student: row.person for row in tables[0].rows}
+        sure = self._by_user(people, {user: place for place, (user, _) in enumerate(users) if user})
+        free = [() if place in sure.values() else row for place, row in enumerate(rows)]
+        others = {name: [name, *filter(None, [one.email])] for name, one in people.items() if name not in sure}
+        found = match(others, free)
+        taken = {*sure.values(), *found.rows.values()}
+        left = {place: user for place, user in enumerate(users) if place not in taken}
+        named = {name: place for name in found.unmatched if (place := _by_folder(name, left)) is not None}
+        unmatched = {name: why for name, why in found.unmatched.items() if name not in named}
+        return Matched({**sure, **found.rows, **named}, unmatched)
+
+    def _by_user(self, people: Mapping[str, Person], places: Mapping[str, int]) -> dict[str, int]:
+        """Return the row of each student whose id on the platform is in the course's roster."""
+        sure: dict[str, int] = {}
+        for name, person in people.items():
+            users = person.moodle_ids if self.platform == "Moodle" else (person.canvas_id,)
+            found = {places[user] for user in users if user in places} - set(sure.values())
+            sure |= {name: found.pop()} if len(found) == 1 else {}
+        return sure
 
     def report(self, tables: Sequence[Table], found: Matched, alone: Sequence[str], path: Path, style: Style) -> None:
         """List the students on one side only, and name those whose score is held back."""
@@ -172,6 +218,13 @@ class RosterExporter(Exporter):
 def by_student(tables: Sequence[Table]) -> dict[str, list[Row]]:
     """Return each student's rows, in the order of the tables. All tables have the same students."""
     return {rows[0].student: list(rows) for rows in zip(*(results.rows for results in tables), strict=True)}
+
+
+def _by_folder(student: str, users: Mapping[int, Sequence[str]]) -> int | None:
+    """Return the row of a student whose folder `collect` named after the platform's name and id, without a roster."""
+    name, _, user = student.rpartition("_")
+    places = [place for place, row in users.items() if user and row[0] == user and plain(row[1]) == plain(name)]
+    return places[0] if len(places) == 1 else None
 
 
 def to_number(cell: str) -> float | None:

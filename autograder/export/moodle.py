@@ -4,15 +4,16 @@ Moodle identifies a student by the columns `Username`, `ID number` or `Email add
 `Identifier`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nbgrader.api import Gradebook
 
+from autograder.course.people import Matched
+from autograder.csv_files import CsvTable, Style, number_cell, write_sheet
 from autograder.errors import CourseError
-from autograder.export.csv_files import CsvTable, Style, number_cell, write_sheet
 from autograder.export.exporters import RosterExporter, by_student, to_number
-from autograder.export.roster import Matched
 from autograder.gradebook.queries import Table
 
 
@@ -32,9 +33,9 @@ class MoodleExporter(RosterExporter):
             return
         sheet = self.sheet()
         keys = [i for i in map(sheet.place, self.KEYS) if i is not None]
-        if not keys:
+        if not keys and sheet.place("Identifier") is None:
             raise CourseError(f"{self.roster}: none of the columns {', '.join(self.KEYS)}; {self.hint}.")
-        found = self.matched(tables, [[row[i] for i in keys] for row in sheet.rows], gradebook)
+        found = self.matched(tables, [[row[i] for i in keys] for row in sheet.rows], _users(sheet))
         style = self.style(sheet)
         worksheet = sheet.place("Identifier") is not None and sheet.place("Grade") is not None
         fill = self._worksheet if worksheet else self._import
@@ -88,6 +89,15 @@ class MoodleExporter(RosterExporter):
 
     def _titles(self, tables: Sequence[Table]) -> Iterator[str]:
         return (self.columns.get(results.assignment, results.assignment) for results in tables)
+
+
+def _users(sheet: CsvTable) -> list[tuple[str, str]]:
+    """Return each row's number in the assignment, if the roster is its worksheet, and the name."""
+    identifier = sheet.place("Identifier")
+    places = [sheet.place("Full name")] if sheet.place("Full name") is not None else []
+    places = places or [sheet.place("First name"), sheet.place("Last name", "Surname")]
+    numbers = [re.findall(r"\d+$", row[identifier].strip()) if identifier is not None else [] for row in sheet.rows]
+    return [("".join(number), _label(row, places)) for number, row in zip(numbers, sheet.rows, strict=True)]
 
 
 def _label(row: Sequence[str], places: Sequence[int | None]) -> str:

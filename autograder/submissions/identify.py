@@ -1,187 +1,21 @@
-"""Read the files that a student handed in (a folder or zip), and identify the notebooks among them.
+"""Identify the notebooks among the files that a student handed in.
 
-The content is untrusted. This module writes nothing to disk, follows no links, and checks an entry's size before it
-unpacks the entry. A file is identified by its exact name, by a name that contains the notebook's name, or by its cells.
-If the match is not clear, no file is used. Messages report which files were skipped and which file was chosen.
+A file is identified by its exact name, by a name that contains the notebook's name, or by its cells. If the match is
+not clear, no file is used. Messages report which files were skipped and which file was chosen.
 """
 
-import io
-import os
 import re
-import stat
-import struct
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from nbformat import NotebookNode
 
 from autograder.errors import Damaged
 from autograder.notebook.cells import grade_id
-from autograder.submissions.parser import MIB, parse
+from autograder.submissions.parser import parse
 from autograder.text import normalize_whitespace, printable, summarize
 
 Files = Mapping[str, bytes]  # path inside the submission, with "/" -> content of a regular file
-
-MAX_FILES = 2_000  # in a student's folder, and in a zip
-MAX_OF_CLASS = 20_000  # in a class's folder or zip
-MAX_RATIO = 200  # of a zip entry: JSON text is compressed 10 to 20 times, a zip bomb about 1,000 times
-ARCHIVES = (".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz")
-
-_ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, EOFError, OSError, ValueError, OverflowError)
-
-
-class _Refused(Exception):  # noqa: N818
-    """A file is skipped; the text is the reason, in a few words."""
-
-
-# --- a folder → files ---------------------------------------------------------------------------------------------
-
-
-def read_folder(
-    folder: Path, limit: int = 64 * MIB, total: int = 256 * MIB, most: int = MAX_FILES
-) -> tuple[dict[str, bytes], list[str]]:
-    """Read the regular files of a folder, and the files in its zips. Hidden files and folders are ignored.
-
-    Args:
-        folder: The folder to read.
-        limit: The largest size of one file, in bytes.
-        total: The largest size of all files together, in bytes.
-        most: The largest number of files.
-
-    Returns:
-        The content of each file by path, and a message for each file that was skipped.
-    """
-    files: dict[str, bytes] = {}
-    messages: list[str] = []
-    for path in _paths(folder):
-        name = path.relative_to(folder).as_posix().encode(errors="backslashreplace").decode()
-        try:
-            if len(files) >= most:
-                raise _Refused(f"more than {most} files")
-            room = total - sum(map(len, files.values()))
-            content = _regular(path, limit, room)
-            files |= _members(name, content, limit, room, messages) if _is_zip(name) else {name: content}
-        except _Refused as why:
-            messages.append(_left_out(name, why))
-    return files, summarize(messages)
-
-
-def read_class_zip(path: Path, limit: int = 64 * MIB, total: int = 4096 * MIB) -> tuple[dict[str, bytes], list[str]]:
-    """Read the zip of a whole class, and the students' zips in it, with the same rules as `read_folder`."""
-    files: dict[str, bytes] = {}
-    messages: list[str] = []
-    try:
-        outer = _members("", _regular(path, total, total), limit, total, messages, most=MAX_OF_CLASS, inner=True)
-    except _Refused as why:
-        return {}, [_left_out(path.name, why)]
-    room = total - sum(map(len, outer.values()))
-    for name, content in outer.items():
-        try:
-            inside = _members(name, content, limit, room, messages) if _is_zip(name) else {name: content}
-        except _Refused as why:
-            messages.append(_left_out(name, why))
-            continue
-        room -= sum(map(len, inside.values())) if _is_zip(name) else 0
-        files |= inside
-    return files, summarize(messages)
-
-
-def _left_out(name: str, why: _Refused) -> str:
-    return f"{printable(name)}: {why}; skipped."
-
-
-def _paths(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):  # does not follow links; linked folders are yielded like files
-        linked = [name for name in folders if (Path(parent) / name).is_symlink()]
-        folders[:] = sorted(name for name in folders if name not in linked and not _hidden([name]))
-        yield from (Path(parent) / name for name in sorted(names + linked) if not _hidden([name]))
-
-
-def _hidden(parts: Iterable[str]) -> bool:
-    """Return whether a program made the file, not the student: checkpoints, caches, files that macOS adds to a zip."""
-    return any((part.startswith(".") and part != "..") or part in ("__MACOSX", "__pycache__") for part in parts)
-
-
-def _is_zip(name: str) -> bool:
-    return name.casefold().endswith(".zip")
-
-
-def _regular(path: Path, limit: int, room: int) -> bytes:
-    try:
-        _check(path.lstat(), limit, room)  # check before opening: opening a pipe can block
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            _check(os.fstat(file.fileno()), limit, room)
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise _Refused(f"cannot be read ({error.strerror})") from None
-    _measure(len(content), limit, room)
-    if path.name.casefold().endswith(ARCHIVES):
-        raise _Refused("unsupported archive type")
-    return content
-
-
-def _check(status: os.stat_result, limit: int, room: int) -> None:
-    if stat.S_ISLNK(status.st_mode):
-        raise _Refused("symbolic link")
-    if not stat.S_ISREG(status.st_mode):
-        raise _Refused("not a regular file")
-    _measure(status.st_size, limit, room)
-
-
-def _measure(size: int, limit: int, room: int) -> None:
-    if size > limit:
-        raise _Refused(f"larger than {limit / MIB:g} MiB")
-    if size > room:
-        raise _Refused("the files are too large in total")
-
-
-def _members(
-    name: str, content: bytes, limit: int, room: int, messages: list[str], most: int = MAX_FILES, inner: bool = False
-) -> dict[str, bytes]:
-    """Return the files in a zip by `name/path`. With `inner`, zips inside the zip are returned as ordinary files."""
-    if content.count(b"PK\1\2") > most:  # the signature of an entry: count entries before parsing any
-        raise _Refused(f"the zip has more than {most} files")
-    files: dict[str, bytes] = {}
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            for entry in archive.infolist():
-                parts = re.split(r"[/\\]", entry.filename)
-                if not parts[-1] or _hidden(parts):  # a folder's name ends with "/"
-                    continue
-                try:
-                    if _is_zip(entry.filename) and not inner:
-                        raise _Refused("nested zip")
-                    files["/".join(filter(None, [name, *parts]))] = _member(archive, entry, parts, limit, room)
-                    room -= entry.file_size
-                except _Refused as why:
-                    messages.append(_left_out(f"{name}/{entry.filename}".lstrip("/"), why))
-    except _ZIP_FAULTS:
-        raise _Refused("not a readable zip file") from None
-    return files
-
-
-def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, parts: list[str], limit: int, room: int) -> bytes:
-    if ".." in parts or "" in parts or ":" in parts[0]:
-        raise _Refused("the path leads outside the zip")
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise _Refused("symbolic link")
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise _Refused("unsupported compression method")
-    _measure(entry.file_size, limit, room)
-    if entry.file_size > max(MIB, MAX_RATIO * entry.compress_size):
-        raise _Refused("suspicious compression ratio")
-    try:
-        with archive.open(entry) as file:  # never reads more than the declared size
-            return file.read(entry.file_size)
-    except _ZIP_FAULTS:
-        raise _Refused("encrypted or damaged") from None
-
-
-# --- files → which is which notebook ------------------------------------------------------------------------------
 
 
 def identify_notebooks(
@@ -199,7 +33,7 @@ def identify_notebooks(
     """
     sources = sources or {}
     own = _own_marks(sources)
-    ranks = {path: _rank(path, files[path], names, own) for path in sorted(files) if _may_be_notebook(path)}
+    ranks = {path: _rank(path, files[path], names, own) for path in sorted(files) if may_be_notebook(path)}
     placed: dict[str, bytes | None] = dict.fromkeys(names)
     messages: list[str] = []
     for name in names:
@@ -214,7 +48,7 @@ def identify_notebooks(
     return placed, summarize(messages)
 
 
-def _may_be_notebook(path: str) -> bool:
+def may_be_notebook(path: str) -> bool:
     """Return whether a file may be a notebook. Browsers save some as .ipynb.txt, .ipynb.json or .json."""
     base = path.rpartition("/")[2].casefold()
     return ".ipynb" in base or base.endswith(".json")

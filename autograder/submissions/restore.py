@@ -23,6 +23,8 @@ from autograder.submissions.matching import CourseCell, StudentCell, match
 from autograder.submissions.parser import EDITORS
 from autograder.text import normalize_whitespace, printable, summarize
 
+PYTHONS = {"python3", "python"}  # names of the Python kernel: Jupyter's, and JupyterLite's
+
 
 @dataclass(frozen=True)
 class Restored:
@@ -105,7 +107,7 @@ class _Restoration:
 
     def _compare_whole(self) -> None:
         theirs, ours = (nb.metadata.get("kernelspec", {}).get("name") for nb in (self.submitted, self.source))
-        if theirs and ours and theirs != ours:
+        if theirs and ours and theirs != ours and not {theirs, ours} <= PYTHONS:
             self._say_first(f'the notebook names the kernel "{printable(theirs)}"; the course\'s "{ours}" was used.')
         lost = [cell.name for cell in self.cells if cell.chosen and not _keeps_name(cell, cell.chosen)]
         marks = {key for node in (self.submitted, *self.submitted.cells) for key in node.metadata}
@@ -243,7 +245,7 @@ class _Restoration:
         made.source = self._source(cell)
         if cell.is_code:
             made.outputs, made.execution_count = [], None
-        elif cell.is_students and cell.chosen:
+        elif cell.is_students and cell.chosen and cell.chosen.cell.source != cell.released:
             made.pop("attachments", None)
             pictures = copy.deepcopy(cell.chosen.cell.get("attachments"))
             made |= {"attachments": pictures} if pictures else {}

@@ -1,6 +1,7 @@
 """Exports for Canvas, Moodle and spreadsheets, by our own command and by nbgrader's."""
 
 import csv
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -22,10 +23,10 @@ STUDENTS = ("ada", ELODIE, FORMULA, "stranger", LAST)
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """A class with ids of every kind; the first two have all their marks, the last handed in nothing."""
+    """A class with ids of every kind; only the third has an open mark, and the last handed in nothing."""
     course = make_graded(tmp_path_factory.mktemp("graded"), STUDENTS)
     with course.gradebook() as book:
-        for student, score in (("ada", 0.5), (ELODIE, 1.0)):
+        for student, score in (("ada", 0.25), (ELODIE, 1.0), ("stranger", 1.0)):
             for notebook in book.find_submission(ASSIGNMENT, student).notebooks:
                 for grade in notebook.grades:
                     if grade.name.endswith("-why"):
@@ -51,7 +52,7 @@ def _read(path: Path, separator: str = ",") -> list[list[str]]:
 CANVAS = [
     ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", "rnn_shapes (4711)", "Final Score"],
     ["", "", "", "", "", "Manual Posting", ""],
-    ["    Points Possible", "", "", "", "", "29.00", "(read only)"],
+    ["    Points Possible", "", "", "", "", "30.00", "(read only)"],
     ["Lovelace, Ada", "11", "S11", "ada", "Section A and Section B", "3.00", "10"],
     ['="=1+1"', "12", "S12", "élodie", "A", "", ""],
     ["Formula", "13", "S13", "formula@uni.example", "A", "17.00", ""],
@@ -76,7 +77,7 @@ def test_canvas(graded: Course, scores: dict[str, float], tmp_path: Path, capsys
     ids = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
     assert _read(graded.root / "canvas.csv") == [
         [*ids, "rnn_shapes (4711)"],
-        ["    Points Possible", "", "", "", "", "29"],
+        ["    Points Possible", "", "", "", "", "30"],
         ["Lovelace, Ada", "11", "S11", "ada", "Section A and Section B", f"{scores['ada']:g}"],
         ['\'="=1+1"', "12", "S12", "élodie", "A", f"{scores[ELODIE]:g}"],
         ["Formula", "13", "S13", "formula@uni.example", "A", "17.00"],  # held back: what Canvas has stays
@@ -88,15 +89,31 @@ def test_canvas(graded: Course, scores: dict[str, float], tmp_path: Path, capsys
         ["stranger", f"{scores['stranger']:g}", "this id is not in the roster"],
         [LAST, "", "this id is not in the roster"],
         ["Nobody, N.", "", "only in the roster"],
-        ["Student, Test", "", "only in the roster"],
     ]
     assert capsys.readouterr().out.splitlines() == [
         f"marks: {graded.root / 'canvas.csv'}",
         f"marks: {graded.root / 'canvas-unmatched.csv'}",
         f"2 not in the roster: stranger, {LAST}.",
-        "2 only in the roster: Nobody, N., Student, Test.",
+        "1 only in the roster: Nobody, N..",
         f"{graded.root / 'canvas-unmatched.csv'} lists them all.",
         f"Held back because answers are not marked yet: {FORMULA}. --open sum sends the sum so far.",
+    ]
+
+
+def test_csv_names_answers_and_tests_without_a_mark(
+    graded: Course, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = Course.at(shutil.copytree(graded.root, tmp_path / "course"))
+    assert _export(course) == 0
+    assert f"{ASSIGNMENT}: not all answers are marked yet: {FORMULA}." in capsys.readouterr().out.splitlines()
+    with course.gradebook() as book:
+        grade = book.find_grade("q1-test", "1_lstm", ASSIGNMENT, "ada")
+        grade.auto_score, grade.needs_manual_grade = None, True
+        book.db.commit()
+    assert _export(course) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        f"{ASSIGNMENT}: not all answers are marked yet: {FORMULA}, ada.",
+        f"{ASSIGNMENT}: tests without a mark, for you to mark in formgrader: q1.",
     ]
 
 
@@ -107,7 +124,7 @@ def test_open_marks_are_sent_on_request(graded: Course, scores: dict[str, float]
 
 
 def test_canvas_where_commas_are_decimal_signs(graded: Course, scores: dict[str, float], tmp_path: Path) -> None:
-    rows = [[cell.replace("29.00", "29,00") for cell in row] for row in CANVAS]
+    rows = [[cell.replace("30.00", "30,00") for cell in row] for row in CANVAS]
     roster = _roster(tmp_path / "roster.csv", rows, ";", mark=True)
     assert _export(graded, "--format", "canvas", "--roster", roster) == 0
     content = (graded.root / "canvas.csv").read_bytes()
@@ -125,9 +142,9 @@ def test_canvas_is_told_of_a_new_assignment_and_of_other_points(
     assert _export(graded, "--format", "canvas", "--roster", without) == 0
     assert _read(graded.root / "canvas.csv")[0][-1] == ASSIGNMENT
     assert "Canvas has no assignment rnn_shapes yet; the import will offer to create it." in capsys.readouterr().out
-    other = [[cell.replace("29.00", "100.00") for cell in row] for row in CANVAS]
+    other = [[cell.replace("30.00", "100.00") for cell in row] for row in CANVAS]
     assert _export(graded, "--format", "canvas", "--roster", _roster(tmp_path / "roster.csv", other)) == 0
-    assert "rnn_shapes (4711) has 100 points in Canvas; the import changes them to 29." in capsys.readouterr().out
+    assert "rnn_shapes (4711) has 100 points in Canvas; the import changes them to 30." in capsys.readouterr().out
 
 
 def test_canvas_with_two_columns_of_one_name(
@@ -165,10 +182,10 @@ def test_canvas_needs_a_roster(graded: Course, capsys: pytest.CaptureFixture[str
 
 WORKSHEET = [
     ["Identifier", "Full name", "ID number", "Email address", "Status", "Grade", "Maximum Grade", "Feedback comments"],
-    ["Participant 5", "Ada Lovelace", "", "ada@uni.example", "Submitted", "", "29.00", ""],
-    ["Participant 6", "Élodie", "élodie", "e@uni.example", "Submitted", "3.00", "29.00", "well, done"],
-    ["Participant 7", "F", "", "formula@uni.example", "Submitted", "7.00", "29.00", ""],
-    ["Participant 8", "Nobody", "8", "nobody@uni.example", "No submission", "", "29.00", ""],
+    ["Participant 5", "Ada Lovelace", "", "ada@uni.example", "Submitted", "", "30.00", ""],
+    ["Participant 6", "Élodie", "élodie", "e@uni.example", "Submitted", "3.00", "30.00", "well, done"],
+    ["Participant 7", "F", "", "formula@uni.example", "Submitted", "7.00", "30.00", ""],
+    ["Participant 8", "Nobody", "8", "nobody@uni.example", "No submission", "", "30.00", ""],
 ]
 
 
@@ -181,9 +198,9 @@ def test_moodles_worksheet_is_filled_in(
     expected[1][5], expected[2][5] = f"{scores['ada']:g}", f"{scores[ELODIE]:g}"
     assert _read(graded.root / "moodle.csv") == expected
     assert "1 only in the roster: Nobody 8 nobody@uni.example." in capsys.readouterr().out
-    other = [[cell.replace("29.00", "100.00") for cell in row] for row in WORKSHEET]
+    other = [[cell.replace("30.00", "100.00") for cell in row] for row in WORKSHEET]
     assert _export(graded, "--format", "moodle", "--roster", _roster(tmp_path / "roster.csv", other)) == 0
-    said = "Moodle's maximum grade is 100, but the assignment has 29 points; change it to 29 in Moodle first."
+    said = "Moodle's maximum grade is 100, but the assignment has 30 points; change it to 30 in Moodle first."
     assert said in capsys.readouterr().out.splitlines()
 
 

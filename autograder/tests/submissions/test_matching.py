@@ -11,8 +11,8 @@ from autograder.submissions.restore import restore
 from autograder.tests.harness.handed_in import (
     ANSWERS,
     LSTM,
-    MASTERS,
     NAMES,
+    UNANSWERED,
     answers,
     at,
     code,
@@ -72,7 +72,7 @@ def bare(nb: NotebookNode) -> NotebookNode:
 )
 def test_editors_that_strip_metadata(editor: Callable[[NotebookNode], NotebookNode], by: str | None, name: str) -> None:
     nb = solved(name)
-    nb.cells.insert(at(nb, "predict"), code("scratch = 1"))
+    nb.cells.insert(at(nb, "guess-compare"), code("scratch = 1"))
     guesses = [cell for cell in nb.cells if cell.id.endswith("guess")]
     for cell in guesses:
         cell.source = cell.source.replace("...", "3")
@@ -80,7 +80,7 @@ def test_editors_that_strip_metadata(editor: Callable[[NotebookNode], NotebookNo
     expected = {cell.id: cell.source for cell in (*guesses, *[c for c in nb.cells if c.id in ANSWERS[name]])}
     restored = mend(editor(nb), name)
     assert {id_: sources(restored)[id_] for id_ in expected} == expected
-    assert neighbours(restored, "scratch = 1") == ("guess", "predict")
+    assert neighbours(restored, "scratch = 1") == ("guess", "guess-compare")
     lost = f"{count} cells: nbgrader's metadata was lost{by}; identified by id, text or position."
     assert restored.repairs == ((lost,) if by is not None else ())
 
@@ -94,7 +94,7 @@ def test_an_edited_cell_without_metadata_is_known_by_its_place() -> None:
 
 def test_unanswered_and_stripped() -> None:
     restored = mend(deepnote(starter()))
-    assert restored.notebook == MASTERS[LSTM]
+    assert restored.notebook == UNANSWERED[LSTM]
 
 
 def test_stripped_moved_and_answered() -> None:
@@ -113,5 +113,5 @@ def test_old_format_keeps_the_answers() -> None:
     old = nbformat.convert(solved(), 3)
     submitted, said = parse(nbformat.versions[3].writes_json(old).encode(), LSTM)
     assert said == ["the file was saved in an old notebook format; it was converted."]
-    assert restore(submitted, MASTERS[LSTM]).repairs == ()
-    assert answers(restore(submitted, MASTERS[LSTM])) == ANSWERS[LSTM]
+    assert restore(submitted, UNANSWERED[LSTM]).repairs == ()
+    assert answers(restore(submitted, UNANSWERED[LSTM])) == ANSWERS[LSTM]

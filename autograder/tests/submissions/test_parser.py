@@ -14,7 +14,7 @@ from autograder.errors import Damaged
 from autograder.notebook.cells import grade_id
 from autograder.submissions.parser import MAX_CELLS, MIB, parse
 from autograder.submissions.restore import restore
-from autograder.tests.harness.handed_in import LSTM, MASTERS, NAMES, of, saved, solved, text
+from autograder.tests.harness.handed_in import LSTM, NAMES, UNANSWERED, of, saved, solved, text
 from autograder.text import printable, summarize
 
 FILE = f"{LSTM}.ipynb"
@@ -46,6 +46,26 @@ def test_an_honest_file(name: str) -> None:
     assert [(cell.id, grade_id(cell), cell.source) for cell in nb.cells] == [
         (cell.id, grade_id(cell), cell.source) for cell in solved(name).cells
     ]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"application/vnd.jupyter.widget-state+json": {"state": {"a": {"model_name": "OutputModel"}}}},
+        {"application/vnd.jupyter.widget-state+json": {}},  # as some editors write it; GitHub refuses the file
+        {"state": {}, "version": "1.1.2"},
+        [],
+    ],
+)
+def test_the_saved_state_of_widgets_is_dropped(state: object) -> None:
+    made = tree()
+    made["metadata"]["widgets"] = state
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "a"}}
+    code = next(cell for cell in made["cells"] if cell["cell_type"] == "code")
+    code["outputs"] = [{"output_type": "display_data", "data": view, "metadata": {}}]
+    nb, said = read(made)
+    assert said == []
+    assert "widget" not in json.dumps([nb.metadata, [cell.get("outputs") for cell in nb.cells]])
 
 
 @pytest.mark.parametrize(
@@ -213,7 +233,7 @@ def test_damaged(content: bytes, why: str) -> None:
 
 def test_a_notebook_without_cells_is_one() -> None:
     assert read(b'{"cells": []}')[0].cells == []
-    assert restore(read(b'{"cells": []}')[0], MASTERS[LSTM]).notebook.cells == MASTERS[LSTM].cells
+    assert restore(read(b'{"cells": []}')[0], UNANSWERED[LSTM]).notebook.cells == UNANSWERED[LSTM].cells
 
 
 def test_names_are_fit_to_be_shown() -> None:
@@ -275,6 +295,6 @@ def survives(content: bytes) -> None:
     except Damaged as damage:
         said = [str(damage).removeprefix(f"{FILE}: ").removesuffix("; hand in the file that Jupyter saved.")]
     else:
-        nbformat.validate(restore(nb, MASTERS[LSTM]).notebook)
+        nbformat.validate(restore(nb, UNANSWERED[LSTM]).notebook)
         saved(nb)
     assert all(sentence.isprintable() and FILE not in sentence for sentence in said)

@@ -16,9 +16,9 @@ from autograder.tests.harness.handed_in import (
     ANSWERS,
     CONFIG,
     LSTM,
-    MASTERS,
     NAMES,
     SOURCES,
+    UNANSWERED,
     answers,
     at,
     code,
@@ -46,7 +46,7 @@ def test_an_honest_notebook_needs_no_repair(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_starter_needs_no_repair(name: str) -> None:
-    assert mend(starter(name), name) == Restored(MASTERS[name], ())
+    assert mend(starter(name), name) == Restored(UNANSWERED[name], ())
 
 
 def test_what_jupyterlab_leaves_behind_is_no_repair() -> None:
@@ -103,7 +103,7 @@ def test_deleted(name: str, sentence: str) -> None:
     delete(nb, name)
     restored = mend(nb)
     assert restored.repairs == (sentence,)
-    assert sources(restored)[name] == of(MASTERS[LSTM], name).source
+    assert sources(restored)[name] == of(UNANSWERED[LSTM], name).source
 
 
 def test_edited() -> None:
@@ -160,7 +160,7 @@ def test_copies_of_locked_cells() -> None:
         "q3-test: there are 2 copies of the test cell; the original was used.",
         "q3-test: a changed copy was kept as an extra cell.",
     )
-    assert restored.notebook.cells[-1].id == "explore"
+    assert restored.notebook.cells[-1].id == "end"
     assert neighbours(restored, 'check("q3", [])') == ("q3", "q3-test")
 
 
@@ -192,6 +192,12 @@ def test_another_kernel() -> None:
     nb = solved()
     nb.metadata.kernelspec = {"name": "ir", "display_name": "R"}
     assert mend(nb).repairs == ('the notebook names the kernel "ir"; the course\'s "python3" was used.',)
+
+
+def test_the_kernel_of_a_browser_is_no_repair() -> None:
+    nb = solved()
+    nb.metadata.kernelspec = {"name": "python", "display_name": "Python (Pyodide)", "language": "python"}
+    assert mend(nb).repairs == ()
 
 
 # --- answers ------------------------------------------------------------------------------------------------------
@@ -291,10 +297,10 @@ def test_one_cell_that_answers_all() -> None:
     nb.cells.append(code(every))
     restored = mend(nb)
     assert restored.repairs == tuple(
-        f"q{n}: the answer was after explore; it was moved above q{n}-test." for n in range(1, 6)
+        f"q{n}: the answer was after end; it was moved above q{n}-test." for n in range(1, 6)
     )
     assert [cell.source for cell in restored.notebook.cells].count(every) == 5
-    assert restored.notebook.cells[-1].id == "explore"
+    assert restored.notebook.cells[-1].id == "end"
 
 
 def test_a_deleted_answer_cell_is_found_by_what_it_assigns() -> None:
@@ -371,7 +377,7 @@ def test_nothing_of_the_course_left() -> None:
     nb.cells = [code("1 + 1")]
     restored = mend(nb)
     assert restored.repairs == ("no cell of the released notebook was found; all of them were restored.",)
-    assert restored.notebook.cells[1:] == MASTERS[LSTM].cells
+    assert restored.notebook.cells[1:] == UNANSWERED[LSTM].cells
 
 
 def test_a_long_list_of_repairs_is_cut() -> None:
@@ -379,7 +385,7 @@ def test_a_long_list_of_repairs_is_cut() -> None:
     nb.cells = [of(nb, "q1")]
     repairs = mend(nb).repairs
     assert len(repairs) == 21
-    assert repairs[-1] == f"and {len(MASTERS[LSTM].cells) - 1 - 20} more"
+    assert repairs[-1] == f"and {len(UNANSWERED[LSTM].cells) - 1 - 20} more"
 
 
 def test_another_notebook_of_the_course() -> None:
@@ -411,7 +417,7 @@ def submissions(draw: st.DrawFn) -> tuple[str, NotebookNode]:
     if draw(st.booleans()):
         cells = nb.cells[: draw(st.integers(0, 40))] + cells[:5]
     nb.cells = [copy.deepcopy(cell) for cell in cells]
-    texts = st.sampled_from([*FOREIGN, *(cell.source for cell in MASTERS[name].cells)])
+    texts = st.sampled_from([*FOREIGN, *(cell.source for cell in UNANSWERED[name].cells)])
     for cell in nb.cells:
         change = draw(st.sampled_from(["", "", "", "id", "metadata", "both", "source", "append", "type", "name"]))
         if change in ("id", "both"):
@@ -435,11 +441,11 @@ def submissions(draw: st.DrawFn) -> tuple[str, NotebookNode]:
 @given(submissions())
 def test_whatever_is_done_to_a_notebook(handed_in: tuple[str, NotebookNode]) -> None:
     name, nb = handed_in
-    first = restore(nb, MASTERS[name])
-    hold(first, MASTERS[name])
-    again = restore(released_copy(first.notebook), MASTERS[name])
+    first = restore(nb, UNANSWERED[name])
+    hold(first, UNANSWERED[name])
+    again = restore(released_copy(first.notebook), UNANSWERED[name])
     assert again.notebook == first.notebook
     assert all(LOOK in sentence or sentence.startswith("and ") for sentence in again.repairs)
-    given_out = {cell.source for cell in (*nb.cells, *MASTERS[name].cells)} | {""}
+    given_out = {cell.source for cell in (*nb.cells, *UNANSWERED[name].cells)} | {""}
     owned = [cell for cell in first.notebook.cells if cell.id in ANSWERS[name]]
     assert all(cell.source in given_out for cell in owned)

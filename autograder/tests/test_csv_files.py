@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autograder.csv_files import Style, inert_cell, number_cell, read_sheet, write_sheet
 from autograder.errors import CourseError
-from autograder.export.csv_files import Style, inert_cell, number_cell, read_sheet, write_sheet
 
 TEXT = 'Student{0}ID{0}Ñame\r\n"Lovelace, Ada; Countess"{0}7{0}"a\nb ""c"""\r\n{0}{0}\r\n'
 
@@ -59,13 +59,13 @@ def test_what_is_no_sheet_gets_one_sentence(content: bytes | None, said: str, tm
 
 
 @pytest.mark.parametrize(
-    "cell", ["=cmd|' /C calc'!A0", "+1+2", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "-", "+49 1"]
+    "cell", ["=cmd|' /C calc'!A0", "+1+2", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "-a", "+49 1"]
 )
 def test_a_formula_is_written_as_text(cell: str) -> None:
     assert inert_cell(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["", "ada", "-1", "-1.5", "-1,5", "1=2", " ", "'=1"])
+@pytest.mark.parametrize("cell", ["", "ada", "-", "-1", "-1.5", "-1,5", "1=2", " ", "'=1"])
 def test_anything_else_is_written_as_it_is(cell: str) -> None:
     assert inert_cell(cell) == cell
 
@@ -101,3 +101,8 @@ def test_what_is_written_can_be_read_and_holds_no_formula(
         read = list(csv.reader(file, delimiter=";"))
     assert [row for row in read if row] == [[inert_cell(cell) for cell in row] for row in rows]
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_control_characters_do_not_reach_a_sheet(tmp_path: Path) -> None:
+    write_sheet(tmp_path / "marks.csv", [["\x1b[2Jeve\udcff", "Ann\xa0Lee\nline"]])
+    assert (tmp_path / "marks.csv").read_bytes().decode() == '?[2Jeve?,"Ann\xa0Lee\nline"\r\n'

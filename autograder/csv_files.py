@@ -28,7 +28,8 @@ FORMULA = (
     "＠",
 )  # a spreadsheet reads the wide ones as formulas too
 SEPARATORS = (",", ";", "\t")
-_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_NUMBER = re.compile(r"-?\d+([.,]\d+)?|-")  # Moodle writes "-" where there is no value
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
@@ -85,7 +86,8 @@ def write_sheet(path: Path, rows: Iterable[Sequence[str]], style: Style | None =
 
 
 def inert_cell(cell: str) -> str:
-    """Return the text so that no spreadsheet reads it as a formula."""
+    """Return the text without control characters, so that no spreadsheet reads it as a formula."""
+    cell = _CONTROL.sub("?", cell)
     return f"'{cell}" if cell.startswith(FORMULA) and not _NUMBER.fullmatch(cell) else cell
 
 

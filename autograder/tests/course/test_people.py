@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from autograder.export.roster import NOT_THERE, match
+from autograder.course.people import NOT_THERE, match
 
 ELODIE = "Élodie"
 
