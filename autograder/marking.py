@@ -3,32 +3,37 @@
 A group's name is its question and a digest of its text, so it does not change when more students hand in. Texts are
 the same if they differ only in case, spaces or the encoding of accents; code must be identical. Empty answers are a
 group too. Answers that cannot be read, such as those of a damaged notebook, are in no group.
+Attached pictures must be the same byte for byte; formgrader shows them. Task cells have no groups: students answer a
+task in cells that they add, and the instructor marks it in formgrader.
 """
 
-import hashlib
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader.api import TaskCell
 from nbgrader.preprocessors import ClearMarkScheme
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
 from autograder.course.course import Course
 from autograder.errors import UsageError
+from autograder.files import digest
 from autograder.gradebook.graded_notebooks import Reader
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.lock import grading_lock
-from autograder.gradebook.queries import Key, Mark, comments, marks, table
+from autograder.gradebook.queries import Key, Mark, comments, marks, source_cells, table
 from autograder.gradebook.recorder import Recorder
 from autograder.gradebook.source_assignment import SourceAssignment, earlier_wordings
+from autograder.model import NOTHING_READ
 from autograder.notebook.cells import grade_id
-from autograder.notebook.sanitize import as_typed, inert_markdown
-from autograder.notebook.source import added
+from autograder.notebook.explanations import own_text
+from autograder.notebook.sanitize import picture_digests, typed_text
+from autograder.notebook.written import name_pictures
 from autograder.text import normalize_whitespace
 
-UNREAD = ("grader-error", "damaged", "missing")  # statuses of notebooks whose answers could not be read
 EMPTY = "empty"
 
 
@@ -41,6 +46,7 @@ class Answer:
     mark: float | None
     by_hand: bool  # the instructor gave the mark
     comment: str
+    pictures: tuple[str, ...] = ()  # a digest of each attached picture
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,15 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Task:
+    """A task cell, and the students who handed in but have no mark for it yet."""
+
+    name: str
+    points: float
+    unmarked: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Marked:
     """A group after marking: the students it marked, and those who keep the instructor's earlier mark."""
 
@@ -90,22 +105,39 @@ def questions(course: Course, assignment: str) -> tuple[Question, ...]:
     ledger, reader = Ledger(course, assignment), Reader(course, assignment)
     given = _given(course, assignment)
     for student in sorted({student for student, _ in given}):
-        noted, texts = ledger.of(student).get("notebooks", {}), reader.written(student)
+        statuses, cells = ledger.statuses(student), reader.written_cells(student)
         for key, (stub, _) in asked.items():
             if (student, key) not in given:
                 continue
-            text = _typed(texts.get(key), stub)
-            if text is None or (not text and noted.get(key[0], {}).get("status") in UNREAD):
+            text = _typed(cells.get(key), stub)
+            if text is None or (not text and statuses.get(key[0]) in NOTHING_READ):
                 unread[key].append(student)
             else:
                 mark, comment = given[student, key]
-                answers[key].append(Answer(student, text, mark.points, mark.by_hand, comment))
+                pictures = picture_digests(cells[key])
+                answers[key].append(Answer(student, text, mark.points, mark.by_hand, comment, pictures))
     return tuple(
         Question(
             name, key, results.points[name], asked[key][1], _grouped(name, key, asked, answers), tuple(unread[key])
         )
         for name, key in results.cells.items()
         if key in asked
+    )
+
+
+def tasks(course: Course, assignment: str) -> tuple[Task, ...]:
+    """Return an assignment's task cells, in the order of the notebooks.
+
+    Raises CourseError if the assignment is not in the gradebook.
+    """
+    results = table(course, assignment)
+    with course.gradebook() as book:
+        cells = source_cells(book, assignment, TaskCell)
+    handed_in = [row for row in results.rows if row.score is not None]
+    return tuple(
+        Task(name, results.points[name], tuple(row.student for row in handed_in if row.marks[name] is None))
+        for name, key in results.cells.items()
+        if key in cells
     )
 
 
@@ -119,12 +151,15 @@ def mark(
     """Give each named group its mark and, optionally, a comment.
 
     Earlier marks and comments of the instructor are kept, unless `replace` is true. Raises UsageError if a group is
-    unknown or a mark is out of range; then nothing is written.
+    unknown, is a task cell, or a mark is out of range; then nothing is written.
     """
     with grading_lock(course.root):
         asked = questions(course, assignment)
         known = {group.name: (question, group) for question in asked for group in question.groups}
+        without_groups = {task.name for task in tasks(course, assignment)}
         for name, points in marks:
+            if name in without_groups:
+                raise UsageError(f"{name}: a task cell has no groups of answers; mark it in formgrader.")
             _check(known, name, points)
         with Recorder(course, assignment) as recorder:
             return [_mark(recorder, *known[name], points, comment, replace) for name, points in marks]
@@ -190,13 +225,14 @@ def _given(course: Course, assignment: str) -> dict[tuple[str, Key], tuple[Mark,
         }
 
 
-def _typed(source: str | None, stub: NotebookNode) -> str | None:
+def _typed(cell: Mapping[str, Any] | None, stub: NotebookNode) -> str | None:
     """Return the text that a student added to a stub; None if the autograded notebook does not have the cell."""
-    if source is None:
+    if cell is None:
         return None
+    source = typed_text(cell)
     if stub.cell_type == "code":
         return "" if normalize_whitespace(source) == normalize_whitespace(stub.source) else source
-    return added(as_typed(source), as_typed(inert_markdown(stub.source)))
+    return own_text(source, stub.source)
 
 
 def _grouped(
@@ -204,18 +240,19 @@ def _grouped(
 ) -> tuple[Group, ...]:
     alike: dict[str, list[Answer]] = {}
     for answer in answers[key]:
-        alike.setdefault(_normal(answer.text, asked[key][0]), []).append(answer)
-    digests = {text: hashlib.sha256(text.encode()).hexdigest() for text in alike}
+        alike.setdefault(_normal(answer, asked[key][0]), []).append(answer)
+    digests = {text: digest(text) for text in alike}
     short = next(n for n in range(6, 65) if len({one[:n] for one in digests.values()}) == len(digests))
     groups = [
-        Group(f"{name}:{digests[text][:short] if text else EMPTY}", same[0].text, tuple(same))
+        Group(f"{name}:{digests[text][:short] if text else EMPTY}", name_pictures(same[0].text), tuple(same))
         for text, same in alike.items()
     ]
     return tuple(sorted(groups, key=lambda group: (-group.open, -len(group.answers), group.name)))
 
 
-def _normal(text: str, stub: NotebookNode) -> str:
-    """Normalize an answer, so that answers with the same text are equal."""
+def _normal(answer: Answer, stub: NotebookNode) -> str:
+    """Normalize an answer, so that answers with the same text and pictures are equal."""
     if stub.cell_type == "code":
-        return text.strip()
-    return normalize_whitespace(unicodedata.normalize("NFKC", text).casefold())
+        return answer.text.strip()
+    text = normalize_whitespace(unicodedata.normalize("NFKC", answer.text).casefold())
+    return "\n".join((text, *answer.pictures))

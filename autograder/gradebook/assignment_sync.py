@@ -1,26 +1,27 @@
 """Detect differences between an assignment in the gradebook and its source notebooks, and update the gradebook.
 
-Tests, points and wording may change after students handed in. Graded cells and answer cells may not be added or
-removed. Older wordings of stubs are kept in `reports/`: an unchanged stub from an older release still counts as
-unanswered.
+Tests, points and wording may change after students handed in. Notebooks and cells with nbgrader's metadata may not be
+added or removed. Older wordings of stubs are kept in `reports/`: an unchanged stub from an older release still counts
+as unanswered.
 """
 
-import tempfile
-
+from nbformat import NotebookNode
 from nbgrader.api import GradeCell, MissingEntry, SolutionCell, SourceCell, TaskCell
-from nbgrader.converters import GenerateAssignment
-from nbgrader.utils import is_grade, is_solution, is_task, parse_utc
-from traitlets.config import Config
+from nbgrader.preprocessors import SaveCells
+from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
-from autograder.course.converter import convert
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.queries import above_maximum, source_cells
 from autograder.gradebook.source_assignment import SourceAssignment, earlier_wordings, keep_wordings
-from autograder.notebook.personalize import class_named, personalization
 from autograder.text import summarize
 
-KINDS = ((GradeCell, is_grade), (SolutionCell, is_solution), (TaskCell, is_task))
+
+def _is_recorded(cell: NotebookNode) -> bool:
+    return bool(is_grade(cell) or is_solution(cell) or is_locked(cell) or is_task(cell))
+
+
+KINDS = ((GradeCell, is_grade), (SolutionCell, is_solution), (TaskCell, is_task), (SourceCell, _is_recorded))
 
 
 def in_gradebook(source: SourceAssignment) -> bool:
@@ -39,10 +40,11 @@ def in_gradebook(source: SourceAssignment) -> bool:
 
 
 def check_cells(source: SourceAssignment) -> None:
-    """Raise CourseError if a graded cell or answer cell was added or removed after students' work was recorded."""
+    """Raise CourseError if a notebook or recorded cell was added or removed after students' work was recorded."""
     with source.course.gradebook() as book:
         try:
-            if not book.find_assignment(source.name).submissions:
+            row = book.find_assignment(source.name)
+            if not row.submissions:
                 return
         except MissingEntry:
             return
@@ -53,6 +55,9 @@ def check_cells(source: SourceAssignment) -> None:
             present = {key for key, cell in source.cells.items() if is_kind(cell)}
             new |= {"/".join(key) for key in present - recorded}
             gone |= {"/".join(key) for key in recorded - present}
+        notebooks = {notebook.name for notebook in row.notebooks}
+    if not new | gone:  # a notebook without such cells
+        new, gone = source.notebooks.keys() - notebooks, notebooks - source.notebooks.keys()
     changes = [f"{name} was added" for name in sorted(new - gone)]
     changes += [f"{name} was removed" for name in sorted(gone - new)]
     changes += [f"{name} changed its type" for name in sorted(new & gone)]
@@ -78,50 +83,26 @@ def update_gradebook(source: SourceAssignment) -> None:
     """Save an assignment's cells and due date in the gradebook. Call this only when the release is known to succeed.
 
     Raises:
-        CourseError: A graded cell was added or removed after students' marks were recorded; nothing is saved.
+        CourseError: A cell was added or removed after students' marks were recorded, or the due date is not a date;
+            nothing is saved.
     """
     course, assignment = source.course, source.name
-    with course.gradebook():
-        pass  # if the database cannot be used, this reports it with our message instead of nbgrader's log
+    duedate = course.due_date(assignment)
     check_cells(source)
     save_stub_history(source)
-    with tempfile.TemporaryDirectory(dir=course.root, prefix=".release-") as folder:
-        generate(course, assignment, folder, database=True)
-    due = course.due_dates.get(assignment)
-    try:
-        duedate = parse_utc(due) if due else None
-    except ValueError as error:
-        raise CourseError(
-            f"nbgrader_config.py: the due date {due!r} of {assignment} is not a date ({error}); fix it."
-        ) from error
     with course.gradebook() as book:
-        book.update_or_create_assignment(assignment, duedate=duedate)
+        row = book.update_or_create_assignment(assignment, duedate=duedate)
+        for name in {notebook.name for notebook in row.notebooks} - source.notebooks.keys():
+            book.remove_notebook(name, assignment)
+    _save_cells(source)
 
 
-def generate(course: Course, assignment: str, folder: str, database: bool) -> None:
-    """Make an assignment's released notebooks in `folder` with nbgrader's generate_assignment.
-
-    Args:
-        course: The course.
-        assignment: The name of the assignment.
-        folder: Where the notebooks are written.
-        database: Also save the cells in the gradebook.
-
-    Raises:
-        CourseError: The course's personalization cannot be loaded, or nbgrader stopped with an error.
-    """
-    personalization(class_named(course.settings))  # here, so that the error names the setting and not a notebook
-    settings = course.settings
-    settings.merge(Config({"SaveCells": {"enabled": database}}))
-    convert(
-        Course(config=settings),
-        GenerateAssignment,
-        assignment,
-        student=".",
-        release_directory=folder,
-        no_database=not database,
-        force=True,
-    )
+def _save_cells(source: SourceAssignment) -> None:
+    """Save the cells with nbgrader's own step, which is applied to the notebooks that are converted already."""
+    settings, url = source.course.settings, source.course.directory.db_url
+    step = SaveCells(config=settings)
+    for name, notebook in source.notebooks.items():
+        step.preprocess(notebook, {"nbgrader": {"notebook": name, "assignment": source.name, "db_url": url}})
 
 
 def save_stub_history(source: SourceAssignment) -> None:

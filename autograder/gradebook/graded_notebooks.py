@@ -11,15 +11,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.course.course import Course
 from autograder.evidence.display import MAX_DISPLAYED
-from autograder.model import Outcome, Reason, Verdict
+from autograder.model import Check, Outcome, Reason, Verdict
 from autograder.notebook.cells import grade_id
+from autograder.notebook.landmarks import parsed
 from autograder.notebook.personalize import Values
+from autograder.notebook.sanitize import typed_text
 from autograder.notebook.source import assigned, bindings
 
 KEY = "autograder"
@@ -50,7 +51,8 @@ class GradedAnswers:
 def keep(cell: NotebookNode, verdict: Verdict) -> None:
     """Write a verdict into its test cell's metadata."""
     kept = asdict(verdict)
-    del kept["cell"], kept["traceback"]  # a traceback has paths of the grader's machine; it goes to the log file
+    del kept["cell"], kept["proof"], kept["empty"]  # these are of the solution's run
+    del kept["traceback"]  # it has paths of the grader's machine; it goes to the log file
     cell.metadata[KEY] = kept
 
 
@@ -76,7 +78,7 @@ def kept(cell: Mapping[str, Any]) -> Verdict | None:
 
 def _verdict(name: str, kept: dict[str, Any]) -> Verdict:
     outcome, reason, detail = Outcome(kept.pop("outcome")), Reason(kept.pop("reason")), tuple(kept.pop("detail", ()))
-    return Verdict(name, outcome, reason=reason, detail=detail, **kept)
+    return Verdict(name, outcome, reason=reason, detail=detail, check=Check.read(kept.pop("check", None)), **kept)
 
 
 class Reader:
@@ -98,13 +100,17 @@ class Reader:
         return GradedAnswers(verdicts, tuple(predictions), axes)
 
     def written(self, student: str) -> dict[tuple[str, str], str]:
-        """Return one student's written answers, by (notebook, grade_id), from the autograded notebooks."""
+        """Return one student's written answers as typed, by (notebook, grade_id), from the autograded notebooks."""
+        return {key: typed_text(cell) for key, cell in self.written_cells(student).items()}
+
+    def written_cells(self, student: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the cells of one student's written answers, by (notebook, grade_id)."""
         answers = {}
         for path in sorted(self.course.folder("autograded", self.assignment, student).glob("*.ipynb")):
             for cell in self._notebook(path)["cells"]:
                 about = cell.get("metadata", {}).get("nbgrader", {})
                 if about.get("grade") and about.get("solution"):
-                    answers[path.stem, grade_id(cell)] = "".join(cell.get("source", ""))
+                    answers[path.stem, grade_id(cell)] = cell
         return answers
 
     def _notebook(self, path: Path) -> dict[str, Any]:
@@ -124,14 +130,19 @@ class Reader:
                     yield Prediction(notebook, name, guess, _first_line(cells[place + 1 :]))
 
     @cached_property
+    def sources(self) -> dict[str, NotebookNode]:
+        """Return the source notebooks, by name. They are read when they are first needed; do not modify them."""
+        return {path.stem: parsed(path.read_bytes()) for path in self.course.source_notebooks(self.assignment)}
+
+    @cached_property
     def _asked(self) -> dict[str, dict[str, list[str]]]:
         """Return, by notebook and cell id, the names that students fill in in ungraded cells of the source notebook."""
         asked: dict[str, dict[str, list[str]]] = {}
-        for path in self.course.masters(self.assignment):
-            for cell in nbformat.read(path, 4).cells:
+        for name, notebook in self.sources.items():
+            for cell in notebook.cells:
                 if cell.cell_type == "code" and not (is_locked(cell) or is_solution(cell) or is_grade(cell)):
-                    names = [name for name, full in (bindings(cell.source) or {}).items() if not full]
-                    asked.setdefault(path.stem, {})[cell.get("id", "")] = names
+                    names = [asked_for for asked_for, full in (bindings(cell.source) or {}).items() if not full]
+                    asked.setdefault(name, {})[cell.get("id", "")] = names
         return asked
 
 

@@ -21,8 +21,8 @@ class Ledger:
         notebooks: `status` and `repairs` of each notebook, by name.
         repairs: Repairs of the submission as a whole.
         fingerprint: A digest of all that its marks depend on; "" if it must be graded again.
-        graded_by: The same in parts, for `grading.review`.
-        reproducible: "yes", "no …" or "not run".
+        graded_by: The same in parts, in the format of `grading.review.to_ledger`.
+        reproducible: The text of `replay.compare.Reproduction`, only to be shown.
     """
 
     def __init__(self, course: Course, assignment: str) -> None:
@@ -40,7 +40,11 @@ class Ledger:
 
     def status(self, student: str) -> Status:
         """Return the most serious status of a student's notebooks."""
-        return most_serious(entry["status"] for entry in self.of(student).get("notebooks", {}).values())
+        return most_serious(self.statuses(student).values())
+
+    def statuses(self, student: str) -> dict[str, Status]:
+        """Return the status of each of a student's notebooks, by name."""
+        return {name: Status(entry["status"]) for name, entry in self.of(student).get("notebooks", {}).items()}
 
     def repairs(self, student: str) -> tuple[str, ...]:
         """Return all repairs made to a student's submission."""

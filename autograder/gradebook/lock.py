@@ -25,7 +25,8 @@ def grading_lock(folder: Path) -> Iterator[None]:
         folder: The course folder.
 
     Raises:
-        CourseError: Another process has the lock. This is raised at once, without waiting.
+        CourseError: Another process has the lock, or the folder cannot be written. This is raised at once, without
+            waiting.
     """
     path = folder / NAME
     try:
@@ -34,6 +35,9 @@ def grading_lock(folder: Path) -> Iterator[None]:
         raise CourseError(
             f"{folder}: this course is already being graded by {_holder(path)}; wait until it has finished, or stop it."
         ) from None
+    except OSError as error:
+        problem = f"{folder}: the course folder cannot be written ({error.strerror})"
+        raise CourseError(f"{problem}; make it writable, or grade a copy of it.") from error
     with lock:
         path.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
         try:

@@ -3,6 +3,7 @@
 Only this module reads many submissions by SQL. There are two kinds of queries: over the cells of an assignment, as the
 source notebooks define them, and over the marks or comments that students have for these cells.
 
+Questions are in the order of the source notebooks.
 A row's `status` is the first of these that applies: a problem that grading found (such as `damaged`, `missing`,
 `timeout`), `not submitted`, `needs manual grading`, `graded`.
 A mark that is not given yet is None (blank in a file), never 0. `score` is the sum of all marks so far, minus late
@@ -11,10 +12,12 @@ penalties.
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from nbformat import NotebookNode
 from nbgrader.api import (
     Assignment,
     BaseCell,
@@ -32,9 +35,13 @@ from nbgrader.api import (
 from sqlalchemy import Select, func, select
 
 from autograder.course.course import Course
+from autograder.course.roster import Person, course_roster
 from autograder.errors import CourseError
 from autograder.gradebook.ledger import Ledger
+from autograder.gradebook.students import completed
 from autograder.model import NO_RESPONSE, Status
+from autograder.notebook.cells import grade_id
+from autograder.notebook.landmarks import answers_of, parsed
 
 Key = tuple[str, str]  # notebook, grade_id
 
@@ -50,6 +57,18 @@ class Row:
     status: Status
     reproducible: str
     repairs: tuple[str, ...]
+    person: Person = field(default_factory=lambda: Person(""))  # names and e-mail address
+    raw_score: float | None = None  # the sum of all marks so far, before late penalties
+    penalty: float | None = None  # for handing in late
+    handed_in: datetime | None = None  # in UTC; None if not known
+
+
+@dataclass(frozen=True)
+class _HandIn:
+    """When a student handed in, and the late penalties of all notebooks."""
+
+    at: datetime | None
+    penalty: float
 
 
 @dataclass(frozen=True)
@@ -92,55 +111,90 @@ def table(course: Course, assignment: str) -> Table:
     """
     ledger = Ledger(course, assignment)
     with course.gradebook() as book:
-        cells, given = _points(book, assignment), marks(book, assignment)
-        penalties = _penalties(book, assignment)
+        cells, given = _points(book, assignment, _places(course, assignment)), marks(book, assignment)
+        hand_ins = _hand_ins(book, assignment)
         answers = {*source_cells(book, assignment, SolutionCell), *source_cells(book, assignment, TaskCell)}
-        students = sorted(book.db.scalars(select(Student.id)))  # in Python: databases sort differently
+        people = {person.id: person for person in _people(book)}
     if not cells:
         raise CourseError(f"{assignment}: not in the gradebook; run `autograder release`, then `autograder grade`.")
-    names = question_names(cells, answers)
+    names = question_names(cells, answers_of_tests(course, assignment))
     points = {names[key]: most for key, most in cells.items()}
     rows = []
-    for student in students:
+    roster = course_roster(course)
+    for student in sorted(people):  # in Python: databases sort differently
         own = {names[key]: mark.points if (mark := given.get((student, key))) else None for key in cells}
-        rows.append(_row(student, own, points, penalties.get(student), ledger))
+        rows.append(_row(completed(people[student], roster), own, points, hand_ins.get(student), ledger))
     written = frozenset(names[key] for key in cells if key in answers)
     return Table(assignment, points, tuple(rows), {name: key for key, name in names.items()}, written)
 
 
-def question_names(cells: Iterable[Key], answers: Container[Key]) -> dict[Key, str]:
+def answers_of_tests(course: Course, assignment: str) -> dict[Key, list[str]]:
+    """Return the answer cells that each test cell of the source notebooks decides, by notebook and grade_id."""
+    answers: dict[Key, list[str]] = {}
+    for name, notebook in _sources(course, assignment):
+        answers |= {(name, test): cells for test, cells in answers_of(notebook).items()}
+    return answers
+
+
+def _places(course: Course, assignment: str) -> dict[Key, int]:
+    """Return the place of each cell in its source notebook, by notebook and grade_id."""
+    return {
+        (name, grade_id(cell)): place
+        for name, notebook in _sources(course, assignment)
+        for place, cell in enumerate(notebook.cells)
+    }
+
+
+def _sources(course: Course, assignment: str) -> Iterator[tuple[str, NotebookNode]]:
+    """Yield the name and content of each source notebook that can be read; the others have names and marks too."""
+    for path in sorted(course.folder("source", assignment).glob("*.ipynb")):
+        try:
+            yield path.stem, parsed(path.read_bytes())
+        except Exception:  # nbformat raises many types; the marks can be shown without the notebook
+            continue
+
+
+def question_names(cells: Iterable[Key], answers: Mapping[Key, Sequence[str]]) -> dict[Key, str]:
     """Return a column name for each graded cell, by (notebook, grade_id).
 
-    The test `q1-test` of an answer cell `q1` is named after its answer. If two names clash, each is prefixed with its
-    notebook.
+    A test of one answer cell is named after the answer; every other cell has its own name. If two names clash, each is
+    prefixed with its notebook.
+
+    Args:
+        cells: The graded cells.
+        answers: The answer cells of each test, as `answers_of_tests` returns them.
     """
     short = {}
     for notebook, name in cells:
-        answer = name.removesuffix("-test")
-        short[notebook, name] = answer if (notebook, answer) in answers else name
+        own = answers.get((notebook, name), ())
+        short[notebook, name] = own[0] if len(own) == 1 else name
     times = Counter(short.values())
     return {key: name if times[name] == 1 else f"{key[0]}/{name}" for key, name in short.items()}
 
 
 def _row(
-    student: str,
+    person: Person,
     marks: Mapping[str, float | None],
     points: Mapping[str, float],
-    penalty: float | None,
+    hand_in: _HandIn | None,
     ledger: Ledger,
 ) -> Row:
-    submitted = penalty is not None
+    student, submitted = person.id, hand_in is not None
     known = [mark for mark in marks.values() if mark is not None]
     wrong = ledger.status(student)
     opened = Status.NEEDS_MANUAL_GRADING if len(known) < len(marks) else Status.GRADED
     return Row(
         student=student,
         marks=marks,
-        score=sum(known) - (penalty or 0) if submitted else None,
+        score=sum(known) - hand_in.penalty if hand_in else None,
         max_score=sum(points.values()),
         status=wrong or (opened if submitted else Status.NOT_SUBMITTED),
         reproducible=str(ledger.of(student).get("reproducible", "")),
         repairs=ledger.repairs(student),
+        person=person,
+        raw_score=sum(known) if submitted else None,
+        penalty=hand_in.penalty if hand_in else None,
+        handed_in=hand_in.at if hand_in else None,
     )
 
 
@@ -163,10 +217,11 @@ def marks(book: Gradebook, assignment: str) -> dict[tuple[str, Key], Mark]:
 
 def comments(book: Gradebook, assignment: str) -> dict[tuple[str, Key], Comments]:
     """Return all non-empty comments of an assignment, by student and answer."""
-    query = _of_students(assignment, Comment, SolutionCell, Comment.auto_comment, Comment.manual_comment)
+    columns = (Comment.auto_comment, Comment.manual_comment)
     return {
         (student, (notebook, cell)): Comments(auto or "", manual or "")
-        for student, notebook, cell, auto, manual in book.db.execute(query)
+        for kind in (SolutionCell, TaskCell)
+        for student, notebook, cell, auto, manual in book.db.execute(_of_students(assignment, Comment, kind, *columns))
         if auto or manual
     }
 
@@ -207,11 +262,12 @@ def _of_students(assignment: str, of: Any, kind: type[BaseCell], *columns: Any) 
     )
 
 
-def _points(book: Gradebook, assignment: str) -> dict[Key, float]:
-    """Return the points of each graded cell, in the order of the questions."""
+def _points(book: Gradebook, assignment: str, places: Mapping[Key, int]) -> dict[Key, float]:
+    """Return the points of each graded cell: in the order of the notebooks, and of the cells in each of them."""
     kinds = (GradeCell, TaskCell)
     points = {key: cell.max_score for kind in kinds for key, cell in source_cells(book, assignment, kind).items()}
-    return dict(sorted(points.items(), key=lambda item: [_natural(part) for part in item[0]]))
+    ordered = sorted(points, key=lambda key: (_natural(key[0]), places.get(key, len(places)), _natural(key[1])))
+    return {key: points[key] for key in ordered}
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
@@ -219,14 +275,22 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
-def _penalties(book: Gradebook, assignment: str) -> dict[str, float]:
-    """Return the late penalty of everyone who handed in. nbgrader's own sum would need a query for each student."""
+def _people(book: Gradebook) -> list[Person]:
+    """Return the students in the gradebook."""
+    columns = (Student.id, Student.first_name, Student.last_name, Student.email, Student.lms_user_id)
+    rows = book.db.execute(select(*columns))
+    return [Person(key, first or "", last or "", email or "", user or "") for key, first, last, email, user in rows]
+
+
+def _hand_ins(book: Gradebook, assignment: str) -> dict[str, _HandIn]:
+    """Return the time and late penalty of everyone who handed in. nbgrader's own sum needs a query for each student."""
     handed_in = (
-        select(SubmittedAssignment.id, SubmittedAssignment.student_id)
+        select(SubmittedAssignment.id, SubmittedAssignment.student_id, SubmittedAssignment.timestamp)
         .join(Assignment, SubmittedAssignment.assignment_id == Assignment.id)
         .where(Assignment.name == assignment)
     )
     notebook = SubmittedNotebook
     sums = select(notebook.assignment_id, func.sum(notebook.late_submission_penalty)).group_by(notebook.assignment_id)
     penalties = dict(book.db.execute(sums).all())
-    return {student: penalties.get(key) or 0.0 for key, student in book.db.execute(handed_in)}
+    rows = book.db.execute(handed_in)
+    return {student: _HandIn(moment, penalties.get(key) or 0.0) for key, student, moment in rows}

@@ -7,10 +7,12 @@ How each verdict is recorded:
     failed           its points or 0    no                   –  (the test cell's output gives the reason)
     not attempted    0                  no                   No response.
     no evidence      0                  no                   why there is no evidence
+    open             none (not marked)  yes                  that the instructor will mark it
     grader error     none (not marked)  yes                  what failed in the grader
 
-A manual mark is kept, and needs no new grading, unless the written answer has changed. A written answer that was left
-as released gets 0 points and "No response."; any other needs manual grading.
+A manual mark is kept, and needs no new grading, unless the student's work has changed since it was last graded: for a
+written answer its own cell, for a test any of the student's code in the notebook. A written answer that was left as
+released gets 0 points and "No response."; any other needs manual grading.
 
 The commit point is the rename that writes the student's ledger entry. The steps before it are, in this order:
 
@@ -26,7 +28,8 @@ and no ledger entry counts as done. To recover, grade the submission again: the 
 import datetime
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -36,22 +39,34 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.api import Comment, Grade, Gradebook, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.course.course import Course
-from autograder.errors import CourseError
-from autograder.files import replace_folder
+from autograder.course.roster import course_roster
+from autograder.errors import CourseError, Refused
+from autograder.evidence.refusals import Refusal
+from autograder.execution.failures import ERRORS
+from autograder.files import digest, replace_folder
 from autograder.gradebook.ledger import Ledger
+from autograder.gradebook.students import enter_students
 from autograder.gradebook.submission_rows import NotebookGrades, Rows
-from autograder.model import NO_RESPONSE, NotebookResult, Outcome, Result, Status, Verdict
+from autograder.model import NO_RESPONSE, NOT_MARKED, NotebookResult, Outcome, Reason, Result, Status, Verdict
 from autograder.notebook.cells import grade_id
-from autograder.notebook.sanitize import inert_sentence
+from autograder.notebook.sanitize import inert_sentence, typed_answer
+from autograder.submissions.files import read_regular
+from autograder.submissions.handed_in import SECRET, TIMESTAMP, read_stamp
 
 READ_ONLY = 0o444
-EXCHANGE_FILES = ("timestamp.txt", "submission_secret.txt")  # `nbgrader release_feedback` looks for both
-NOT_FINAL = (Outcome.NO_EVIDENCE, Outcome.GRADER_ERROR)  # outcomes that another run may change
+EXCHANGE_FILES = (TIMESTAMP, SECRET)  # `nbgrader release_feedback` looks for both
+MAX_EXCHANGE_FILE = 1024  # bytes
+# Reasons that another run may change, since a busy machine can cause them or the kernel decides about them, and
+# exceptions that do not only depend on the submission.
+MAY_CHANGE = frozenset({Reason.TIMEOUT, Reason.CRASH, Reason.MEMORY, Reason.OUTPUT, Reason.LIMIT, Reason.DAMAGED})
+OF_THE_MACHINE = frozenset({"ImportError", "ModuleNotFoundError", *(name for name, _ in ERRORS), Refusal.PANDAS.value})
 
-Written = dict[str, str]  # text by grade_id
+CODE = ""  # in place of a grade_id: all of the student's code in a notebook
+
+Written = dict[str, str]  # digest of a text, by grade_id
 Marks = dict[tuple[str, str], float | None]  # by notebook and grade_id; None means not marked yet
 
 
@@ -63,6 +78,9 @@ class Recorder:
         self.ledger = Ledger(course, assignment)
         self.penalties = AssignLatePenalties(parent=course)
         self.penalties.init_plugin()
+        self.roster = course_roster(course)
+        self.zone = course.zone
+        self._entered = False  # whether the roster's students are in the gradebook
         self._open = course.gradebook()
 
     def __enter__(self) -> Self:
@@ -73,7 +91,7 @@ class Recorder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.__exit__(kind, error, at)
 
-    def record(self, result: Result, fingerprint: str = "", graded_by: Mapping[str, str] | None = None) -> None:
+    def record(self, result: Result, fingerprint: str = "", graded_by: Sequence[Sequence[str]] = ()) -> None:
         """Write one submission's result: staged files, gradebook, files in place, ledger.
 
         Args:
@@ -85,21 +103,23 @@ class Recorder:
         place = self.course.folder("autograded", self.assignment, result.student)
         if self.ledger.of(result.student).get("fingerprint"):
             self.ledger.note(result.student, fingerprint="")
-        staged = self._stage(result, place)
+        staged = place.with_name(f".{place.name}.new")
         try:
+            self._stage(result, staged)
             self._grade(result, place)
             self._commit()
         except BaseException:
-            self.book.db.rollback()
             shutil.rmtree(staged, ignore_errors=True)
+            self.book.db.rollback()  # it fails, too, if the database is gone
             raise
+        self._entered = True
         replace_folder(staged, place)
         self.ledger.note(
             result.student,
             repairs=list(result.repairs),
             notebooks=ledger_entry(*result.notebooks),
             fingerprint=fingerprint if _is_final(result) else "",
-            graded_by=dict(graded_by or {}),
+            graded_by=graded_by,
         )
 
     def preview(self, result: Result) -> tuple[Marks, Marks]:
@@ -110,7 +130,7 @@ class Recorder:
                 _, sheets = self.rows.submission(result.student)
                 before = _marks(sheets)
                 for notebook in result.notebooks:
-                    sheet, last = sheets[notebook.name], partial(_last_written, place / f"{notebook.name}.ipynb")
+                    sheet, last = sheets[notebook.name], partial(last_written, place / f"{notebook.name}.ipynb")
                     write_notebook(sheet.grades, sheet.comments, notebook, last)
                 return before, _marks(sheets)
         finally:
@@ -137,38 +157,31 @@ class Recorder:
         self.book.db.commit()
         self.book.db.expunge_all()
 
-    def _stage(self, result: Result, place: Path) -> Path:
-        staged = place.with_name(f".{place.name}.new")
+    def _stage(self, result: Result, staged: Path) -> None:
         shutil.rmtree(staged, ignore_errors=True)
         staged.mkdir(parents=True)
         for notebook in result.notebooks:
             (staged / f"{notebook.name}.ipynb").write_bytes(notebook.content)
         submitted = self.course.folder("submitted", self.assignment, result.student)
-        for file in (submitted / name for name in EXCHANGE_FILES):
-            if file.is_file() and not file.is_symlink():
-                shutil.copyfile(file, staged / file.name)
+        for name in EXCHANGE_FILES:
+            with suppress(Refused):
+                (staged / name).write_bytes(read_regular(submitted / name, MAX_EXCHANGE_FILE))
         for file in staged.iterdir():
             file.chmod(READ_ONLY)
-        return staged
 
     def _grade(self, result: Result, place: Path) -> None:
         with self.book.db.no_autoflush:
+            if not self._entered:
+                enter_students(self.book, self.roster)
             submission, sheets = self.rows.submission(result.student)
-            submission.timestamp = self._timestamp(result.student)
+            folder = self.course.folder("submitted", self.assignment, result.student)
+            submission.timestamp, _ = read_stamp(folder, self.zone)  # grading reports what is wrong with it
             for notebook in result.notebooks:
                 if notebook.name not in sheets:
                     raise CourseError(f"{notebook.name}: not in the gradebook; run `autograder release`.")
                 sheet, path = sheets[notebook.name], place / f"{notebook.name}.ipynb"
-                write_notebook(sheet.grades, sheet.comments, notebook, partial(_last_written, path))
+                write_notebook(sheet.grades, sheet.comments, notebook, partial(last_written, path))
                 self._penalize(submission, sheet)
-
-    def _timestamp(self, student: str) -> datetime.datetime | None:
-        folder = self.course.folder("submitted", self.assignment, student)
-        try:
-            timestamp: datetime.datetime | None = self.course.directory.get_existing_timestamp(str(folder))
-        except Exception:  # a student's file may contain anything; one that is not a time counts as missing
-            return None
-        return timestamp
 
     def _penalize(self, submission: SubmittedAssignment, sheet: NotebookGrades) -> None:
         """Apply nbgrader's late policy to one notebook. The penalty is limited to between 0 and its score."""
@@ -188,7 +201,19 @@ def ledger_entry(*notebooks: NotebookResult) -> dict[str, dict[str, object]]:
 
 def _is_final(result: Result) -> bool:
     """Return whether another run of the same submission would have the same result."""
-    return not any(verdict.outcome in NOT_FINAL for notebook in result.notebooks for verdict in notebook.verdicts)
+    return all(map(_is_notebook_final, result.notebooks))
+
+
+def _is_notebook_final(notebook: NotebookResult) -> bool:
+    outcomes = {verdict.outcome for verdict in notebook.verdicts}
+    if Outcome.GRADER_ERROR in outcomes:
+        return False
+    if Outcome.NO_EVIDENCE not in outcomes or not notebook.ran:
+        return True
+    without = [verdict for verdict in notebook.verdicts if verdict.outcome is Outcome.NO_EVIDENCE]
+    raised = {str(output.get("ename")) for cell in _cells(notebook.content) for output in cell.get("outputs", ())}
+    details = {detail for verdict in without for detail in verdict.detail[:1]}
+    return not (MAY_CHANGE & {verdict.reason for verdict in without} or OF_THE_MACHINE & (raised | details))
 
 
 def write_notebook(
@@ -203,27 +228,35 @@ def write_notebook(
         grades: The gradebook's grades, by grade_id.
         comments: The gradebook's comments, by grade_id.
         result: The notebook's result.
-        before: Returns the written answers as they were last graded.
+        before: Returns what the student had written when it was last graded.
     """
     verdicts = {verdict.cell: verdict for verdict in result.verdicts}
     cells = _cells(result.content)
     written, last = _written(cells), before() if any(g.manual_score is not None for g in grades.values()) else {}
+    changed = {name for name, text in last.items() if text != written.get(name)}
     for name, grade in grades.items():
         if name in verdicts:
-            _write_verdict(grade, verdicts[name])
+            _write_verdict(grade, verdicts[name], CODE in changed)
         elif result.status is Status.MISSING or name in result.untouched:
             grade.auto_score, grade.needs_manual_grade = 0.0, False
         else:
-            changed = name in last and last[name] != written.get(name)
-            grade.auto_score, grade.needs_manual_grade = None, grade.manual_score is None or changed
+            grade.auto_score, grade.needs_manual_grade = (
+                None,
+                grade.manual_score is None or _is_open(grade, name in changed),
+            )
     notes = _comments(result, cells)
     for name, comment in comments.items():
         comment.auto_comment = notes.get(name)
 
 
-def _write_verdict(grade: Grade, verdict: Verdict) -> None:
+def _write_verdict(grade: Grade, verdict: Verdict, is_changed: bool) -> None:
     grade.auto_score = verdict.points
-    grade.needs_manual_grade = verdict.points is None and grade.manual_score is None
+    grade.needs_manual_grade = verdict.points is None if grade.manual_score is None else _is_open(grade, is_changed)
+
+
+def _is_open(grade: Grade, is_changed: bool) -> bool:
+    """Return whether a manual mark has to be given again: also if it was open before, until the instructor gives it."""
+    return bool(grade.needs_manual_grade) or is_changed
 
 
 def _comments(result: NotebookResult, cells: list[NotebookNode]) -> dict[str, str]:
@@ -244,22 +277,26 @@ def _comment(notes: dict[str, str], answer: str, verdict: Verdict) -> None:
         notes.pop(answer, None)  # the cell was left as released, but the student answered in another cell
     elif verdict.outcome == Outcome.NOT_ATTEMPTED:
         notes[answer] = NO_RESPONSE
+    elif verdict.outcome is Outcome.OPEN:
+        notes[answer] = NOT_MARKED
     elif answer not in notes:
         notes[answer] = inert_sentence(f"{verdict.outcome}: {verdict.rationale}")
 
 
 def _cells(content: bytes) -> list[NotebookNode]:
-    """Return an autograded notebook's cells with nbgrader metadata. We wrote it, so it needs no validation."""
-    cells = [cell for cell in json.loads(content)["cells"] if "nbgrader" in cell["metadata"]]
-    return [nbformat.from_dict({"metadata": cell["metadata"], "source": "".join(cell["source"])}) for cell in cells]
+    """Return an autograded notebook's cells. We wrote it, so it needs no validation."""
+    cells = json.loads(content)["cells"]
+    return [nbformat.from_dict({**cell, "source": "".join(cell["source"])}) for cell in cells]
 
 
 def _written(cells: list[NotebookNode]) -> Written:
-    return {grade_id(cell): cell.source for cell in cells if is_grade(cell) and is_solution(cell)}
+    code = digest(*(cell.source for cell in cells if cell.cell_type == "code" and not is_locked(cell)))
+    answers = {grade_id(cell): digest(typed_answer(cell)) for cell in cells if is_grade(cell) and is_solution(cell)}
+    return {CODE: code, **answers}
 
 
-def _last_written(path: Path) -> Written:
-    """Return the written answers of an autograded notebook; none if the file is missing or damaged."""
+def last_written(path: Path) -> Written:
+    """Return what a student wrote in an autograded notebook; nothing if the file is missing or damaged."""
     try:
         return _written(_cells(path.read_bytes()))
     except (OSError, ValueError, KeyError, TypeError):

@@ -5,6 +5,7 @@ The rows loaded belong to one submission: memory does not grow with the class.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +55,10 @@ class Rows:
         self.graded = self._cells(GradeCell, TaskCell)
         self.commented = self._cells(SolutionCell, TaskCell)
 
-    def names(self) -> dict[Key, str]:
-        """Return the column name of each graded cell, by (notebook, grade_id)."""
-        keys = [
-            {(notebook, name) for notebook, id_ in self.notebooks.items() for name in cells[id_].values()}
-            for cells in (self.graded, self.commented)
-        ]
-        return question_names(keys[0], keys[1])
+    def names(self, answers: Mapping[Key, Sequence[str]]) -> dict[Key, str]:
+        """Return the column name of each graded cell, by (notebook, grade_id); `answers` are those of each test."""
+        graded = [(notebook, name) for notebook, id_ in self.notebooks.items() for name in self.graded[id_].values()]
+        return question_names(graded, answers)
 
     def known(self, student: str) -> bool:
         """Return whether this student has a submission in the gradebook."""

@@ -8,11 +8,15 @@ submission that is recorded with the same fingerprint. In this way it resumes a 
 A submission may reach a limit only because others ran at the same time. Such a submission is deferred: when all others
 are done it is graded again, with nothing else running, and that result counts.
 
+Cells that the whole class shares are run once, in the process that runs notebooks (see `checkpoints`).
+
 The source notebooks are loaded once for each run, under the course's lock, and passed on from there.
 """
 
+import logging
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import KW_ONLY, dataclass, field
@@ -26,22 +30,29 @@ from autograder.course.limits import Limits
 from autograder.errors import CourseError, UsageError
 from autograder.execution.sandbox import grading_limits, remote_limits
 from autograder.faults import keep_submission_faults
+from autograder.files import REVIEW, temporary_prefix
 from autograder.gradebook.assignment_sync import check_cells, in_gradebook, save_stub_history, update_gradebook
 from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.recorder import Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.grading.checkpoints import closing_checkpoints
 from autograder.grading.dispatch import Dispatcher, Task, uninterrupted
 from autograder.grading.fingerprint import basis, fingerprint
 from autograder.grading.pending import PendingResults
-from autograder.grading.review import Review, cells_of_questions, part_of_submission, parts_of, to_ledger
+from autograder.grading.proving import Proofs, proved
+from autograder.grading.review import Review, StoredParts, cells_of_questions, part_of_submission, parts_of, to_ledger
 from autograder.grading.workers import WorkerPool, worker_pool
-from autograder.model import Result, Status, Submission
-from autograder.submissions.identify import read_folder
+from autograder.model import Outcome, Reason, Result, Status, Submission
+from autograder.submissions.files import read_folder
+from autograder.submissions.handed_in import read_stamp
+from autograder.text import printable
 
-RETRIED_ALONE = frozenset({"timeout", "output"})  # a busy machine can cause these
+RETRIED_ALONE = frozenset({Reason.TIMEOUT, Reason.OUTPUT, Reason.MEMORY})  # a busy machine can cause these
+LINKED = "a link leads to this submission, so it was left out; put the folder itself in its place."
+log = logging.getLogger(__name__)
 
-Progress = Callable[[str, str], None]  # student, status ("" if all went well)
-Record = Callable[[Result, str, Mapping[str, str]], None]  # result, fingerprint, the parts it depends on
+Progress = Callable[[str, Status], None]  # student, status
+Record = Callable[[Result, str, StoredParts], None]  # result, fingerprint, the parts it depends on
 
 
 @dataclass
@@ -57,9 +68,13 @@ class ClassRun:
         unsafe: If there is no sandbox, run student code without one. Submissions then get the status `unsandboxed`.
         jobs: How many submissions are graded at a time; None means a number based on the cores.
         force: Also grade submissions that have not changed since they were graded.
-        progress: Called with each student and status. The status of a submission that is not run again is "unchanged".
+        progress: Called with each student and status: `Status.UNCHANGED` for a submission that is not run again.
         busy: Called with the number of submissions in progress.
-        statuses: The status of each submission that is done, by student ("" if all went well).
+        proving: Called with the name of each notebook whose tests are proved first.
+        unproved: A sentence for each test that judged nobody, because it could not be proved.
+        untimed: A sentence for each submission whose time of hand-in cannot be read, so that it counts as on time.
+        opened: Where a proved test could not judge an answer: how often, by notebook, test and reason.
+        statuses: The status of each submission that is done, by student.
     """
 
     course: Course
@@ -73,10 +88,14 @@ class ClassRun:
     force: bool = False
     progress: Progress = lambda student, status: None
     busy: Callable[[int], None] = lambda count: None
-    statuses: dict[str, str] = field(default_factory=dict, init=False)
+    proving: Callable[[str], None] = lambda notebook: None
+    unproved: list[str] = field(default_factory=list, init=False)
+    untimed: list[str] = field(default_factory=list, init=False)
+    opened: Counter[tuple[str, str, str]] = field(default_factory=Counter, init=False)
+    statuses: dict[str, Status] = field(default_factory=dict, init=False)
     _pending: PendingResults | None = field(default=None, init=False)
 
-    def grade(self) -> dict[str, str]:
+    def grade(self) -> dict[str, Status]:
         """Grade the class and record each result as soon as it is available.
 
         Returns:
@@ -88,8 +107,9 @@ class ClassRun:
         """
         with self._source() as source:
             self._update_gradebook(source)
+            proofs = self._proofs(source)
             with Recorder(self.course, self.assignment) as recorder:
-                self._grade_all(source, recorder, recorder.record, recorder.update_late_penalty)
+                self._grade_all(source, proofs, recorder, recorder.record, recorder.update_late_penalty)
         return self._ordered()
 
     @contextmanager
@@ -99,19 +119,20 @@ class ClassRun:
         Raises:
             CourseError: As in `grade`.
         """
-        with self._source() as source, tempfile.TemporaryDirectory(prefix="autograder-review-") as folder:
+        with self._source() as source, tempfile.TemporaryDirectory(prefix=temporary_prefix(REVIEW)) as folder:
             self._update_gradebook(source, cells_too=False)
+            proofs = self._proofs(source)
             with Recorder(self.course, self.assignment) as recorder:
-                parts = parts_of(source.notebooks, source.helpers, self._limits)
+                parts = parts_of(source.notebooks, source.helpers, self._limits, proofs.proofs)
                 pending = PendingResults(Path(folder), recorder, parts, cells_of_questions(source.notebooks))
-                self._grade_all(source, recorder, pending.keep, lambda student: None)
+                self._grade_all(source, proofs, recorder, pending.keep, lambda student: None)
             self._pending, self._loaded = pending, source
             try:
                 yield pending.review()
             finally:
                 self._pending = None
 
-    def commit(self) -> dict[str, str]:
+    def commit(self) -> dict[str, Status]:
         """Record the results of the current review, and update the late penalties of all other students.
 
         Returns:
@@ -158,21 +179,34 @@ class ClassRun:
             update_gradebook(source)
         save_stub_history(source)
 
+    def _proofs(self, source: SourceAssignment) -> Proofs:
+        """Return the proofs of the tests. A test that has none judges nobody, and is named in `unproved`."""
+        proofs = proved(source, self._limits, self.proving)
+        self.unproved = proofs.faults
+        return proofs
+
     def _grade_all(
-        self, source: SourceAssignment, recorder: Recorder, record: Record, skip: Callable[[str], None]
+        self,
+        source: SourceAssignment,
+        proofs: Proofs,
+        recorder: Recorder,
+        record: Record,
+        skip: Callable[[str], None],
     ) -> None:
         """Grade what has changed. Deferred submissions are graded again at the end, one at a time on each machine."""
-        assignment, deferred = source.packed(), list[str]()
-        graded_by = parts_of(source.notebooks, source.helpers, self._limits)
+        assignment, deferred = proofs.attached(source.packed()), list[str]()
+        graded_by = parts_of(source.notebooks, source.helpers, self._limits, proofs.proofs)
         base = basis(assignment, self._limits)
 
         def done(task: Task, result: Result) -> None:
             with uninterrupted():
                 record(result, task.fingerprint, to_ledger({**graded_by, **part_of_submission(task.submission)}))
+            self.opened.update(_open_answers(result))
             keep_submission_faults(self.course.root, self.assignment, result)
             self._note(result.student, result.status, result.status)
 
-        with worker_pool(self.executor, self.jobs) as pool:
+        shared = self.course.root / "reports" / f"{self.assignment}.shared"
+        with closing_checkpoints(shared), worker_pool(self.executor, self.jobs) as pool:
             dispatcher = Dispatcher(pool, assignment, self._limits, self.busy)
             changed = self._changed(recorder, base, skip)
             with closing(dispatcher.results(changed, pool.slots)) as results:
@@ -187,7 +221,12 @@ class ClassRun:
                     done(task, result)
 
     def _read(self, student: str, base: str) -> Task:
-        files, left_out = read_folder(self.course.folder("submitted", self.assignment, student))
+        folder = self.course.folder("submitted", self.assignment, student)
+        files, left_out = read_folder(folder)
+        _, problem = read_stamp(folder, self.course.zone)
+        if problem and self.course.due_date(self.assignment):
+            self.untimed.append(f"{printable(student)}: {problem}")
+            left_out.append(problem)
         submission = Submission(student, files, tuple(left_out))
         return Task(submission, fingerprint(submission, base))
 
@@ -206,21 +245,33 @@ class ClassRun:
         self.statuses[student] = status
         self.progress(student, shown)
 
-    def _ordered(self) -> dict[str, str]:
+    def _ordered(self) -> dict[str, Status]:
         return {student: self.statuses[student] for student in self._chosen}
 
 
-def _reasons(result: Result) -> set[str]:
+def _open_answers(result: Result) -> Iterator[tuple[str, str, str]]:
+    """Yield the notebook, the test and the reason of each answer that a proved test could not judge."""
+    for notebook in result.notebooks:
+        for verdict in notebook.verdicts:
+            if verdict.outcome is Outcome.OPEN and verdict.reason is not Reason.NOT_PROVED:
+                yield notebook.name, verdict.cell, verdict.rationale
+
+
+def _reasons(result: Result) -> set[Reason]:
     return {verdict.reason for notebook in result.notebooks for verdict in notebook.verdicts}
 
 
 def _chosen(course: Course, assignment: str, students: Iterable[str] | None) -> list[str]:
-    submitted = course.students(assignment)
+    submitted, linked = course.students(assignment), course.linked_students(assignment)
+    for student in linked:
+        log.warning("%s: %s", printable(student), LINKED)
     if not submitted:
         where = course.folder("submitted", assignment, "<student>")
         raise CourseError(f"{where}: no submissions here; put each student's notebooks into a folder like this one.")
     chosen = list(dict.fromkeys(students or submitted))
     for student in chosen:
+        if student in linked:
+            raise UsageError(f"{printable(student)}: {LINKED}")
         if student not in submitted:
             raise UsageError(
                 f"{course.folder('submitted', assignment, student)}: no such submission; check the student's id."

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.course.limits import Limits
 from autograder.distribution import install_command
-from autograder.errors import CourseError, NoSandboxError
+from autograder.errors import CourseError, NoSandboxError, UsageError
 from autograder.execution.sandbox import sandboxed
 from autograder.grading.fingerprint import versions
 from autograder.grading.pipeline import grade_submission
@@ -102,7 +102,8 @@ def connected(address: str, modules: tuple[str, ...] = ()) -> Iterator[Cluster]:
         modules: The modules that the course preloads. All machines must have the same versions of them.
 
     Raises:
-        CourseError: Dask is not installed, no scheduler answers, or a worker has other versions.
+        CourseError: Dask is not installed, or a worker has other versions.
+        UsageError: No scheduler answers at the address.
     """
     try:
         import dask
@@ -116,7 +117,7 @@ def connected(address: str, modules: tuple[str, ...] = ()) -> Iterator[Cluster]:
             client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             message = f"no Dask scheduler answers here ({type(error).__name__}); start one with `dask scheduler`."
-            raise CourseError(f"{address}: {message}") from None
+            raise UsageError(f"{address}: {message}") from None
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # our own messages report these problems
         try:
             cluster = Cluster(client, address)

@@ -20,6 +20,9 @@ from autograder.grading.pipeline import given_up
 from autograder.grading.workers import WorkerPool
 from autograder.model import Assignment, Result, Submission
 
+# Ctrl-C, and the signals that end a command in the same way
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
 
 @dataclass(frozen=True)
 class Task:
@@ -96,15 +99,16 @@ class Dispatcher:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C until the end of the block."""
+    """Delay Ctrl-C, and the signals that end a command in the same way, until the end of the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     interrupts: list[Any] = []
-    before = signal.signal(signal.SIGINT, lambda *arguments: interrupts.append(arguments))
+    before = {one: signal.signal(one, lambda *arguments: interrupts.append(arguments)) for one in ENDING}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if interrupts and callable(before):
-            before(*interrupts[0])
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        if interrupts and callable(handler := before[interrupts[0][0]]):
+            handler(*interrupts[0])

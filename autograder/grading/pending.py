@@ -4,8 +4,20 @@ import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
+from autograder.gradebook.queries import answers_of_tests
 from autograder.gradebook.recorder import Recorder
-from autograder.grading.review import Change, Key, Kind, Part, Parts, Review, changes, from_ledger, mark_changes
+from autograder.grading.review import (
+    Change,
+    Key,
+    Kind,
+    Part,
+    Parts,
+    Review,
+    StoredParts,
+    changes,
+    from_ledger,
+    mark_changes,
+)
 from autograder.model import Result
 
 
@@ -25,7 +37,7 @@ class PendingResults:
         self.found = Review((), (), (), ())
         self.changed: dict[Change, None] = {}
 
-    def keep(self, result: Result, fingerprint: str, graded_by: Mapping[str, str]) -> None:
+    def keep(self, result: Result, fingerprint: str, graded_by: StoredParts) -> None:
         """Spool one result to disk, and note what recording it would change."""
         student = result.student
         path = self.files[student] = self.folder / str(len(self.files))
@@ -41,7 +53,7 @@ class PendingResults:
 
     def _changes(self, student: str, now: Parts) -> tuple[Change, ...]:
         """Return what has changed for one student. A changed submission is last, without its two digests."""
-        old = from_ledger(self.recorder.ledger.of(student).get("graded_by", {}))
+        old = from_ledger(self.recorder.ledger.of(student).get("graded_by", []))
         handed_in = old.pop(Part(Kind.SUBMISSION), None)
         differs = bool(old) and handed_in != now[Part(Kind.SUBMISSION)]
         return (*changes(old, self.parts), *([Change(Kind.SUBMISSION)] if differs else []))
@@ -50,7 +62,8 @@ class PendingResults:
         """Return what recording all results would change, sorted by student."""
         ordered = tuple(sorted(self.found.moves, key=lambda move: move.student))
         same, first = tuple(sorted(self.found.same)), tuple(sorted(self.found.first))
-        return Review(ordered, same, first, tuple(self.changed), self.recorder.rows.names())
+        names = self.recorder.rows.names(answers_of_tests(self.recorder.course, self.recorder.assignment))
+        return Review(ordered, same, first, tuple(self.changed), names)
 
     def record(self, student: str, recorder: Recorder) -> bool:
         """Record a student's pending result, and return whether there was one."""

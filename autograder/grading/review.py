@@ -7,9 +7,10 @@ Everything here is data; `describe` returns the text for it.
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution, is_task
@@ -29,6 +30,7 @@ class Kind(StrEnum):
 
     POINTS = "points"
     TEST = "test"
+    PROOF = "proof"  # of a test: where the solution's run met objects
     CODE = "code"
     WORDING = "wording"
     HELPERS = "helpers"
@@ -38,7 +40,7 @@ class Kind(StrEnum):
     GRADER = "the grader"  # a version of it that stored no parts
 
 
-OF_A_CELL = (Kind.POINTS, Kind.TEST, Kind.CODE, Kind.WORDING)
+OF_A_CELL = (Kind.POINTS, Kind.TEST, Kind.PROOF, Kind.CODE, Kind.WORDING)
 PLAIN_VALUE = (Kind.POINTS, Kind.PACKAGE)  # their values are shown to users; the others are digests
 
 
@@ -60,6 +62,7 @@ class Change(Part):
 
 
 Parts = Mapping[Part, str]  # the value of each part
+StoredParts = Sequence[Sequence[str]]  # as the ledger stores them
 
 
 @dataclass(frozen=True)
@@ -85,13 +88,19 @@ class Review:
     names: Mapping[Key, str] = field(default_factory=dict, compare=False)  # of the questions
 
 
-def parts_of(notebooks: Mapping[str, NotebookNode], helpers: Mapping[str, bytes], limits: Limits) -> Parts:
+def parts_of(
+    notebooks: Mapping[str, NotebookNode],
+    helpers: Mapping[str, bytes],
+    limits: Limits,
+    proofs: Mapping[Key, str] = MappingProxyType({}),
+) -> Parts:
     """Return the parts that the marks of a whole class depend on.
 
     Args:
         notebooks: The unanswered versions of the source notebooks, by name.
         helpers: The other files of the source folder, by name.
         limits: The limits of each notebook.
+        proofs: The proofs of the tests, by (notebook, grade_id).
     """
     parts: dict[Part, str] = {}
     for notebook, copy in notebooks.items():
@@ -103,6 +112,7 @@ def parts_of(notebooks: Mapping[str, NotebookNode], helpers: Mapping[str, bytes]
             is_test = graded and not is_solution(cell)
             kind = Kind.TEST if is_test else Kind.CODE if cell.cell_type == "code" else Kind.WORDING
             parts[Part(kind, notebook, name)] = _short(cell.source)
+    parts |= {Part(Kind.PROOF, *test): _short(proof) for test, proof in proofs.items()}
     parts[Part(Kind.HELPERS)] = _short(*(part for file in helpers.items() for part in file))
     parts[Part(Kind.LIMITS)] = _short(json.dumps(dataclasses.asdict(limits), sort_keys=True, default=str))
     return parts | {Part(Kind.PACKAGE, name=name): version for name, version in versions(limits.preload).items()}
@@ -140,14 +150,18 @@ def cells_of_questions(notebooks: Mapping[str, NotebookNode]) -> dict[Key, froze
 
 
 def changes(old: Parts, new: Parts) -> tuple[Change, ...]:
-    """Return the parts whose values have changed. If `old` is empty, return one change of kind GRADER."""
+    """Return the parts whose values have changed. If `old` is empty, return one change of kind GRADER.
+
+    A new proof is named only where the test is the same.
+    """
     if not old:
         return (Change(Kind.GRADER),)
     parts = [*new, *(part for part in old if part not in new)]
+    changed = {part: None for part in parts if old.get(part) != new.get(part)}
     return tuple(
         Change(part.kind, part.notebook, part.name, old.get(part, ""), new.get(part, ""))
-        for part in parts
-        if old.get(part) != new.get(part)
+        for part in changed
+        if part.kind is not Kind.PROOF or replace(part, kind=Kind.TEST) not in changed
     )
 
 
@@ -202,23 +216,20 @@ def mark_changes(
 # --- as the ledger stores it --------------------------------------------------------------------------------------
 
 
-def to_ledger(parts: Parts) -> dict[str, str]:
-    """Return parts with strings as keys, for JSON: `test of NOTEBOOK/CELL`, a package's name, or the kind."""
-    return {_key(part): value for part, value in parts.items()}
+def to_ledger(parts: Parts) -> StoredParts:
+    """Return parts as JSON can store them: [kind, notebook, name, value] for each."""
+    return [[part.kind, part.notebook, part.name, value] for part, value in parts.items()]
 
 
-def from_ledger(kept: Mapping[str, str]) -> dict[Part, str]:
-    """Return the parts that `to_ledger` was given."""
-    return {_part(key): value for key, value in kept.items()}
+def from_ledger(stored: StoredParts | Mapping[str, str]) -> dict[Part, str]:
+    """Return the parts that `to_ledger` was given; also those that older versions stored, as values by a text."""
+    if isinstance(stored, Mapping):
+        return {_old_key(key): value for key, value in stored.items()}
+    return {Part(Kind(kind), notebook, name): value for kind, notebook, name, value in stored}
 
 
-def _key(part: Part) -> str:
-    if part.kind is Kind.PACKAGE:
-        return part.name
-    return f"{part.kind} of {part.notebook}/{part.name}" if part.kind in OF_A_CELL else str(part.kind)
-
-
-def _part(key: str) -> Part:
+def _old_key(key: str) -> Part:
+    """Decode a key of the older format: `KIND of NOTEBOOK/CELL`, a kind without a place, or a package's name."""
     kind, _, place = key.partition(" of ")
     if kind in OF_A_CELL:
         notebook, _, name = place.partition("/")

@@ -1,5 +1,6 @@
 """What is written: the table verdict → gradebook, and that a kill at any moment leaves everything whole."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -79,14 +80,50 @@ def test_a_grader_error_is_a_blank_mark(own: Course) -> None:
     assert row.status == "needs manual grading"
 
 
-def test_a_manual_mark_over_a_test_stays(own: Course) -> None:
-    _record(own, _result())
-    with Gradebook(own.directory.db_url, own.directory.course_id) as book:
+def _overridden(course: Course) -> None:
+    """Record a notebook, and give its Q9 a mark in place of the test's, as formgrader does."""
+    _record(course, _result())
+    with Gradebook(course.directory.db_url, course.directory.course_id) as book:
         book.find_grade("q9-test", NAME, "ps1", "ada").manual_score = 1.5
         book.db.commit()
-    _record(own, _result(points=0.0))
+
+
+def test_a_manual_mark_over_a_test_stays_while_the_students_code_is_the_same(own: Course) -> None:
+    _overridden(own)
+    _record(own, _result(points=0.0, text="another text is another question's"))
     assert table(own, "ps1").rows[0].marks["q9"] == 1.5
     assert _grades(own)["q9-test"] == (0.0, False, None)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "long"])
+def test_a_timestamp_that_is_no_short_file_is_not_read(kind: str, own: Course) -> None:
+    path = own.root / "submitted" / "ada" / "ps1" / "timestamp.txt"
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("2027-01-30 09:00 UTC\n" * 50_000)
+    _record(own, _result())
+    assert _grades(own)["q9-test"][0] == 2
+    assert [file.name for file in own.folder("autograded", "ps1", "ada").iterdir()] == [f"{NAME}.ipynb"]
+
+
+def test_a_manual_mark_over_a_test_opens_when_the_student_hands_in_other_code(own: Course) -> None:
+    _overridden(own)
+    (notebook,) = _result().notebooks
+    content = nbformat.reads(notebook.content.decode(), 4)
+    content.cells.append(nbformat.v4.new_code_cell("h = 1"))
+    anew = replace(notebook, content=nbformat.writes(content).encode())
+    _record(own, Result("ada", (anew,)))
+    assert _grades(own)["q9-test"] == (2.0, True, None)
+    row = table(own, "ps1").rows[0]
+    assert (row.marks["q9"], row.status) == (None, "needs manual grading")
+    _record(own, Result("ada", (anew,)))
+    assert _grades(own)["q9-test"] == (2.0, True, None), "open until the instructor has given it"
 
 
 def test_a_student_whose_timestamp_is_nonsense_is_graded(own: Course) -> None:

@@ -4,6 +4,7 @@ Most tests have a crew whose work is to look a verdict up, so that they are abou
 """
 
 import copy
+import dataclasses
 import io
 import os
 import shutil
@@ -22,13 +23,14 @@ import nbformat
 import psutil
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
 from rich.console import Console
 
 from autograder.cli import terminal
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.course.limits import Limits
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 from autograder.files import replace_folder
 from autograder.gradebook import recorder, source_assignment
 from autograder.gradebook.ledger import Ledger
@@ -36,14 +38,23 @@ from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.queries import table
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading import class_run as grading
-from autograder.grading import nbgrader_preprocessors
-from autograder.grading.class_run import ClassRun
+from autograder.grading.class_run import LINKED, ClassRun
+from autograder.grading.nbgrader_converter import CheckedAutograde
 from autograder.grading.pipeline import given_up, grade_submission, notebook_graders
 from autograder.grading.workers import WorkerPool, default_jobs
-from autograder.model import Assignment, Result, Submission
+from autograder.model import Assignment, NotebookResult, Outcome, Reason, Result, Submission, Verdict
 from autograder.notebook.variants import teaching_copy
 from autograder.release.release import release
-from autograder.tests.harness.small_class import Watched, hand_in, judged, new_helper, new_version, run
+from autograder.tests.harness.small_class import (
+    Watched,
+    hand_in,
+    judged,
+    new_helper,
+    new_version,
+    nothing_proved,
+    run,
+)
+from autograder.tests.support import END_TIMEOUT
 
 pytestmark = pytest.mark.xdist_group("plain")
 
@@ -75,6 +86,24 @@ def test_another_file_beside_the_notebook_is_a_change(graded: Course) -> None:
     assert run(graded)[0] == ["ada"]
 
 
+def test_a_linked_submission_is_left_out(graded: Course, caplog: pytest.LogCaptureFixture) -> None:
+    shutil.move(graded.root / "submitted" / "bob", graded.root / "elsewhere")
+    (graded.root / "submitted" / "bob").symlink_to(graded.root / "elsewhere")
+    (graded.root / "submitted" / "dan").mkdir()
+    (graded.root / "submitted" / "dan" / "ps1").symlink_to(graded.folder("submitted", "ps1", "ada"))
+    _, statuses = run(graded, force=True)
+    assert list(statuses) == ["ada", "cy"]
+    assert caplog.messages == [f"{student}: {LINKED}" for student in ("bob", "dan")]
+    with pytest.raises(UsageError, match="bob: a link leads to this submission"):
+        run(graded, students=["bob"])
+
+
+def test_a_course_whose_folder_of_submissions_is_a_link(graded: Course) -> None:
+    shutil.move(graded.root / "submitted", graded.root.with_name("disk"))
+    (graded.root / "submitted").symlink_to(graded.root.with_name("disk"))
+    assert list(run(graded)[1]) == ["ada", "bob", "cy"]
+
+
 def test_force_runs_all(graded: Course) -> None:
     assert sorted(run(graded, force=True)[0]) == ["ada", "bob", "cy"]
 
@@ -86,8 +115,42 @@ def test_what_another_run_may_better_is_run_again(said: str, graded: Course) -> 
     assert set(run(graded)[0]) == {"bob"}
 
 
+FINAL = [
+    (Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "no x.", Reason.MISSING, subject="x"), True, "NameError"),
+    (
+        Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "an object.", Reason.NOT_PLAIN_DATA, detail=("object", "Yes")),
+        True,
+        "",
+    ),
+    (Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "cut off.", Reason.DAMAGED), False, ""),
+]
+NOT_FINAL = [
+    (Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "no x.", Reason.MISSING, subject="x"), True, "ModuleNotFoundError"),
+    (Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "no x.", Reason.MISSING, subject="x"), True, "MemoryError"),
+    (Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "no x.", Reason.RAISED, detail=("OSError", "", "")), True, ""),
+    (Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "no pandas.", Reason.NOT_PLAIN_DATA, detail=("pandas", "")), True, ""),
+    (Verdict("x-test", Outcome.NO_EVIDENCE, 0.0, "no answer.", Reason.DAMAGED), True, ""),
+]
+
+
+@pytest.mark.parametrize(("verdict", "ran", "raised"), [*FINAL, *NOT_FINAL])
+def test_without_evidence_only_what_may_change_is_run_again(
+    verdict: Verdict, ran: bool, raised: str, graded: Course
+) -> None:
+    def work(submission: Submission, assignment: Assignment, limits: Limits) -> Result:
+        ((name, content),) = assignment.notebooks
+        notebook = nbformat.reads(content.decode(), 4)
+        notebook.cells[0].outputs = [nbformat.v4.new_output("error", ename=raised, evalue="", traceback=[])]
+        content = nbformat.writes(notebook).encode()
+        return Result(submission.student, (NotebookResult(name, content, (verdict,), frozenset(), ran=ran),))
+
+    hand_in(graded, bob="changed")
+    assert run(graded, work)[0] == ["bob"]
+    assert run(graded, work)[0] == (["bob"] if (verdict, ran, raised) in NOT_FINAL else [])
+
+
 def _new_master(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = course.masters("ps1")[0]
+    path = course.source_notebooks("ps1")[0]
     notebook = nbformat.read(path, 4)
     notebook.cells[1].source = notebook.cells[1].source.replace("42", "43")
     nbformat.write(notebook, path)
@@ -126,8 +189,10 @@ def test_the_shape_of_the_sandbox_runs_none_but_having_none_runs_all(graded: Cou
 
 
 def test_what_nbgrader_has_graded_since_is_run_again(graded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(graded.root)
-    nbgrader_preprocessors.before("ps1", "bob", [str(graded.folder("submitted", "ps1", "bob") / "one.ipynb")])
+    monkeypatch.setattr(Autograde, "init_assignment", lambda *_: None)
+    converter = CheckedAutograde(coursedir=graded.directory)
+    converter.repairs = ()
+    converter.init_assignment("ps1", "bob")
     assert run(graded)[0] == ["bob"]
 
 
@@ -253,7 +318,7 @@ def test_each_source_notebook_is_converted_once_in_a_run(
 ) -> None:
     hand_in(course, ada="right", bob="wrong")
     two = course.folder("source", "ps1") / "two.ipynb"
-    notebook = nbformat.read(course.masters("ps1")[0], 4)
+    notebook = nbformat.read(course.source_notebooks("ps1")[0], 4)
     for cell in notebook.cells:
         cell.metadata.nbgrader.grade_id = cell.id = f"{cell.id}-2"
     nbformat.write(notebook, two)
@@ -262,9 +327,9 @@ def test_each_source_notebook_is_converted_once_in_a_run(
         release(course, "ps1")
     converted = []
 
-    def counted(source: nbformat.NotebookNode, config: Any) -> nbformat.NotebookNode:
+    def counted(source: nbformat.NotebookNode, *about: Any) -> nbformat.NotebookNode:
         converted.append(source.cells[0].id)
-        return teaching_copy(source, config)
+        return teaching_copy(source, *about)
 
     def work(submission: Submission, assignment: Assignment, limits: Limits) -> Result:
         results = [judged(submission, Assignment((each,), ())) for each in assignment.notebooks]
@@ -320,11 +385,11 @@ def _exit(*_: object) -> Result:
 def test_an_executor_that_breaks(course: Course) -> None:
     """Any executor will do, and one that breaks is said to."""
     hand_in(course, ada="right", bob="right", cy="right", dan="right")
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1) as pool, nothing_proved():
         assert ClassRun(course, "ps1", ["ada"], executor=WorkerPool(pool, 1, judged), limits=Limits()).grade() == {
             "ada": ""
         }
-    with ProcessPoolExecutor(1) as pool, pytest.raises(CourseError) as raised:
+    with ProcessPoolExecutor(1) as pool, nothing_proved(), pytest.raises(CourseError) as raised:
         ClassRun(course, "ps1", executor=WorkerPool(pool, 1, _exit), limits=Limits()).grade()
     assert str(raised.value) == "lost the workers; run grade again to resume."
     assert _marks(course) == {"ada": 2}
@@ -366,10 +431,14 @@ def test_the_lock_leaves_no_file(graded: Course) -> None:
 
 @pytest.fixture
 def interruptible() -> Iterator[None]:
-    """A shell's background job ignores interrupts, and so does all that it starts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A shell's background job ignores interrupts, one of nohup ignores SIGHUP, and so does all that it starts."""
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, signal.default_int_handler),
+        signal.SIGHUP: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    }
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -407,7 +476,7 @@ def test_a_stop_cancels_what_has_not_begun(course: Course) -> None:
     def busy(count: int) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with nothing_proved(), pytest.raises(KeyboardInterrupt):
         ClassRun(course, "ps1", executor=held, jobs=1, busy=busy, limits=Limits()).grade()
     assert [future.cancelled() for future in held.futures] == [True, True]
 
@@ -421,7 +490,8 @@ def _is_alive(process: psutil.Process) -> bool:
 
 @pytest.mark.kernel
 @pytest.mark.usefixtures("interruptible")
-def test_ctrl_c_keeps_what_is_done_and_a_second_run_continues(course: Course, tmp_path: Path) -> None:
+@pytest.mark.parametrize("order", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_what_is_done_is_kept_and_a_second_run_continues(order: signal.Signals, course: Course, tmp_path: Path) -> None:
     released = nbformat.read(course.root / "release" / "ps1" / "one.ipynb", 4)
 
     def answer(student: str, source: str) -> None:
@@ -434,23 +504,31 @@ def test_ctrl_c_keeps_what_is_done_and_a_second_run_continues(course: Course, tm
     with tempfile.TemporaryDirectory(prefix="s-") as scratch:
         command = [sys.executable, "-m", "autograder.cli", "--course", str(course.root), "grade", "--jobs", "1"]
         options: dict[str, Any] = {"text": True, "env": {**os.environ, "TMPDIR": scratch}}
-        first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        group: dict[str, Any] = {"start_new_session": True}  # Ctrl-C in a terminal reaches all processes of its group
+        first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options, **group)
         assert first.stdout is not None
+        assert first.stdout.readline() == "proving the tests of one\n"
         assert first.stdout.readline() == "grading: ada done\n"
         started = psutil.Process(first.pid).children(recursive=True)
-        first.send_signal(signal.SIGINT)
+        if order is signal.SIGINT:
+            os.killpg(first.pid, order)
+        else:
+            first.send_signal(order)
         out, error = first.communicate()
-        assert (first.returncode, out, error) == (
-            130,
-            "",
-            "autograder: stopped; results up to this point were saved.\n",
-        )
-        assert not [process for process in started if _is_alive(process)]
-        assert list(Path(scratch).iterdir()) == []
-        assert not (course.root / "gradebook.lock").exists()
+        if order is signal.SIGKILL:
+            assert first.returncode == -order
+            assert psutil.wait_procs(started, timeout=END_TIMEOUT)[1] == []
+            assert list(Path(scratch).iterdir())
+        else:
+            said = "autograder: stopped; results up to this point were saved.\n"
+            assert (first.returncode, out, error) == (130, "", said)
+            assert not [process for process in started if _is_alive(process)]
+            assert list(Path(scratch).iterdir()) == []
+            assert not (course.root / "gradebook.lock").exists()
         assert _marks(course) == {"ada": 2}
         answer("bob", "x = 21")
         second = subprocess.run(command, capture_output=True, check=False, **options)
+        assert list(Path(scratch).iterdir()) == []
     assert second.stdout.splitlines()[:3] == [
         "grading: bob done",
         "grading: cy done",
@@ -505,8 +583,8 @@ def test_jobs_are_the_schedulers_business_where_there_is_one(capsys: pytest.Capt
 def test_graders_are_set_up_once_for_a_class_and_stay_as_they_are(course: Course) -> None:
     assignment = SourceAssignment.load(course, "ps1").packed()
     graders = notebook_graders(assignment)
-    assert notebook_graders(Assignment(tuple(assignment.notebooks), assignment.helpers)) is graders
-    before = copy.deepcopy([grader.master for grader in graders])
+    assert notebook_graders(dataclasses.replace(assignment)) is graders
+    before = copy.deepcopy([grader.source_notebook for grader in graders])
     notebook = nbformat.from_dict(before[0])
     notebook.cells[0].source = "x = 42"
     assert (
@@ -514,4 +592,4 @@ def test_graders_are_set_up_once_for_a_class_and_stay_as_they_are(course: Course
     )
     assert grade_submission(Submission("bob", {}), assignment).status == "missing"
     assert given_up("cy", assignment, OSError("no space left")).status == "grader-error"
-    assert [grader.master for grader in graders] == before
+    assert [grader.source_notebook for grader in graders] == before

@@ -15,7 +15,7 @@ import pytest
 from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.course.limits import Limits
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 from autograder.gradebook.queries import Row, table
 from autograder.grading import dask_workers
 from autograder.grading.class_run import ClassRun
@@ -132,8 +132,9 @@ def test_by_command(machines: Machines, course: Course, capsys: pytest.CaptureFi
     command = ["--course", str(course.root), "grade", "--scheduler", machines.address, "--student", "s00"]
     assert main(command) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[:2] == [
+    assert said[:3] == [
         f"{machines.address}: workers: 1, submissions graded at a time: 1.",
+        "proving the tests of one",
         "grading: s00 done",
     ]
 
@@ -207,8 +208,9 @@ def test_a_scheduler_that_ends(machines: Machines, course: Course) -> None:
 def test_no_scheduler(address: str, course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_workers, "CONNECT_SECONDS", 1)
     said = rf"^{address}: no Dask scheduler answers here \(\w+\); start one with `dask scheduler`\.$"
-    with pytest.raises(CourseError, match=said), connected(address):
+    with pytest.raises(UsageError, match=said), connected(address):
         pass
+    assert main(["--course", str(course.root), "grade", "--scheduler", address]) == 2
 
 
 def test_no_dask(course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,7 +56,7 @@ def _hand_in(root: Path, student: str, released: nbformat.NotebookNode, answer: 
 
 
 def test_every_honest_mark_is_right_and_every_other_is_said(course: Course) -> None:
-    statuses = ClassRun(course, "ps1", limits=Limits(cell_seconds=10, cell_output=100_000)).grade()
+    statuses = ClassRun(course, "ps1", limits=Limits(cell_seconds=5, cell_output=100_000)).grade()
     rows = {row.student: row for row in table(course, "ps1").rows}
     assert set(rows) == set(statuses) == set(course.students("ps1"))
     for student, row in rows.items():

@@ -1,6 +1,7 @@
 """Second thoughts: tests, points and wording that change after students handed in, and what becomes of their marks."""
 
 import io
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from autograder.gradebook.source_assignment import SourceAssignment, earlier_wor
 from autograder.grading import class_run, fingerprint
 from autograder.grading.class_run import ClassRun
 from autograder.grading.pipeline import _untouched, is_unanswered, notebook_graders
+from autograder.grading.proving import Proofs
 from autograder.grading.review import (
     Change,
     Kind,
@@ -43,7 +45,7 @@ RIGHT, WRONG, EMPTY = "ada", "bob", "cy"
 
 def edit(course: Course, cell: int, old: str, new: str) -> None:
     """Change a cell of the source notebook."""
-    path = course.masters("ps1")[0]
+    path = course.source_notebooks("ps1")[0]
     notebook = nbformat.read(path, 4)
     assert old in notebook.cells[cell].source
     notebook.cells[cell].source = notebook.cells[cell].source.replace(old, new)
@@ -52,7 +54,7 @@ def edit(course: Course, cell: int, old: str, new: str) -> None:
 
 def worth(course: Course, points: float) -> None:
     """Change what the test is worth."""
-    path = course.masters("ps1")[0]
+    path = course.source_notebooks("ps1")[0]
     notebook = nbformat.read(path, 4)
     notebook.cells[1].metadata.nbgrader.points = points
     nbformat.write(notebook, path)
@@ -254,9 +256,24 @@ def test_the_ledger_keeps_every_kind_of_part() -> None:
         Part(Kind.SUBMISSION): "c",
         Part(Kind.PACKAGE, name="keras"): "3",
     }
-    kept = to_ledger(parts)
-    assert list(kept) == ["points of one/q1 of 2/x", "test of one/q1", "helpers", "the submission", "keras"]
-    assert from_ledger(kept) == parts
+    assert from_ledger(json.loads(json.dumps(to_ledger(parts)))) == parts
+
+
+def test_the_ledger_of_an_older_version_is_read() -> None:
+    older = {
+        "points of one/q1 of 2/x": "2",
+        "test of one/q1": "a",
+        "helpers": "b",
+        "the submission": "c",
+        "keras": "3",
+    }
+    assert from_ledger(older) == {
+        Part(Kind.POINTS, "one", "q1 of 2/x"): "2",
+        Part(Kind.TEST, "one", "q1"): "a",
+        Part(Kind.HELPERS): "b",
+        Part(Kind.SUBMISSION): "c",
+        Part(Kind.PACKAGE, name="keras"): "3",
+    }
 
 
 def test_a_commit_needs_an_open_review(graded: Course) -> None:
@@ -268,7 +285,7 @@ def test_a_commit_needs_an_open_review(graded: Course) -> None:
 
 
 def test_a_cell_that_came_or_went_is_refused_and_nothing_changed(graded: Course) -> None:
-    path = graded.masters("ps1")[0]
+    path = graded.source_notebooks("ps1")[0]
     notebook = nbformat.read(path, 4)
     notebook.cells[1].metadata.nbgrader.grade_id = "y-test"
     nbformat.write(notebook, path)
@@ -282,8 +299,42 @@ def test_a_cell_that_came_or_went_is_refused_and_nothing_changed(graded: Course)
     assert (graded.root / "gradebook.db").read_bytes() == before
 
 
+def test_a_text_cell_or_a_notebook_that_was_added_is_refused_too(graded: Course) -> None:
+    path = graded.source_notebooks("ps1")[0]
+    notebook, before = nbformat.read(path, 4), path.read_bytes()
+    text = nbformat.v4.new_markdown_cell("Read this.", id="note")
+    text.metadata.nbgrader = {**notebook.cells[1].metadata.nbgrader, "grade_id": "note", "grade": False}
+    notebook.cells.append(text)
+    nbformat.write(notebook, path)
+    with pytest.raises(CourseError, match="already recorded, but one/note was added; undo this change"):
+        release(graded, "ps1")
+    path.write_bytes(before)
+    nbformat.write(nbformat.v4.new_notebook(), path.with_name("two.ipynb"))
+    with pytest.raises(CourseError, match="already recorded, but two was added; undo this change"):
+        run(graded)
+
+
+def test_a_source_notebook_that_cannot_be_converted_is_named(graded: Course) -> None:
+    edit(graded, 0, "### END SOLUTION", "")
+    with pytest.raises(CourseError) as error:
+        run(graded)
+    assert str(error.value) == (
+        "source/ps1/one.ipynb: cell x, line 2: `BEGIN SOLUTION` has no `END SOLUTION` after it; write `END SOLUTION`."
+    )
+
+
+def test_a_notebook_that_was_removed_leaves_the_gradebook(course: Course) -> None:
+    path = course.source_notebooks("ps1")[0].with_name("two.ipynb")
+    nbformat.write(nbformat.v4.new_notebook(), path)
+    for names in (["one", "two"], ["one"]):
+        release(course, "ps1")
+        with course.gradebook() as book:
+            assert sorted(notebook.name for notebook in book.find_assignment("ps1").notebooks) == names
+        path.unlink(missing_ok=True)
+
+
 def test_cells_may_come_and_go_while_nobody_has_a_mark(course: Course) -> None:
-    path = course.masters("ps1")[0]
+    path = course.source_notebooks("ps1")[0]
     notebook = nbformat.read(path, 4)
     notebook.cells[1].metadata.nbgrader.grade_id = "y-test"
     nbformat.write(notebook, path)
@@ -300,8 +351,13 @@ def test_an_older_wording_left_as_it_was_is_still_no_answer(graded: Course) -> N
     texts = ("YOUR ANSWER HERE", "why?\nYOUR ANSWER HERE")
     assert earlier_wordings(graded, "ps1")["one", "x-why"] == texts
     (grader,) = notebook_graders(SourceAssignment.load(graded, "ps1").packed())
-    for text, is_open in [(texts[0], True), (texts[1], True), (grader.master.cells[2].source, True), ("so", False)]:
-        notebook = nbformat.from_dict(grader.master)
+    for text, is_open in [
+        (texts[0], True),
+        (texts[1], True),
+        (grader.source_notebook.cells[2].source, True),
+        ("so", False),
+    ]:
+        notebook = nbformat.from_dict(grader.source_notebook)
         notebook.cells[2].source = text
         assert ("x-why" in _untouched(notebook, grader)) is is_open
 
@@ -347,6 +403,7 @@ def _command(
 ) -> tuple[int, str]:
     """`autograder grade --changed` with the lenient work in place of kernels; `typed` is on a terminal."""
     monkeypatch.setattr(class_run, "worker_pool", lambda executor, jobs: crew(lenient))
+    monkeypatch.setattr(class_run, "proved", lambda *_: Proofs())
     monkeypatch.setattr(class_run, "grading_limits", lambda course, unsafe: Limits())
     monkeypatch.setattr("sys.stdin", io.StringIO() if typed is None else Terminal(typed))
     code = main(["--course", str(course.root), "grade", "--changed", *more])
@@ -398,3 +455,13 @@ def test_nothing_is_left_aside(graded: Course, tmp_path: Path, monkeypatch: pyte
     review(graded, agree=False)
     assert [path.name for path in (tmp_path / "aside").iterdir() if path.name.startswith("autograder-review")] == []
     shutil.rmtree(tmp_path / "aside")
+
+
+def test_where_no_mark_would_change_nobody_is_asked(
+    graded: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = marks(graded)
+    code, shown = _command(graded, monkeypatch, capsys)
+    assert (code, shown.splitlines()[-1]) == (0, "No mark would change, so nothing was written.")
+    assert _command(graded, monkeypatch, capsys, "--yes")[0] == 0
+    assert marks(graded) == before

@@ -1,6 +1,8 @@
 """Written answers: what reads the same is one group, one mark serves it, and nothing that was given is lost."""
 
+import base64
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,11 @@ from nbgrader.api import Gradebook
 from autograder.cli import terminal
 from autograder.cli.main import main
 from autograder.course.course import Course
+from autograder.distribution import own_command
 from autograder.errors import CourseError
 from autograder.gradebook.queries import table
 from autograder.marking import mark, questions
-from autograder.notebook.sanitize import as_typed, inert_markdown
-from autograder.tests.harness.recorded import MEMORY, NAME, groups, read_in
+from autograder.tests.harness.recorded import MEMORY, NAME, groups, q8, read_in
 
 TEXTS = {
     "ada": MEMORY,
@@ -54,7 +56,7 @@ def test_what_reads_the_same_is_one_group(read: Course) -> None:
     assert [group.open for group in found.values()] == [2, 1, 0], "most open marks first"
     assert found["ada"].text == MEMORY
     assert found["cy"].name == "q8-why:empty"
-    assert found["dan"].text == TEXTS["dan"].replace("$", "＄")
+    assert found["dan"].text == TEXTS["dan"]
 
 
 def test_accents_are_the_same_however_they_are_coded(own: Course) -> None:
@@ -70,15 +72,15 @@ def test_a_group_keeps_its_name_when_others_hand_in(own: Course) -> None:
 
 
 def test_a_question_comes_with_its_points_and_marking_scheme(read: Course) -> None:
-    (question,) = questions(read, "ps1")
+    question = q8(read)
     assert (question.name, question.key, question.points) == ("q8-why", (NAME, "q8-why"), 1)
-    assert question.scheme.startswith("**Marking, Q8 (1 point).** Full: in a GRU h serves as memory and as output")
+    assert question.scheme.startswith("**Marking, Q8 (1 point).** Full: in a GRU `h` serves as memory and as output")
     assert "MARK SCHEME" not in question.scheme
 
 
 def test_what_cannot_be_read_is_no_empty_answer(own: Course) -> None:
     read_in(own, ada=MEMORY, bob=None, cy="")
-    (question,) = questions(own, "ps1")
+    question = q8(own)
     assert question.unread == ("bob",)
     assert [len(group.answers) for group in question.groups] == [1, 1]
 
@@ -88,9 +90,20 @@ def test_an_autograded_notebook_that_is_gone_cannot_be_read(read: Course) -> Non
     assert questions(read, "ps1")[0].unread == ("dan",)
 
 
-def test_markdown_made_inert_is_read_as_it_was_typed() -> None:
-    text = "h *holds* `all` steps\n# 1. not a title\n- [x](y) <b>!</b>"
-    assert as_typed(inert_markdown(text)) == text
+def test_answers_that_are_only_a_picture_are_marked_picture_by_picture(own: Course) -> None:
+    one, other = (base64.b64encode(_png(width)).decode() for width in (1, 2))
+    text = "![image.png](attachment:image.png)"
+    read_in(own, ada=(text, one), bob=(text, other), cy=(text, one))
+    found = {name: [answer.student for answer in group.answers] for name, group in groups(own).items()}
+    assert found == {"ada": ["ada", "cy"], "bob": ["bob"]}
+    assert groups(own)["ada"].text == "[picture: image.png]"
+    mark(own, "ps1", [(groups(own)["ada"].name, 1)])
+    read_in(own, ada=(text, one), cy=(text, other))
+    assert (marks(own)["ada"], marks(own)["cy"]) == (1, None)
+
+
+def _png(width: int) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, 1)
 
 
 # --- marks --------------------------------------------------------------------------------------------------------
@@ -177,15 +190,18 @@ def _why(course: Course, capsys: pytest.CaptureFixture[str], *arguments: str, co
 
 
 def test_the_list_shows_open_groups_the_scheme_and_whose_they_are(
-    read: Course, capsys: pytest.CaptureFixture[str]
+    read: Course, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # no environment is active; to open a gradebook adds one
+    command = own_command()
+    assert command != "autograder"
     shown = _why(read, capsys)
     assert "q8-why (1 point): 5 answers, 3 not marked yet" in shown
-    assert "Full: in a GRU h serves as memory and as output" in shown
-    for words in (groups(read)["ada"].name, MEMORY, "ada, bob", "[look](javascript:alert(1)) at `h` & ＄c＄"):
+    assert "Full: in a GRU `h` serves as memory and as output" in shown
+    for words in (groups(read)["ada"].name, MEMORY, "ada, bob", "[look](javascript:alert(1)) at `h` & $c$"):
         assert words in shown
     assert "q8-why:empty" not in shown
-    assert "mark a group with: autograder mark --mark GROUP POINTS --comment TEXT" in shown
+    assert f"mark a group with: {command} --course {read.root} mark --mark GROUP POINTS --comment TEXT" in shown
 
 
 def test_the_whole_list_shows_marked_groups_as_well(read: Course, capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,7 +246,7 @@ def test_what_cannot_be_asked_is_said_in_a_sentence(read: Course, capsys: pytest
         "autograder: --comment and --replace work only with --mark GROUP POINTS: add --mark, or leave them out.\n"
     )
     assert _why(read, capsys, "--question", "q1", code=2) == (
-        "autograder: ps1: no written answers to 'q1'; questions with written answers: q8-why.\n"
+        "autograder: ps1: no written answers to 'q1'; questions with written answers: q8-why, q10-why.\n"
     )
 
 
