@@ -6,26 +6,32 @@ submission's cells get the tags of the source notebook, matched by grade_id or i
 comments are removed. So only cells tagged `nbval-check-output` are compared, with the output that the student stored.
 An error that the student also saw, and a cell that was never run, are no differences. A cell that fails only here is
 one. If nothing differs but a tagged cell was never run, the result is `not run`.
+
+A released notebook is unanswered, so `validate` expects an error in an answer cell or test cell, nbgrader's
+NotImplementedError in any cell, and any error after one of these. Other errors in it are failures.
 """
 
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_solution
 
 from autograder.course.course import Course
 from autograder.errors import CourseError, UsageError
 from autograder.execution.sandbox import for_own_notebooks, for_tools, grading_limits
 from autograder.gradebook.ledger import Ledger
+from autograder.model import Status
 from autograder.replay.nbval import (
     CELL_SECONDS,
     TAG,
@@ -50,30 +56,90 @@ class Difference:
 
     notebook: str
     cell: str = ""
-    whole: str = ""  # why the whole notebook cannot be run: "missing" or "damaged"
+    whole: Status = Status.OK  # why the whole notebook cannot be run: MISSING or DAMAGED
 
     def __str__(self) -> str:
         cell = f"{self.notebook}/{self.cell}" if self.cell else self.notebook
         return f"{cell} {self.whole}" if self.whole else cell
 
 
+@dataclass(frozen=True)
+class Replay:
+    """One submitted notebook, run again.
+
+    Attributes:
+        differences: What differs from the stored outputs.
+        ran: All tagged cells had been run before.
+        raised: The cells that raised an exception, by name, with the exception in one line.
+    """
+
+    differences: tuple[Difference, ...]
+    ran: bool = True
+    raised: Mapping[str, str] = field(default_factory=dict)
+
+
+class Reproduced(StrEnum):
+    """Whether a submission reproduces its stored outputs."""
+
+    YES = "yes"
+    NO = "no"
+    NOT_RUN = "not run"  # nothing differs, but a tagged cell was never run
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """The result of running a submission again."""
+
+    outcome: Reproduced
+    differences: tuple[Difference, ...] = ()
+
+    @classmethod
+    def of(cls, notebooks: Iterable[Replay]) -> "Reproduction":
+        """Return the result for a submission's notebooks."""
+        parts = list(notebooks)
+        if differences := tuple(difference for part in parts for difference in part.differences):
+            return cls(Reproduced.NO, differences)
+        return cls(Reproduced.YES if all(part.ran for part in parts) else Reproduced.NOT_RUN)
+
+    def __str__(self) -> str:
+        named = ", ".join(map(str, self.differences[:NAMED])) + (", …" if len(self.differences) > NAMED else "")
+        return f"{self.outcome}: {named}" if named else self.outcome
+
+
 def validate(course: Course, assignment: str | None = None, timeout: int = CELL_SECONDS) -> list[tuple[Path, Outcome]]:
-    """Run the source notebooks of an assignment (or of all), then the released ones; return each path's outcome."""
+    """Run the source notebooks of an assignment (or of all), then the released ones; return each path's outcome.
+
+    Cells of released notebooks have no stored outputs, so none of them is compared. Errors that come from unanswered
+    questions are expected there.
+    """
     originals = sources(course, assignment)
     released = [_released(course, path.parent.name) / path.name for path in originals]
     for path in released:
         if not path.is_file():
             raise CourseError(f"{path.parent}: {path.name} is not released; run `autograder release`.")
-    unstored = {path: _unstored(read_master(path)) for path in originals}
+    unstored = {path: _unstored(read_source(path)) for path in originals}
     kernels = for_own_notebooks(course)
 
     def run(path: Path) -> Outcome:
         if unstored.get(path):
             return Outcome.of(unstored[path])
         with _workspace(path.parent) as workspace:
-            return nbval(Path(shutil.copy(path, workspace)), workspace, timeout, kernels)
+            outcome = nbval(Path(shutil.copy(path, workspace)), workspace, timeout, kernels)
+        return outcome if path in unstored or outcome.ok else _of_unanswered(read(path), outcome)
 
-    return list(_each(run, originals + released))
+    return list(each(run, originals + released))
+
+
+def _of_unanswered(notebook: NotebookNode, outcome: Outcome) -> Outcome:
+    """Return the outcome of a released notebook without the errors that come from its unanswered questions."""
+    cells = enumerate(code_cells(notebook), 1)
+    students = {name_of(cell, number) for number, cell in cells if is_solution(cell) or is_grade(cell)}
+    failures: list[Failure] = []
+    expected: list[Failure] = []
+    for failure in outcome.failures:
+        is_stub = failure.cell in students or failure.raised.partition(":")[0] == NotImplementedError.__name__
+        (expected if failure.raised and (expected or is_stub) else failures).append(failure)
+    return replace(outcome, ok=not failures, failures=tuple(failures), unanswered=tuple(expected))
 
 
 def reproduce(
@@ -83,24 +149,24 @@ def reproduce(
     progress: Callable[[str, str], None] = lambda *_: None,
     timeout: int = CELL_SECONDS,
     unsafe: bool = False,
-) -> dict[str, str]:
-    """Run submissions again; return `yes`, `no: ` and the cells, or `not run` for each student.
+) -> dict[str, Reproduction]:
+    """Run submissions again; return the result for each student.
 
-    The results are also written to the ledger.
+    The texts of the results are also written to the ledger.
     """
-    originals = {path.name: read_master(path) for path in course.masters(course.assignment(assignment))}
+    originals = {path.name: read_source(path) for path in course.source_notebooks(course.assignment(assignment))}
     helpers, ledger = _released(course, assignment), Ledger(course, assignment)
     chosen, results = _submitted(course, assignment, students), {}
     kernels = for_tools(grading_limits(course, unsafe))
 
-    def run(student: str) -> str:
+    def run(student: str) -> Reproduction:
         folder = course.folder("submitted", assignment, student)
-        return _result([again(folder / name, originals[name], helpers, timeout, kernels) for name in originals])
+        return Reproduction.of(again(folder / name, originals[name], helpers, timeout, kernels) for name in originals)
 
-    for student, result in _each(run, chosen):
+    for student, result in each(run, chosen):
         results[student] = result
-        ledger.note(student, reproducible=result)
-        progress(student, result)
+        ledger.note(student, reproducible=str(result))
+        progress(student, str(result))
     return results
 
 
@@ -110,10 +176,10 @@ def sources(course: Course, assignment: str | None) -> list[Path]:
     if assignment is not None and assignment not in known:
         raise UsageError(f"{course.folder('source')}: no assignment {assignment!r}; there are: {', '.join(known)}.")
     chosen = known if assignment is None else [assignment]
-    return [path for name in chosen for path in course.masters(name)]
+    return [path for name in chosen for path in course.source_notebooks(name)]
 
 
-def read_master(path: Path) -> NotebookNode:
+def read_source(path: Path) -> NotebookNode:
     """Read a source notebook; raise CourseError if the file is not a notebook."""
     try:
         return read(path)
@@ -138,7 +204,7 @@ def _submitted(course: Course, assignment: str, students: Sequence[str] | None) 
     return list(students or known)
 
 
-def _each(job: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+def each(job: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Yield items with their results, in order, working on several at a time; when stopped, drop those not begun."""
     pool = ThreadPoolExecutor(WORKERS)
     try:
@@ -161,23 +227,22 @@ def _workspace(folder: Path) -> Iterator[Path]:
         yield Path(workspace)
 
 
-def again(
-    path: Path, source_notebook: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]
-) -> tuple[list[Difference], bool]:
-    """Return what differs in a submitted notebook, and whether all its tagged cells had been run."""
+def again(path: Path, source_notebook: NotebookNode, helpers: Path, timeout: int, kernels: Mapping[str, str]) -> Replay:
+    """Run a submitted notebook again, with the source notebook's tags and the course's helpers."""
     if not path.is_file():
-        return [Difference(path.stem, whole="missing")], True
+        return Replay((Difference(path.stem, whole=Status.MISSING),))
     try:
         notebook = read(path)
         ran = _mark(notebook, source_notebook)
         text = json.dumps(notebook)
     except Exception:  # a submission can be anything
-        return [Difference(path.stem, whole="damaged")], True
+        return Replay((Difference(path.stem, whole=Status.DAMAGED),))
     with _workspace(helpers) as workspace:
         copy = workspace / path.name
         copy.write_text(text, encoding="utf-8")
-        failures = nbval(copy, workspace, timeout, kernels).failures
-    return [Difference(path.stem, failure.cell) for failure in failures], ran
+        outcome = nbval(copy, workspace, timeout, kernels)
+    raised = {failure.cell: failure.raised for failure in (*outcome.failures, *outcome.tolerated) if failure.raised}
+    return Replay(tuple(Difference(path.stem, failure.cell) for failure in outcome.failures), ran, raised)
 
 
 def _mark(notebook: NotebookNode, source_notebook: NotebookNode) -> bool:
@@ -203,10 +268,3 @@ def _prepare(cell: Any, tags: list[str]) -> None:
     cell.execution_count, cell.outputs = (1, cell.outputs) if compared else (None, [])
     cell.source = NBVAL_COMMENT.sub("#.", cell.source)
     cell.metadata["tags"] = tags
-
-
-def _result(parts: list[tuple[list[Difference], bool]]) -> str:
-    wrong = [str(difference) for differences, _ in parts for difference in differences]
-    if wrong:
-        return f"no: {', '.join(wrong[:NAMED])}" + (", …" if len(wrong) > NAMED else "")
-    return "yes" if all(ran for _, ran in parts) else "not run"

@@ -26,6 +26,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.notebook.cells import grade_id
+from autograder.text import visible
 
 TAG = "nbval-check-output"
 CELL_SECONDS = 120
@@ -78,11 +79,12 @@ class Failure:
     cell: str
     sentence: str
     is_dead_at_start: bool = False  # the kernel ended before the first cell, so another try may work
+    raised: str = ""  # the exception that the cell raised
 
     @classmethod
-    def at(cls, cell: str, text: str, is_dead_at_start: bool = False) -> "Failure":
+    def at(cls, cell: str, text: str, is_dead_at_start: bool = False, raised: str = "") -> "Failure":
         """Return a failure of a cell, or of the notebook if `cell` is ""; `text` is the rest of its sentence."""
-        return cls(cell, f"cell {cell} {text}" if cell else f"the notebook {text}", is_dead_at_start)
+        return cls(cell, f"cell {cell} {text}" if cell else f"the notebook {text}", is_dead_at_start, raised)
 
     def __str__(self) -> str:
         return self.sentence
@@ -90,16 +92,27 @@ class Failure:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of running nbval on one notebook."""
+    """The result of running nbval on one notebook.
+
+    Attributes:
+        ok: Nothing failed.
+        failures: What failed.
+        compared: How many cells were compared with their stored outputs.
+        tolerated: The cells that raised an exception although this is no failure.
+        unanswered: The errors of a released notebook that come from its unanswered questions; they are no failures.
+    """
 
     ok: bool
     failures: tuple[Failure, ...]
+    compared: int = 0
+    tolerated: tuple[Failure, ...] = ()
+    unanswered: tuple[Failure, ...] = ()
 
     @classmethod
-    def of(cls, failures: Iterable[Failure]) -> "Outcome":
+    def of(cls, failures: Iterable[Failure], compared: int = 0, tolerated: Iterable[Failure] = ()) -> "Outcome":
         """Return the outcome for these failures; it is ok if there are none."""
         collected = tuple(failures)
-        return cls(not collected, collected)
+        return cls(not collected, collected, compared, tuple(tolerated))
 
 
 def nbval(notebook: Path, cwd: Path, timeout: int = CELL_SECONDS, kernels: Mapping[str, str] | None = None) -> Outcome:
@@ -112,11 +125,11 @@ def nbval(notebook: Path, cwd: Path, timeout: int = CELL_SECONDS, kernels: Mappi
         cells = [name_of(cell, number) for number, cell in enumerate(code_cells(read(notebook)), 1)]
     except Exception:  # a submission can be anything
         return Outcome.of([Failure.at("", "could not run: it is not a notebook.")])
-    failures = run(cells=cells)
+    outcome = run(cells=cells)
     for _ in range(RETRIES):
-        if any(failure.is_dead_at_start for failure in failures):
-            failures = run(cells=cells)
-    return Outcome.of(failures)
+        if any(failure.is_dead_at_start for failure in outcome.failures):
+            outcome = run(cells=cells)
+    return outcome
 
 
 def environment(scratch: str) -> dict[str, str]:
@@ -151,7 +164,7 @@ def is_marked(cell: Any) -> bool:
     return TAG in cell.metadata.get("tags", [])
 
 
-def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int, kernels: Mapping[str, str]) -> list[Failure]:
+def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int, kernels: Mapping[str, str]) -> Outcome:
     limit = 3 * timeout + SPARE_SECONDS
     with TemporaryDirectory(prefix="nbval-", ignore_cleanup_errors=True) as scratch:
         report = Path(scratch, "cells.json")
@@ -159,13 +172,16 @@ def _run(notebook: Path, cwd: Path, cells: list[str], timeout: int, kernels: Map
         command = [sys.executable, "-m", "pytest", "-c", os.devnull, *PYTEST.split(), *NBVAL.split(), *options]
         code = _keep(command, cwd, environment(scratch) | dict(kernels), limit)
         if code is None:
-            return [Failure.at("", f"was still running after {limit} s.")]
+            return Outcome.of([Failure.at("", f"was still running after {limit} s.")])
         try:
-            failures = list(_failures(json.loads(report.read_text(encoding="utf-8")), cells, timeout))
+            steps = json.loads(report.read_text(encoding="utf-8"))
         except (OSError, ValueError):  # no report: pytest ended before it wrote one
-            code, failures = code or 1, []
-    good = failures or code in (0, 5)  # 5: no cells
-    return failures if good else [Failure.at("", f"could not run: pytest ended with {code}.")]
+            code, steps = code or 1, []
+    failures = list(_failures(steps, cells, timeout))
+    if not failures and code not in (0, 5):  # 5: no cells
+        failures = [Failure.at("", f"could not run: pytest ended with {code}.")]
+    tolerated = [_raised(cells[step["cell"]], step["text"]) for step in steps if step["text"] and not step["fault"]]
+    return Outcome.of(failures, sum(step["compared"] for step in steps), tolerated)
 
 
 def _keep(command: list[str], cwd: Path, env: Mapping[str, str], limit: int) -> int | None:
@@ -187,6 +203,8 @@ def _failures(steps: list[dict[str, Any]], cells: list[str], timeout: int) -> It
         fault, name = step["fault"], cells[step["cell"]]
         if late := _late(step["seconds"], fault, timeout):
             yield Failure.at(name, late)
+        elif fault == RAISED:
+            yield _raised(name, step["text"])
         elif fault in SENTENCES:
             yield Failure.at(name, SENTENCES[fault].format(_shown(step["text"])))
         elif fault:
@@ -194,6 +212,10 @@ def _failures(steps: list[dict[str, Any]], cells: list[str], timeout: int) -> It
             yield Failure.at("", f"could not run: {_shown(step['text'])}", dead)
         if late or (fault and fault not in SENTENCES):
             return
+
+
+def _raised(name: str, text: str) -> Failure:
+    return Failure.at(name, SENTENCES[RAISED].format(_shown(text)), raised=_shown(text))
 
 
 def _late(seconds: float, fault: str, timeout: int) -> str:
@@ -204,4 +226,4 @@ def _late(seconds: float, fault: str, timeout: int) -> str:
 
 
 def _shown(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text[:MAX_SHOWN]).strip()
+    return visible(text[:MAX_SHOWN], instead=" ").strip()

@@ -7,7 +7,8 @@ raised, or if it is the one that runs the cell:
     cell       which of the notebook's code cells, from 0
     seconds    duration of the step
     fault      one of the faults in the module `nbval`, "" for none
-    text       the exception, in one line, or "" if the fault needs no text
+    text       the exception, in one line, or "" if there is none; without a fault, the cell may raise it
+    compared   whether the cell's outputs were compared with stored ones
 
 nbval raises the same class for every failure in a cell, so the fault is determined from the cell's outputs.
 """
@@ -46,9 +47,10 @@ class _Report:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         """Record the result of one step of one cell."""
-        fault, text = _fault(item, call.when, call.excinfo.value) if call.excinfo else ("", "")
+        fault, text = _fault(item, call.when, call.excinfo.value) if call.excinfo else ("", _tolerated(item))
         if fault or call.when == "call":
-            self.steps.append({"cell": item.cell_num, "seconds": call.duration, "fault": fault, "text": text})
+            step = {"cell": item.cell_num, "seconds": call.duration, "fault": fault, "text": text}
+            self.steps.append({**step, "compared": call.when == "call" and _is_compared(item, fault)})
         return (yield)
 
     def pytest_sessionfinish(self) -> None:
@@ -71,6 +73,17 @@ def _fault(item: Any, when: str, error: BaseException) -> tuple[str, str]:
     if item.parent.timed_out:
         return UNKNOWN, str(error)
     return UNCOUNTED, ""
+
+
+def _tolerated(item: Any) -> str:
+    """Return the exception of a cell that may raise one, or "" if it raised none."""
+    last = item.test_outputs[-1] if item.test_outputs else {}
+    return _line(last["ename"], last["evalue"]) if last.get("output_type") == "error" else ""
+
+
+def _is_compared(item: Any, fault: str) -> bool:
+    stored = item.cell.outputs and item.cell.execution_count is not None
+    return bool(item.options["check"] and stored and fault in ("", DIFFERS))
 
 
 def _line(name: Any, message: Any) -> str:

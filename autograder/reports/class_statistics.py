@@ -14,7 +14,8 @@ import numpy as np
 
 from autograder.gradebook.graded_notebooks import GradedAnswers
 from autograder.gradebook.queries import Row, Table
-from autograder.model import Outcome, Verdict
+from autograder.model import Outcome, Status, Verdict
+from autograder.reports.outcomes import IN_A_CLASS, QuestionOutcome, question_outcome
 from autograder.text import shorten
 
 MOST = 8  # mistakes of a question, and repairs, that are listed
@@ -41,13 +42,13 @@ class Question:
 
     name: str
     points: float
-    outcomes: Mapping[str, int]  # by the words of OUTCOMES
+    outcomes: Mapping[QuestionOutcome, int]
     share_right: float | None
     difficulty: float | None  # share of the points that was earned: low is hard
     discrimination: float | None
     mistakes: tuple[Mistake, ...]
     more_mistakes: int  # students with a mistake that is not listed
-    without_evidence: Mapping[str, int]  # by reason: timeout, crash, …
+    without_evidence: Mapping[str, tuple[str, ...]]  # students by reason: timeout, crash, …
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ class StudentRow:
 
     student: str
     score: float | None
-    status: str
-    outcomes: tuple[str, ...]
+    status: Status
+    outcomes: tuple[QuestionOutcome, ...]
     marks: tuple[float | None, ...]
     repairs: int
+    name: str = ""  # from the roster or the gradebook
 
 
 @dataclass(frozen=True)
@@ -111,10 +113,6 @@ class ClassReport:
     without_verdicts: int  # students who handed in but have no stored verdicts
 
 
-# The outcomes of an answer, in the order in which charts stack them.
-OUTCOMES = ("right", "partly right", "wrong", "not answered", Outcome.NO_EVIDENCE, "open", "not handed in")
-
-
 def class_report(
     results: Table, facts: Mapping[str, GradedAnswers], silent: Set[tuple[str, Key]] = frozenset()
 ) -> ClassReport:
@@ -130,7 +128,7 @@ def class_report(
         summary=_summary(results, lines),
         questions=tuple(_question(place, results, lines, verdicts) for place in range(len(results.points))),
         lines=lines,
-        looks=tuple(looks(lines, verdicts)),
+        looks=tuple(looks(lines, verdicts, tuple(results.points))),
         guesses=tuple(_guesses(facts)),
         statuses=dict(Counter(row.status for row in results.rows).most_common()),
         repairs=tuple(repairs.most_common(MOST)),
@@ -146,23 +144,14 @@ def _named(facts: GradedAnswers, names: Mapping[Key, str]) -> dict[str, Verdict]
 def _line(
     row: Row, points: Mapping[str, float], verdicts: Mapping[str, Verdict], unwritten: Set[tuple[str, str]]
 ) -> StudentRow:
-    outcomes = []
-    for name, most in points.items():
-        outcome = _outcome(row.marks[name], most, verdicts.get(name))
-        left = outcome == "wrong" and (row.student, name) in unwritten
-        outcomes.append("not handed in" if row.score is None else "not answered" if left else outcome)
-    return StudentRow(row.student, row.score, row.status, tuple(outcomes), tuple(row.marks.values()), len(row.repairs))
-
-
-def _outcome(mark: float | None, most: float, verdict: Verdict | None) -> str:
-    if mark is None:
-        return "open"
-    if mark >= most:
-        return "right"
-    if mark > 0:
-        return "partly right"
-    silent = {Outcome.NOT_ATTEMPTED: "not answered", Outcome.NO_EVIDENCE: "no evidence"}
-    return silent.get(verdict.outcome, "wrong") if verdict else "wrong"
+    outcomes = tuple(
+        QuestionOutcome.NOT_HANDED_IN
+        if row.score is None
+        else question_outcome(row.marks[name], most, verdicts.get(name), (row.student, name) in unwritten)
+        for name, most in points.items()
+    )
+    marks, name = tuple(row.marks.values()), row.person.name
+    return StudentRow(row.student, row.score, row.status, outcomes, marks, len(row.repairs), name)
 
 
 def _summary(results: Table, lines: Sequence[StudentRow]) -> Summary:
@@ -170,7 +159,7 @@ def _summary(results: Table, lines: Sequence[StudentRow]) -> Summary:
     return Summary(
         students=len(lines),
         handed_in=len(scores),
-        open_marks=sum("open" in line.outcomes for line in lines),
+        open_marks=sum(QuestionOutcome.NOT_MARKED in line.outcomes for line in lines),
         max_score=sum(results.points.values()),
         mean=statistics.fmean(scores) if scores else None,
         quartiles=tuple(float(score) for score in np.percentile(scores, (0, 25, 50, 75, 100))) if scores else (),
@@ -184,25 +173,32 @@ def _question(
     counts = Counter(line.outcomes[place] for line in lines)
     marked = [line for line in lines if line.score is not None and line.marks[place] is not None]
     marks = [line.marks[place] or 0.0 for line in marked]
-    own = [found[name] for line in lines if name in (found := verdicts.get(line.student, {}))]
-    mistakes = _mistakes(own, len(marked))
+    own = {line.student: found[name] for line in lines if name in (found := verdicts.get(line.student, {}))}
+    mistakes = _mistakes(own.values(), len(marked))
     return Question(
         name=name,
         points=points,
-        outcomes={word: counts[word] for word in OUTCOMES},
-        share_right=counts["right"] / len(marked) if marked else None,
+        outcomes={outcome: counts[outcome] for outcome in IN_A_CLASS},
+        share_right=counts[QuestionOutcome.RIGHT] / len(marked) if marked else None,
         difficulty=statistics.fmean(marks) / points if marked and points else None,
         discrimination=_discrimination(place, marked),
         mistakes=tuple(mistakes[:MOST]),
         more_mistakes=sum(mistake.students for mistake in mistakes[MOST:]),
-        without_evidence=dict(
-            Counter(verdict.reason for verdict in own if verdict.outcome is Outcome.NO_EVIDENCE).most_common()
-        ),
+        without_evidence=_without_evidence(own),
     )
 
 
+def _without_evidence(verdicts: Mapping[str, Verdict]) -> dict[str, tuple[str, ...]]:
+    """Return the students whose answer could not be judged, by reason, the most frequent first."""
+    students: dict[str, list[str]] = defaultdict(list)
+    for student, verdict in verdicts.items():
+        if verdict.outcome is Outcome.NO_EVIDENCE:
+            students[verdict.reason].append(student)
+    return {reason: tuple(names) for reason, names in sorted(students.items(), key=lambda one: -len(one[1]))}
+
+
 def _discrimination(place: int, lines: Sequence[StudentRow]) -> float | None:
-    right = [line.outcomes[place] == "right" for line in lines]
+    right = [line.outcomes[place] is QuestionOutcome.RIGHT for line in lines]
     rest = [sum(mark or 0.0 for i, mark in enumerate(line.marks) if i != place) for line in lines]
     if len(lines) < 3 or len(set(right)) == 1 or len(set(rest)) == 1:
         return None
@@ -214,12 +210,18 @@ def _mistakes(verdicts: Iterable[Verdict], of: int) -> list[Mistake]:
     given: dict[str, Counter[str]] = defaultdict(Counter)
     for verdict in verdicts:
         if verdict.outcome == Outcome.FAILED:
-            given[shorten(verdict.mistake or verdict.rationale, MOST_WORDS)][verdict.given] += 1
+            given[shorten(verdict.mistake or verdict.rationale, MOST_WORDS)][verdict.given or _values(verdict)] += 1
     found = [
         Mistake(says, (count := answers.total()), count / max(of, 1), tuple(answers.most_common(3)))
         for says, answers in given.items()
     ]
     return sorted(found, key=lambda mistake: (-mistake.students, mistake.says))
+
+
+def _values(verdict: Verdict) -> str:
+    """Return what the check that failed read, where no answer is recorded: a function is known by what it returned."""
+    read = verdict.check.values if verdict.check else ()
+    return "; ".join(f"{one.expression} is {one.value}" for one in read[:2])
 
 
 def _guesses(facts: Mapping[str, GradedAnswers]) -> list[Prediction]:
@@ -236,37 +238,50 @@ def _guesses(facts: Mapping[str, GradedAnswers]) -> list[Prediction]:
     ]
 
 
-def looks(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
-    """List students to check, by reason: first those who handed in nothing, or nothing usable."""
+def looks(
+    lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]], questions: Sequence[str] = ()
+) -> list[Flag]:
+    """List students to check, by reason: first those who handed in nothing, or nothing usable.
+
+    Args:
+        lines: The students.
+        verdicts: Their verdicts, by student and question.
+        questions: The names of the questions, in the order of the students' marks.
+    """
 
     def those(holds: Callable[[StudentRow], bool]) -> tuple[str, ...]:
         return tuple(line.student for line in lines if holds(line))
 
-    alone = [
+    alone = [  # a reason without students is left out
         Flag("handed in nothing", those(lambda line: line.score is None)),
-        Flag("answered nothing", those(lambda line: _words(verdicts.get(line.student, {})) == {Outcome.NOT_ATTEMPTED})),
-        *(Flag(said, tuple(line.student for line in lines if line.status == word)) for word, said in TROUBLES.items()),
+        Flag("answered nothing", those(lambda line: _answered_nothing(verdicts.get(line.student, {})))),
+        *(
+            Flag(said, tuple(line.student for line in lines if line.status is status))
+            for status, said in TROUBLES.items()
+        ),
         *_flagged(lines, verdicts),
+        *_open(lines, verdicts, questions),
     ]
     return [look for look in alone if look.students] + identical(verdicts)
 
 
+UNJUDGED = "a test could not judge the answer: not marked yet"
 TROUBLES = {
-    "grader-error": "the grader failed: not marked yet",
-    "damaged": "a notebook that cannot be read",
-    "missing": "a notebook that was not handed in",
-    "crash": "code that crashed its kernel",
-    "memory": "code that used too much memory",
-    "timeout": "code that ran too long",
-    "output": "code that printed too much",
-    "limit": "code that reached a limit on files or processes",
-    "other-id": "another student's id: copied, or mistyped",
-    "no-id": "no id: the default numbers, not their own",
+    Status.GRADER_ERROR: "the grader failed: not marked yet",
+    Status.DAMAGED: "a notebook that cannot be read",
+    Status.MISSING: "a notebook that was not handed in",
+    Status.CRASH: "code that crashed its kernel",
+    Status.MEMORY: "code that used too much memory",
+    Status.TIMEOUT: "code that ran too long",
+    Status.OUTPUT: "code that printed too much",
+    Status.LIMIT: "code that reached a limit on files or processes",
+    Status.OTHER_ID: "another student's id: copied, or mistyped",
+    Status.NO_ID: "no id: the default numbers, not their own",
 }
 
 
-def _words(verdicts: Mapping[str, Verdict]) -> set[str]:
-    return {verdict.outcome for verdict in verdicts.values()}
+def _answered_nothing(verdicts: Mapping[str, Verdict]) -> bool:
+    return {verdict.outcome for verdict in verdicts.values()} == {Outcome.NOT_ATTEMPTED}
 
 
 def _flagged(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:
@@ -276,6 +291,19 @@ def _flagged(lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Ve
         for flag in sorted({verdict.flag for verdict in verdicts.get(line.student, {}).values() if verdict.flag}):
             students[flag].append(line.student)
     return [Flag(flag, tuple(names)) for flag, names in sorted(students.items())]
+
+
+def _open(
+    lines: Sequence[StudentRow], verdicts: Mapping[str, Mapping[str, Verdict]], questions: Sequence[str]
+) -> list[Flag]:
+    """Students with an answer that its test could not judge, by question, until an instructor has marked it."""
+    students: dict[str, list[str]] = {name: [] for name in questions}
+    for line in lines:
+        found = verdicts.get(line.student, {})
+        for name, mark in zip(questions, line.marks, strict=False):
+            if mark is None and name in found and found[name].outcome is Outcome.OPEN:
+                students[name].append(line.student)
+    return [Flag(UNJUDGED, tuple(own), name) for name, own in students.items()]
 
 
 def identical(verdicts: Mapping[str, Mapping[str, Verdict]]) -> list[Flag]:

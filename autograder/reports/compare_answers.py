@@ -1,14 +1,15 @@
 """Compare an answer with the right one, part by part. Parts that are shapes can be drawn."""
 
-import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.evidence.display import display
+from autograder.evidence.display import display, read_displayed
 
 MOST_AXES = 4
 MOST = 10**6  # larger numbers are not treated as the size of an axis
+_NAMED = re.compile(r"(?:^|; )[^\W\d]\w* = ")  # between several answers, as `display_names` writes them
 
 Shape = tuple[int, ...]
 
@@ -29,13 +30,22 @@ class Pair:
         return self.given == self.expected
 
 
-def compare_answers(given: str, expected: str) -> tuple[Pair, ...]:
+def compare_answers(given: str, expected: str, partly: bool = False) -> tuple[Pair, ...]:
     """Compare an answer with the right one, both as written by `display`.
+
+    Args:
+        given: The answer, or several with their names, of which the one of the same type is compared.
+        expected: The right answer.
+        partly: The answer earned some of its points, and `expected` has only the parts that it lost.
 
     Returns:
         A pair for each entry if the right answer is a dict; else one pair.
     """
-    mine, right = _value(given), _value(expected)
+    right = read_displayed(expected)
+    given = _alike(given, right)
+    mine = read_displayed(given)
+    if partly and isinstance(mine, dict) and isinstance(right, dict):
+        right = {name: right.get(name, part) for name, part in mine.items()} | right
     if not isinstance(right, dict):
         return (_pair("", given, expected, mine, right),)
     if not isinstance(mine, dict):
@@ -44,6 +54,12 @@ def compare_answers(given: str, expected: str) -> tuple[Pair, ...]:
             return (_pair("", given, expected, mine, right),)
         mine = dict.fromkeys(right, whole)
     return tuple(_entry(name, mine, right) for name in [*right, *(name for name in mine if name not in right)])
+
+
+def _alike(given: str, right: Any) -> str:
+    """Return that one of several named answers which has the type of the right one; all of them if it is not clear."""
+    alike = [text for text in _NAMED.split(given)[1:] if type(read_displayed(text)) is type(right)]
+    return alike[0] if len(alike) == 1 and right is not None and _NAMED.match(given) else given
 
 
 def shape_of(value: Any) -> Shape | None:
@@ -63,11 +79,3 @@ def _entry(name: Any, mine: Mapping[Any, Any], right: Mapping[Any, Any]) -> Pair
 def _pair(name: str, given: str, expected: str, mine: Any, right: Any) -> Pair:
     both = shape_of(right) is not None  # if the right answer is not a shape, neither is drawn
     return Pair(name, given, expected, shape_of(mine) if both else None, shape_of(right))
-
-
-def _value(text: str) -> Any:
-    """Return the value of a Python literal; None if the text is not one, such as an array or a shortened text."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-        return None

@@ -8,26 +8,28 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from autograder import theme
 from autograder.reports import charts
 from autograder.reports.class_statistics import ClassReport, Question, StudentRow
+from autograder.reports.outcomes import QuestionOutcome
 
-MANY = 40  # with more students than this, the class map is also a picture
 ENOUGH = 20  # students needed before a statistic is commented on
 HARD, FLAT = 0.3, 0.1  # difficulty and discrimination below which a question gets a note
 
-CELLS = {
-    "right": "<td class=r>●",
-    "partly right": "<td class=p>◐",
-    "wrong": "<td>○",
-    "not answered": "<td>–",
-    "no evidence": "<td class=x>✕",
-    "open": "<td>?",
-    "not handed in": "<td>",
+CELLS = {  # the class and the sign of each outcome's cell
+    QuestionOutcome.RIGHT: ("r", "●"),
+    QuestionOutcome.PARTLY_RIGHT: ("p", "◐"),
+    QuestionOutcome.WRONG: ("", "○"),
+    QuestionOutcome.NOT_ANSWERED: ("", "–"),
+    QuestionOutcome.NOT_JUDGED: ("x", "✕"),
+    QuestionOutcome.NOT_MARKED: ("", "?"),
+    QuestionOutcome.NOT_HANDED_IN: ("", ""),
 }
 
 
@@ -41,10 +43,17 @@ def report_page(report: ClassReport) -> str:
             report=report,
             best_first=best_first,
             places={line.student: place for place, line in enumerate(best_first)},
-            cells={word: Markup(cell) for word, cell in CELLS.items()},  # ours
+            names={line.student: line.name for line in best_first if line.name},
+            outcome=QuestionOutcome,
+            cells={outcome: Markup(_cell(*cell)) for outcome, cell in CELLS.items()},  # ours
+            legend=" · ".join(f"{sign or 'blank:'} {outcome}" for outcome, (_, sign) in CELLS.items()),
             pictures=_pictures(report, best_first),
         )
     )
+
+
+def _cell(kind: str, sign: str) -> str:
+    return f"<td class={kind}>{sign}" if kind else f"<td>{sign}"
 
 
 def report_json(report: ClassReport) -> str:
@@ -58,6 +67,14 @@ def engine() -> Environment:
         loader=PackageLoader("autograder.reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     found.filters |= {"num": number, "percent": _percent, "two": _two, "flag": flag}
+    found.globals |= {
+        "light": theme.css_variables(theme.LIGHT),
+        "dark": theme.css_variables(theme.DARK),
+        "filled": theme.MAIN,
+        "on_filled": theme.ON_MAIN,
+        "icon": picture(theme.mark()),
+        "mark": Markup(theme.mark()),  # ours
+    }
     return found
 
 
@@ -73,7 +90,7 @@ def number(value: float | None) -> str:
 
 def flag(question: Question) -> str:
     """Return a note on a question, if enough students answered it."""
-    if sum(question.outcomes[word] for word in charts.STYLE) < ENOUGH:
+    if sum(question.outcomes[outcome] for outcome in charts.STYLE) < ENOUGH:
         return ""
     if question.discrimination is not None and question.discrimination < FLAT:
         return "does not separate students: check the question and its test"
@@ -96,8 +113,11 @@ def _pictures(report: ClassReport, best_first: list[StudentRow]) -> Mapping[str,
         return {"heat": ""}
     names = [question.name for question in report.questions]
     scores = [line.score or 0.0 for line in handed_in]
+    drawn = {
+        "distribution": partial(charts.distribution, scores, report.summary.max_score),
+        "outcomes": partial(charts.outcomes, report.questions),
+        "heat": partial(charts.heat, handed_in, names),
+    }
     return {
-        "distribution": picture(charts.distribution(scores, report.summary.max_score)),
-        "outcomes": picture(charts.outcomes(report.questions)),
-        "heat": picture(charts.heat(handed_in, names)) if len(handed_in) > MANY else "",
+        name: [picture(draw(width=width)) for width in (charts.WIDE, charts.NARROW)] for name, draw in drawn.items()
     }

@@ -14,12 +14,13 @@ from nbgrader.preprocessors import ClearHiddenTests, ClearMarkScheme, GetGrades,
 from nbgrader.utils import is_grade, is_locked
 
 from autograder.course.converter import convert
-from autograder.course.course import Course
+from autograder.course.course import Course, Feedback
 from autograder.errors import CourseError
 from autograder.gradebook.graded_notebooks import kept, sizes_kept
 from autograder.model import Outcome
 from autograder.notebook.landmarks import axes_of
 from autograder.reports.compare_answers import compare_answers
+from autograder.reports.failed_check import explain
 from autograder.reports.shape_diagram import picture, words
 from autograder.reports.student_page import Pages
 
@@ -47,16 +48,26 @@ class WithoutMarkScheme(ClearMarkScheme):  # type: ignore[misc]
 
 
 class MessagesOnly(NbGraderPreprocessor):  # type: ignore[misc]
-    """Keep only the message of an error in a test cell; its traceback quotes hidden tests."""
+    """Keep of an error in a test cell what students may read; its traceback quotes hidden tests."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Look up what the course shows of hidden tests, for all cells."""
+        self.hidden_tests = _hidden_tests(self)
+        nb, resources = super().preprocess(nb, resources)
+        return nb, resources
 
     def preprocess_cell(
         self, cell: NotebookNode, resources: Resources, cell_index: int
     ) -> tuple[NotebookNode, Resources]:
         """Replace the tracebacks of one cell's outputs."""
         if is_grade(cell) and cell.cell_type == "code":
+            verdict = kept(cell)
+            failed = explain(verdict, self.hidden_tests) if verdict and verdict.outcome is Outcome.FAILED else None
             for output in cell.outputs:
                 if output.output_type == "error":
-                    output.traceback = [output.evalue or output.ename]
+                    if failed and (failed.line or not failed.is_open):
+                        output.evalue = failed.text
+                    output.traceback = (output.evalue or output.ename).splitlines()
         return cell, resources
 
 
@@ -65,18 +76,20 @@ class Pictures(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Add a picture to the outputs of each failed test."""
-        names = sizes_kept(nb) or axes_of(nb)
+        names, hidden_tests = sizes_kept(nb) or axes_of(nb), _hidden_tests(self)
         for cell in nb.cells:
             verdict = kept(cell)
-            pairs = (
-                compare_answers(verdict.given, verdict.expected)
-                if verdict and verdict.outcome == Outcome.FAILED
-                else ()
-            )
+            is_shown = verdict and verdict.outcome == Outcome.FAILED and explain(verdict, hidden_tests).is_open
+            pairs = compare_answers(verdict.given, verdict.expected) if verdict and is_shown else ()
             if drawn := picture(pairs, names):
                 data = {"image/svg+xml": drawn, "text/plain": words(pairs, names)}
                 cell.outputs.append(nbformat.v4.new_output("display_data", data=data))
         return nb, resources
+
+
+def _hidden_tests(step: NbGraderPreprocessor) -> str:
+    """Return the course's setting for hidden tests."""
+    return str(Feedback(parent=step).hidden_tests)
 
 
 CHAIN = [GetGrades, WithoutHiddenTests, WithoutMarkScheme, MessagesOnly, Pictures, CSSHTMLHeaderPreprocessor]

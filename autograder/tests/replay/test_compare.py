@@ -20,13 +20,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 
+from autograder.cli.main import main
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.ledger import Ledger
 from autograder.replay import compare as room
 from autograder.replay import nbval as nbval_run
 from autograder.replay.compare import reproduce, validate
-from autograder.replay.nbval import Failure, Outcome, nbval
+from autograder.replay.nbval import Failure, Outcome, code_cells, nbval, read
 from autograder.replay.refresh import refresh
 from autograder.tests.harness.toy import (
     CONFIG,
@@ -41,7 +42,7 @@ from autograder.tests.harness.toy import (
     wait_for,
     write,
 )
-from autograder.tests.support import HELPERS, ROOT
+from autograder.tests.support import ROOT, copy_helper
 
 pytestmark = pytest.mark.process
 
@@ -58,6 +59,16 @@ def course(tmp_path: Path) -> Course:
 
 def master(course: Course) -> Any:
     return nbformat.read(course.root / "solutions/toy/a.ipynb", 4)
+
+
+def unanswered(name: str, source: str) -> Any:
+    made = cell(name, source)
+    made.metadata.nbgrader.solution = True
+    return made
+
+
+def _raised(name: str, text: str) -> Failure:
+    return Failure.at(name, f"raises {text}", raised=text)
 
 
 # What students hand in: each changes a copy of the executed master.
@@ -146,9 +157,13 @@ def handed_in(course: Course) -> dict[str, tuple[bytes, int]]:
     return contents(course.root)
 
 
+def _texts(course: Course, *students: Any, assignment: str = "toy", **options: Any) -> dict[str, str]:
+    return {student: str(result) for student, result in reproduce(course, assignment, *students, **options).items()}
+
+
 def test_a_class_run_again(course: Course, handed_in: dict[str, tuple[bytes, int]], scratch: Path) -> None:
     told: list[tuple[str, str]] = []
-    found = reproduce(course, "toy", progress=lambda student, result: told.append((student, result)), timeout=2)
+    found = _texts(course, progress=lambda student, result: told.append((student, result)), timeout=2)
     assert found == RESULTS
     assert list(found) == course.students("toy")
     assert told == list(found.items())
@@ -168,14 +183,14 @@ def test_not_run_where_nbval_finds_nothing(course: Course, change: Any, monkeypa
     change(notebook)
     write(course.root / "submitted/s2/toy/a.ipynb", *notebook.cells)
     monkeypatch.setattr(room, "nbval", lambda *_: Outcome(True, ()))
-    assert reproduce(course, "toy") == {"s1": "yes", "s2": "not run"}
+    assert _texts(course) == {"s1": "yes", "s2": "not run"}
 
 
 def test_a_result_names_three_cells(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     write(course.root / "submitted/s1/toy/a.ipynb", *toy(stored=True))
     failures = [Failure.at(name, "raises") for name in ("shape", "sum", "twice", "list")]
     monkeypatch.setattr(room, "nbval", lambda *_: Outcome.of(failures))
-    assert reproduce(course, "toy") == {"s1": "no: a/shape, a/sum, a/twice, …"}
+    assert _texts(course) == {"s1": "no: a/shape, a/sum, a/twice, …"}
 
 
 def test_a_stop_drops_those_that_have_not_begun(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +211,7 @@ def test_a_stop_drops_those_that_have_not_begun(course: Course, monkeypatch: pyt
 
 
 def test_students_by_name(course: Course, handed_in: object) -> None:
-    assert reproduce(course, "toy", ["nothing", "garbage"]) == {"nothing": "no: a missing", "garbage": "no: a damaged"}
+    assert _texts(course, ["nothing", "garbage"]) == {"nothing": "no: a missing", "garbage": "no: a damaged"}
     with pytest.raises(CourseError, match=r"submitted/nobody/toy: no submission here; check the name\.$"):
         reproduce(course, "toy", ["nobody"])
 
@@ -259,7 +274,7 @@ def test_the_kernel_is_started_by_the_provisioner_that_jupyter_is_told(
 def test_a_kernel_that_died_at_its_start_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dead = [Failure("", "the notebook could not run: RuntimeError: Kernel died before replying to kernel_info", True)]
     ends: list[list[Failure]] = [dead, [], dead, dead, dead, []]
-    monkeypatch.setattr(nbval_run, "_run", lambda *_, **__: ends.pop(0))
+    monkeypatch.setattr(nbval_run, "_run", lambda *_, **__: Outcome.of(ends.pop(0)))
     path = write(tmp_path / "a.ipynb", cell("a", "1"))
     assert nbval(path, tmp_path).ok
     assert nbval(path, tmp_path).failures == tuple(dead)
@@ -296,14 +311,57 @@ def test_nothing_is_left_when_the_grader_is_killed(tmp_path: Path) -> None:
 def test_validate_runs_source_and_released_notebooks(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_ADDOPTS", "--no-such-option")
     monkeypatch.setenv("PYTHONWARNINGS", "error")
-    write(course.root / "notebooks/toy/a.ipynb", *toy(stored=False), cell("more", "from helper import four"))
+    late = [cell("more", "from helper import four"), unanswered("todo", "raise NotImplementedError()")]
+    write(course.root / "notebooks/toy/a.ipynb", *toy(stored=False), *late)
     before = contents(course.root)
     (source, well), (released, ill) = validate(course)
     assert [source, released] == [course.root / f"{step}/toy/a.ipynb" for step in ("solutions", "notebooks")]
-    assert well == Outcome(True, ())
+    assert well == Outcome(True, (), compared=4)
+    assert ill.compared == 0
     assert [failure.cell for failure in ill.failures] == ["more"]
+    assert [failure.cell for failure in ill.unanswered] == ["todo"]
     assert str(ill.failures[0]).startswith("cell more raises ImportError: cannot import name 'four' from 'helper'")
     assert contents(course.root) == before
+
+
+UNANSWERED: dict[str, tuple[list[Failure], list[str]]] = {
+    "an answer cell, and what follows": ([_raised("todo", "ValueError"), _raised("given", "NameError: x")], []),
+    "a stub that is called": ([_raised("given", "NotImplementedError"), _raised("test", "AssertionError")], []),
+    "a given cell": ([_raised("given", "ImportError: x"), _raised("todo", "NotImplementedError: y")], ["given"]),
+    "no error but a time-out": ([Failure.at("todo", "timed out after 1 s.")], ["todo"]),
+}
+
+
+@pytest.mark.parametrize("case", UNANSWERED)
+def test_validate_expects_the_errors_of_unanswered_questions_in_a_release(
+    case: str, course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised, faults = UNANSWERED[case]
+    cells = [unanswered("todo", "x"), cell("given", "x"), cell("test", "x")]
+    cells[2].metadata.nbgrader.grade = True
+    write(course.root / "notebooks/toy/a.ipynb", *cells)
+    monkeypatch.setattr(room, "nbval", lambda path, *_: Outcome.of(raised if len(read(path).cells) == 3 else []))
+    assert main(["--course", str(course.root), "validate"]) == bool(faults)
+    errors = {0: "", 1: ": 1 error, as expected in an unanswered notebook"}
+    more = errors.get(len(raised) - len(faults), ": 2 errors, as expected in an unanswered notebook")
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        f"{'✗' if faults else '✓'} notebooks/toy/a.ipynb{more}",
+        *(f"  {failure}" for failure in raised if failure.cell in faults),
+    ]
+
+
+def test_validate_says_how_many_cells_were_compared(
+    course: Course, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = iter([Outcome(True, (), 4), Outcome.of([Failure.at("more", "raises ImportError")])])
+    monkeypatch.setattr(room, "nbval", lambda *_: next(outcomes))
+    monkeypatch.setattr(room, "WORKERS", 1)
+    assert main(["--course", str(course.root), "validate"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ solutions/toy/a.ipynb: 4 cells compared with their stored output",
+        "✗ notebooks/toy/a.ipynb",
+        "  cell more raises ImportError",
+    ]
 
 
 def test_validate_names_marked_cells_without_output(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -357,15 +415,26 @@ def test_bad_names(course: Course) -> None:
 
 
 @pytest.mark.kernel
+def test_nbval_works_as_typed() -> None:
+    command = [str(Path(sys.executable).with_name("pytest")), "--nbval-lax", "solutions/rnn_shapes/1_lstm.ipynb"]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
+    cells = len(code_cells(read(ROOT / command[-1])))
+    assert f" {cells} passed in" in done.stdout, done.stdout[-2000:]
+
+
+@pytest.mark.kernel
 def test_a_real_notebook(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").write_text(CONFIG)
     for step in ("solutions", "notebooks"):
         (tmp_path / step / "rnn_shapes").mkdir(parents=True)
-        for name in ("3_gru.ipynb", *HELPERS):
-            shutil.copy(ROOT / "solutions/rnn_shapes" / name, tmp_path / step / "rnn_shapes")
+        shutil.copy(ROOT / "solutions/rnn_shapes/3_gru.ipynb", tmp_path / step / "rnn_shapes")
+        copy_helper(tmp_path / step / "rnn_shapes")
     course, solution = Course.at(tmp_path), tmp_path / "solutions/rnn_shapes/3_gru.ipynb"
     refresh(course)
     handed_in = tmp_path / "submitted/s1/rnn_shapes/3_gru.ipynb"
     handed_in.parent.mkdir(parents=True)
     handed_in.write_text(solution.read_text().replace("reset_after=False: 54", "reset_after=False: 63"))
-    assert reproduce(course, "rnn_shapes") == {"s1": "no: 3_gru/parameters"}  # and the model's summary is the same
+    assert _texts(course, assignment="rnn_shapes") == {
+        "s1": "no: 3_gru/parameters"
+    }  # and the model's summary is the same

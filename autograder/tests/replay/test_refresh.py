@@ -52,6 +52,18 @@ def test_refresh_leaves_a_failing_notebook_as_it_was(
     wait_for(lambda: not left_behind())
 
 
+def test_refresh_stores_an_expected_error_without_the_files_of_its_traceback(tmp_path: Path) -> None:
+    course = make_course(tmp_path)
+    cell = marked("b", "1 / 0")
+    cell.metadata.tags.append("raises-exception")
+    path = write(tmp_path / "solutions/toy/a.ipynb", cell, marked("c", "print(1)"))
+    refresh(course, "toy", "a")
+    error, printed = (cell.outputs[0] for cell in nbformat.read(path, 4).cells)
+    assert (error.ename, error.evalue) == ("ZeroDivisionError", "division by zero")
+    assert error.traceback == ["ZeroDivisionError: division by zero"]
+    assert printed.text == "1\n"
+
+
 def test_an_error_without_a_message() -> None:
     assert room._stopped(CellExecutionError("", "OSError", ""), 1) == "raises OSError"
 

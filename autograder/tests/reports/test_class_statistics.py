@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from autograder.course.roster import Person
 from autograder.gradebook.graded_notebooks import GradedAnswers, Prediction
 from autograder.gradebook.queries import Row, Table
 from autograder.model import TROUBLES as STATUSES
-from autograder.model import Outcome, Reason, Status, Verdict
+from autograder.model import Check, Outcome, Reason, Status, Value, Verdict, Words
 from autograder.reports.class_statistics import TROUBLES, ClassReport, Flag, class_report
+from autograder.reports.html import report_page
 from autograder.tests.harness.statistics import make_answers, make_failed, make_row, make_table
 
 
@@ -30,7 +32,7 @@ def test_marks_are_summed_up_over_those_who_handed_in() -> None:
     assert summary.quartiles == (2.0, 2.75, 3.5, 4.25, 5.0)
     assert [line.outcomes for line in report.lines] == [
         ("right", "right", "right"),
-        ("right", "wrong", "open"),
+        ("right", "wrong", "not marked yet"),
         ("not handed in",) * 3,
     ]
 
@@ -42,9 +44,9 @@ def test_outcomes_follow_the_verdicts() -> None:
     )
     rows = (make_row("a", 0, 0, 0), make_row("b", 1, 0, 0))
     report = class_report(make_table(*rows), {"a": make_answers(*verdicts)}, {("a", ("one", "q2-why"))})
-    assert report.lines[0].outcomes == ("no evidence", "not answered", "not answered")
+    assert report.lines[0].outcomes == ("not judged", "not answered", "not answered")
     assert report.lines[1].outcomes == ("partly right", "wrong", "wrong")
-    assert report.questions[0].without_evidence == {"timeout": 1}
+    assert report.questions[0].without_evidence == {"timeout": ("a",)}
     assert report.without_verdicts == 1
 
 
@@ -68,6 +70,25 @@ def test_mistakes_are_counted_by_the_tests_words_with_the_answers_that_made_them
         ("text is no shape.", 1, 0.2, (("'x'", 1),)),
     ]
     assert question.more_mistakes == 0
+
+
+def test_a_function_is_known_by_what_it_returned() -> None:
+    check = Check(1, "assert f(2) == 4", (Value("f(2)", "5", False),), False, Words.NONE, "", 1, 1)
+    facts = {"a": make_answers(replace(make_failed("q1-test", "`assert f(2) == 4` failed."), given="", check=check))}
+    (mistake,) = class_report(make_table(make_row("a", 0, 0, 0)), facts).questions[0].mistakes
+    assert mistake.given == (("f(2) is 5", 1),)
+
+
+def test_names_stand_beside_ids() -> None:
+    named = replace(make_row("a", 0, 0, 0), person=Person("a", "<Ada>", "Lovelace"))
+    facts = {"a": make_answers(Verdict("q1-test", Outcome.NO_EVIDENCE, 0.0, "late.", Reason.TIMEOUT))}
+    report = class_report(make_table(replace(named, status=Status.TIMEOUT), make_row("b", 1, 0, 0)), facts)
+    assert [line.name for line in report.lines] == ["<Ada> Lovelace", ""]
+    page = report_page(report)
+    assert page.count("&lt;Ada&gt; Lovelace (a)</a>") == 2  # to check, and whose answer was not judged
+    assert "<td class=s>a<td class=s>&lt;Ada&gt; Lovelace" in page
+    assert "<Ada>" not in page
+    assert "<th>name" not in report_page(class_report(make_table(make_row("b", 1, 0, 0)), {}))
 
 
 def test_of_many_mistakes_the_rarer_ones_are_counted() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.evidence.display import MAX_DISPLAYED, display, display_names
+from autograder.evidence.display import MAX_DISPLAYED, display, display_names, read_displayed
 from autograder.reports.compare_answers import Pair, compare_answers, shape_of
 from autograder.reports.shape_diagram import picture, words
 
@@ -47,6 +47,18 @@ PLAIN = st.recursive(
     lambda parts: st.lists(parts, max_size=3) | st.dictionaries(st.text(max_size=3), parts, max_size=3),
     max_leaves=8,
 )
+
+
+@given(PLAIN)
+def test_a_displayed_value_is_read_again(value: object) -> None:
+    text = display(value)
+    if len(text) < MAX_DISPLAYED:
+        assert read_displayed(text) == value
+
+
+@pytest.mark.parametrize("text", ["array of shape (1, 3)", "a very large number", "[1, 2, …", "", "'a'; b = 1"])
+def test_a_text_without_the_value_reads_as_none(text: str) -> None:
+    assert read_displayed(text) is None
 
 
 @given(PLAIN)
@@ -90,7 +102,7 @@ def test_a_picture_is_plain_svg_with_a_text_twin(given_text: str) -> None:
     pairs = compare_answers(f"{{'h': {given_text}}}" if given_text else "{}", "{'h': (1, 3)}")
     tree = ET.fromstring(picture(pairs, AXES))
     assert tree.get("aria-label") == tree.findtext(f"{SVG}title") == words(pairs, AXES)
-    assert {element.tag.removeprefix(SVG) for element in tree.iter()} <= {"svg", "title", "rect", "g", "text"}
+    assert {element.tag.removeprefix(SVG) for element in tree.iter()} <= {"svg", "title", "desc", "rect", "g", "text"}
     assert float(tree.get("width", "0")) < 900
     assert float(tree.get("height", "0")) < 500
     texts = [element.text for element in tree.iter(f"{SVG}text")]
@@ -139,3 +151,17 @@ def test_right_parts_are_not_drawn() -> None:
     pairs = compare_answers("{'output': (1, 3), 'h': (3,)}", "{'output': (1, 3), 'h': (1, 3)}")
     assert "output" not in picture(pairs, AXES)
     assert picture(compare_answers("'a'", "'b'"), AXES) == ""
+
+
+def test_of_several_named_answers_the_one_of_the_same_type_is_compared() -> None:
+    given = "model5 = an object; output5 = array of shape (1, 3); q5 = 'a'"
+    assert compare_answers(given, "'last'") == (Pair("", "'a'", "'last'"),)
+    two = "a = 'x'; b = 'y'"
+    assert compare_answers(two, "'last'") == (Pair("", two, "'last'"),)
+    assert compare_answers("'x = 1; y'", "'last'") == (Pair("", "'x = 1; y'", "'last'"),)
+
+
+def test_what_a_partly_right_answer_did_not_lose_is_right() -> None:
+    given, expected = "{'a': 1, 'b': 2}", "{'b': 3}"
+    assert compare_answers(given, expected, partly=True) == (Pair("a", "1", "1"), Pair("b", "2", "3"))
+    assert compare_answers(given, expected)[1] == Pair("a", "1", "")

@@ -4,10 +4,11 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import nbformat
 import pytest
+from traitlets.config import Config
 
 from autograder.cli.main import main
 from autograder.course.course import Course
@@ -17,13 +18,16 @@ from autograder.gradebook.queries import comments
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.pipeline import show_verdict
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
+from autograder.notebook.explanations import WrittenQuestion, written_questions
 from autograder.notebook.landmarks import answers_of, axes_of, titles
+from autograder.notebook.sanitize import TYPED, inert
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.reports.student_page import Pages
 from autograder.tests.harness.recorded import NAME
 from autograder.tests.harness.servers import chromium
 from autograder.tests.support import ROOT, SOURCE
 
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 FIRES = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
 WRONG = Verdict(
     "q9-test",
@@ -72,11 +76,15 @@ def _text(page: str) -> str:
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]*>", " ", page, flags=re.DOTALL).split())
 
 
+def _titles() -> dict[str, str]:
+    return titles(nbformat.read(SOURCE / f"{NAME}.ipynb", 4))
+
+
 def test_a_wrong_answer_is_shown_with_its_mistake_help_and_picture(own: Course) -> None:
     page = _page(_graded(own, WRONG))
     shown = _text(page)
-    title = "Q9 · The dimensions of output and h"
-    assert f"{title} ✗ not right · 0 of 2 h: the batch axis is missing. Hint: Print h.shape." in shown
+    title = _titles()["q9-test"]
+    assert f"{title} ✗ wrong · 0 of 2 h: the batch axis is missing. Hint: Print h.shape." in shown
     assert "part you gave correct output (1, 3) (1, 3) ✓ h (3,) (1, 3) ✗" in shown
     assert 'alt="h: you gave (units: 3); right is (batch: 1, units: 3)"' in page
     assert page.count("<img ") == 1
@@ -90,7 +98,7 @@ def test_a_wrong_answer_is_shown_with_its_mistake_help_and_picture(own: Course) 
             Verdict("q9-test", Outcome.FAILED, 1.0, "half of it.", mistake="half of it."),
             "◐ partly right · 1 of 2 half of it.",
         ),
-        (Verdict("q9-test", Outcome.FAILED, 0.0, "by an older version."), "✗ not right · 0 of 2 by an older version."),
+        (Verdict("q9-test", Outcome.FAILED, 0.0, "by an older version."), "✗ wrong · 0 of 2 by an older version."),
         (
             Verdict("q9-test", Outcome.NOT_ATTEMPTED, 0.0, "x"),
             "○ not answered · 0 of 2 You did not answer this question.",
@@ -112,25 +120,105 @@ def test_each_verdict_has_its_words(verdict: Verdict, shown: str, own: Course) -
     assert "secret_of_the_test" not in page
 
 
+def test_a_page_has_the_name_that_the_roster_gives(own: Course) -> None:
+    (own.root / "roster.csv").write_text("id,first_name,last_name\nada,Ada,O'Hara\n", encoding="utf-8")
+    page = _page(_graded(own))
+    assert "<title>ps1: feedback for Ada O&#39;Hara (ada)</title>" in page
+    assert "<h1>ps1: feedback for Ada O&#39;Hara (ada)</h1>" in page
+
+
 def test_written_answers_wait_are_read_or_were_left(own: Course) -> None:
     graded = _graded(own)
-    why = "Q8 · What happened to c? (in your own words)"
+    why = _titles()["q8-why"]
     assert f"{why} ? not marked yet · – of 1 Your instructor has not marked this answer yet." in _text(_page(graded))
-    assert "1 answer is not marked yet; its points will be added." in _text(_page(graded))
+    assert "2 answers are not marked yet; their points will be added." in _text(_page(graded))
     _comment(graded, "q8-why", "Nearly:\nand the gates?", 0.5)
     read = _page(graded)
-    assert f"{why} ● marked · 0.5 of 1 Instructor's comment: Nearly: and the gates?" in _text(read)
+    assert f"{why} ● marked · 0.5 of 1 Your explanation" in _text(read)
+    assert "Instructor's comment: Nearly: and the gates?" in _text(read)
     assert "Nearly:\nand the gates?</blockquote>" in read
-    assert "6.5 of 7" in _text(read)
+    assert "6.5 of 8 1 answer is not marked yet; its points will be added." in _text(read)
     assert "which will be added" not in _text(read)
     left = _graded(own, untouched="q8-why")
     _comment(left, "q8-why", "", 0.0)
     assert f"{why} ○ not answered · 0 of 1 You did not answer this question." in _text(_page(left))
 
 
+def _solution(name: str) -> str:
+    """The course's own written answer."""
+    cells = {cell.id: cell.source for cell in nbformat.read(SOURCE / f"{NAME}.ipynb", 4).cells}
+    return str(cells[name]).partition("### BEGIN SOLUTION\n")[2].partition("\n### END SOLUTION")[0]
+
+
+def _with_answer(course: Course, text: str, attachments: dict[str, dict[str, str]] | None = None) -> str:
+    """The part of ada's page about Q8, with this text under the question."""
+    path = course.folder("autograded", "ps1", "ada") / f"{NAME}.ipynb"
+    notebook = nbformat.read(path, 4)
+    for cell in notebook.cells:
+        if cell.id == "q8-why":
+            cell.source = f"{cell.source.partition('### BEGIN')[0]}{text}"
+            cell |= {"attachments": attachments} if attachments else {}
+    nbformat.write(inert(notebook), path)
+    return _page(course).partition('id="q8-why"')[2].partition("</section>")[0]
+
+
+def test_the_model_explanation_is_beside_the_students_own(own: Course) -> None:
+    section = _with_answer(_graded(own), "h <b>does</b> both.\n\n* I *think*.")
+    assert "<h4>Your explanation</h4><blockquote><div><p>h <b>does</b> both.</p>" in section
+    assert "<li>I <em>think</em>.</li>" in section
+    model = _text(section.partition("<h4>Model explanation</h4>")[2])
+    assert model.replace(" ", "") == "".join(_solution("q8-why").replace("`", "").split())
+    assert "BEGIN SOLUTION" not in section
+    assert "What became of" not in model
+
+
+def test_formulas_and_pictures_of_an_answer_are_shown(own: Course) -> None:
+    section = _with_answer(
+        _graded(own),
+        "$h_t$ and $$\\frac{1}{2}$$ and $\\oops$ ![mine](attachment:my%20plot.png)",
+        {"my plot.png": {"image/png": PNG}},
+    )
+    for formula in ("h_t", r"\frac{1}{2}"):
+        assert f'<img alt="{formula}" src="data:image/svg+xml;base64,' in section
+    assert section.count('class="formula"') == 2
+    assert "<code>$\\oops$</code>" in section
+    assert f'<img alt="mine" src="data:image/png;base64,{PNG}" title="my plot.png">' in section
+
+
+def test_an_unanswered_question_has_the_model_explanation_alone(own: Course) -> None:
+    graded = _graded(own, untouched="q8-why")
+    path = graded.folder("autograded", "ps1", "ada") / f"{NAME}.ipynb"
+    notebook = nbformat.read(path, 4)
+    stub = written_questions(nbformat.read(SOURCE / f"{NAME}.ipynb", 4), graded.settings)["q8-why"].stub
+    for cell in notebook.cells:
+        if cell.id == "q8-why":
+            cell.source = cell.metadata[TYPED] = stub
+    nbformat.write(notebook, path)
+    section = _page(graded).partition('id="q8-why"')[2].partition("</section>")[0]
+    assert "Your explanation" not in section
+    assert "Model explanation" in section
+
+
+def test_a_whole_cell_is_the_model_where_no_part_is_marked_as_solution() -> None:
+    about = {"grade": True, "solution": True, "locked": False, "grade_id": "a", "points": 1, "schema_version": 3}
+    cell = nbformat.v4.new_markdown_cell("Because **so**.", metadata={"nbgrader": about})
+    questions = written_questions(nbformat.v4.new_notebook(cells=[cell]), Config())
+    assert questions == {"a": WrittenQuestion("YOUR ANSWER HERE", "Because **so**.")}
+
+
+def test_a_partly_right_answer_has_the_right_one_beside_it(own: Course) -> None:
+    given = "{'holds': 'all hidden states', 'axes': ('batch', 'timesteps', 'features')}"
+    lost = Verdict("q9-test", Outcome.FAILED, 1.0, "x", mistake="axes: no.", given=given)
+    expected = "{'axes': ('batch', 'timesteps', 'units')}"
+    shown = _text(_page(_graded(own, replace(lost, expected=expected))))
+    assert "holds &#39;all hidden states&#39; &#39;all hidden states&#39; ✓ axes" in shown
+    assert "(&#39;batch&#39;, &#39;timesteps&#39;, &#39;units&#39;) ✗" in shown
+    assert "not asked for" not in shown
+
+
 def test_several_open_marks(own: Course) -> None:
     error = Verdict("q9-test", Outcome.GRADER_ERROR, None, "our fault.")
-    assert "2 answers are not marked yet; their points will be added." in _text(_page(_graded(own, error)))
+    assert "3 answers are not marked yet; their points will be added." in _text(_page(_graded(own, error)))
 
 
 def test_a_readers_comment_on_code_stands_at_its_question(own: Course) -> None:
@@ -147,7 +235,7 @@ def test_repairs_and_lateness_are_told(own: Course) -> None:
         settings.read_text() + 'c.AssignLatePenalties.plugin_class = "autograder.gradebook.late_policy.DailyPenalty"\n'
     )
     shown = _text(_page(_graded(Course.at(own.root), repairs=("q9-test: the test cell was deleted.",))))
-    assert "5.4 of 7 (0.6 deducted because it was late)" in shown
+    assert "5.4 of 8 (0.6 deducted because it was late)" in shown
     assert "What we repaired before running your notebooks 3_gru: q9-test: the test cell was deleted." in shown
 
 
@@ -196,7 +284,7 @@ def test_a_page_in_a_browser_is_whole_inert_and_asks_for_nothing(own: Course) ->
         page.on("request", lambda request: asked.append(request.url))
         page.goto((graded.root / "feedback" / "ada" / "ps1.html").as_uri(), wait_until="load")
         assert page.evaluate("window.hacked") is None
-        assert page.locator("section").count() == 4
+        assert page.locator("section").count() == 5
         assert page.get_by_text("window.hacked").count() >= 4
         assert page.evaluate("[...document.images].every(i => i.complete && i.naturalWidth > 100)")
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
@@ -241,10 +329,10 @@ def test_comments_are_read_with_whose_they_are(own: Course) -> None:
 
 
 def test_landmarks_of_the_course() -> None:
-    masters = {path.stem: nbformat.read(path, 4) for path in sorted(SOURCE.glob("*.ipynb"))}
-    assert axes_of(masters["1_lstm"]) == {1: "batch", 8: "timesteps", 2: "features", 3: "units"}
-    assert titles(masters["1_lstm"])["q5-test"] == "Q5 · The same layer without return_state"
-    assert answers_of(masters["1_lstm"])["q5-test"] == ["q5"]
+    sources = {path.stem: nbformat.read(path, 4) for path in sorted(SOURCE.glob("*.ipynb"))}
+    assert axes_of(sources["1_lstm"]) == {1: "batch", 8: "timesteps", 2: "features", 3: "units"}
+    assert titles(sources["1_lstm"])["q5-test"] == "Q5 · What does the layer return with return_state=False?"
+    assert answers_of(sources["1_lstm"])["q5-test"] == ["q5"]
     small = nbformat.read(ROOT / "autograder/tests/courses/small/source/ps1/basics.ipynb", 4)
     assert all(cells for cells in answers_of(small).values())
 
@@ -256,11 +344,14 @@ def test_sizes_that_two_names_share_and_magics_name_nothing() -> None:
     assert axes_of(nbformat.v4.new_notebook(cells=cells)) == {1: "a"}
 
 
+NOT_KEPT = ("cell", "traceback", "proof", "empty")
+
+
 def test_verdicts_survive_being_kept(own: Course) -> None:
     _graded(own, WRONG)
     path = own.root / "autograded" / "ada" / "ps1" / f"{NAME}.ipynb"
     cells = {
         cell["metadata"].get("nbgrader", {}).get("grade_id"): cell for cell in json.loads(path.read_text())["cells"]
     }
-    kept = {key: value for key, value in asdict(WRONG).items() if key not in ("cell", "traceback")}
+    kept = {key: value for key, value in asdict(WRONG).items() if key not in NOT_KEPT}
     assert cells["q9-test"]["metadata"][KEY] == {**kept, "detail": []}
