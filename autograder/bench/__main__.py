@@ -5,19 +5,22 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from autograder.bench import figures, limit, machine, ours, plain, plot, scale
-from autograder.bench.figures import COLD, WARM, Report, Run
-from autograder.bench.scene import GRADEBOOK, make_right, part_of, require_full_marks
-from autograder.bench.table import markdown
+from autograder.bench import figures, functions, limit, machine, ours, plain, plot, scale
+from autograder.bench.figures import COLD, IMPORTS, MIXED, WARM, Report, Run
+from autograder.bench.scene import GRADEBOOK, distinct, make_mixed, make_right, part_of, require_full_marks
+from autograder.bench.table import HEAD, LINE, markdown
+from autograder.bench.table import functions as rows_of_functions
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.grading.proving import proved
 from autograder.rnn.sample_class import ASSIGNMENT
 
-BEGIN, END = "<!-- bench -->", "<!-- /bench -->"  # in the README
+BEGIN, END = "<!-- bench -->", "<!-- /bench -->"  # in the page
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,13 @@ class Plan:
     plain: int = 2
     cold: int = 4
     warm: int = 40
-    large: int = 400
+    large: tuple[int, ...] = (400,)  # each graded once
+    functions: int = 12
     jobs: tuple[int, ...] = (1, 2, 4)
     rounds: int = 3
 
 
-QUICK = Plan(plain=1, cold=1, warm=2, large=4, jobs=(1, 2), rounds=1)
+QUICK = Plan(plain=1, cold=1, warm=2, large=(4,), functions=3, jobs=(1, 2), rounds=1)
 
 
 class Bench:
@@ -40,7 +44,10 @@ class Bench:
 
     def __init__(self, course: Course, folder: Path, size: Plan) -> None:
         self.size, self.folder = size, folder
-        self.whole = make_right(course, folder / "whole", size.large + 1)
+        self.whole = make_right(course, folder / "whole", max(size.large) + 1)
+        self.mixed = make_mixed(course, folder / "mixed", size.warm + 1)
+        for released in (self.whole, self.mixed):
+            proved(SourceAssignment.load(released, ASSIGNMENT))  # as `autograder release` does
         self.empty = (self.whole.root / GRADEBOOK).stat().st_size
         self.stored: dict[str, float] = {}
 
@@ -50,7 +57,7 @@ class Bench:
         Raises:
             CourseError: a measurement failed.
         """
-        described, runs, limits, unset, forked = machine.describe(), [], [], [], []
+        described, runs, limits, unset, forked, loading = machine.describe(), [], [], [], [], []
         for number in range(self.size.rounds):
             steps = list(self._steps())
             for step in reversed(steps) if number % 2 else steps:
@@ -59,10 +66,14 @@ class Bench:
             limits.append(limit.measure(self.whole, self.whole.limits.prepare))
             unset.append(limit.measure(self.whole))
             forked.append(limit.measure(self.whole, self.whole.limits.prepare, "forked"))
+            loading.append(limit.loading(self.whole))
         most = max(self.size.jobs)
-        runs.append(self._ours(WARM, self.size.large, most))
+        for students in self.size.large:
+            runs.append(self._ours(WARM, students, most))
+            _say(f"{runs[-1].what}, {students} submissions: {runs[-1].each:.3f} s, {runs[-1].peak >> 20} MiB")
         with self._part(1 + most) as part:
             kernels = ours.memory(part, WARM, most)
+        quickstart = functions.make_quickstart(self.folder / "quickstart", self.size.functions)
         return Report(
             machine=described,
             cores=machine.cores(),
@@ -73,15 +84,19 @@ class Bench:
             unique=tuple(unique for unique, _ in kernels),
             proportional=tuple(proportional for _, proportional in kernels),
             stored=self.stored,
+            functions=tuple(functions.measure(quickstart, self.folder / "functions", (1, most))),
+            loading=tuple(loading),
+            distinct=distinct(self.mixed),
         )
 
     def _steps(self) -> Iterator[Callable[[], Run]]:
         """Yield each measurement of a round, in any order."""
         for setting in plain.SETTINGS_TRIED:
             yield partial(self._plain, setting)
-        for shape, students in ((COLD, self.size.cold), (WARM, self.size.warm)):
+        for shape, students in ((COLD, self.size.cold), (IMPORTS, self.size.warm), (WARM, self.size.warm)):
             for jobs in self.size.jobs:
                 yield partial(self._ours, shape, students, jobs)
+        yield self._graded_mixed
 
     def _plain(self, setting: plain.Setting) -> Run:
         students = max(self.size.plain, setting.processes)
@@ -94,15 +109,19 @@ class Bench:
         with self._part(students + 1) as part:  # the first one is graded before the measurement starts
             run = ours.measure(part, shape, jobs)
             require_full_marks(part, students + 1)
-            if students == self.size.large:
+            if students == max(self.size.large):
                 self.stored = _stored(part, students + 1, self.empty)
         return run
 
+    def _graded_mixed(self) -> Run:
+        with self._part(self.size.warm + 1, of=self.mixed) as part:
+            return ours.measure(part, MIXED, max(self.size.jobs))
+
     @contextmanager
-    def _part(self, students: int, settings: str = "") -> Iterator[Course]:
-        """Copy the first students of the class into a temporary course."""
+    def _part(self, students: int, settings: str = "", of: Course | None = None) -> Iterator[Course]:
+        """Copy the first students of a class, by default the right one, into a temporary course."""
         with tempfile.TemporaryDirectory(dir=self.folder, ignore_cleanup_errors=True) as folder:
-            yield part_of(self.whole, Path(folder) / "course", students, settings)
+            yield part_of(of or self.whole, Path(folder) / "course", students, settings)
 
 
 def _stored(course: Course, students: int, empty: int) -> dict[str, float]:
@@ -124,6 +143,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        if options.functions:
+            sys.stdout.write("\n".join([HEAD, LINE, *rows_of_functions(_functions(options)), ""]))
+            return 0
         report = figures.read(options.read) if options.read else _measured(options)
         _write(report, options)
     except CourseError as error:
@@ -140,9 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--course", type=Path, default=Path(), help="the course whose notebooks are graded")
     parser.add_argument(
-        "--folder", type=Path, help="where to write bench.png, bench.json and scale.md (default: .github)"
+        "--folder", type=Path, help="where to write bench.png, bench.json and scale.md (default: autograder/docs/pages)"
     )
-    parser.add_argument("--readme", type=Path, help=f"the file to write the table into, between {BEGIN} and {END}")
+    parser.add_argument("--page", type=Path, help=f"the file to write the table into, between {BEGIN} and {END}")
+    parser.add_argument("--students", type=int, metavar="N", help="also grade a class of N students, once")
+    parser.add_argument("--functions", action="store_true", help="measure only the course of functions; write nothing")
     parser.add_argument("--read", type=Path, metavar="JSON", help="show the figures of an earlier run; measure nothing")
     return parser
 
@@ -151,22 +175,31 @@ def _measured(options: argparse.Namespace) -> Report:
     course = Course.at(options.course)
     course.assignment(ASSIGNMENT)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
-        return Bench(course, Path(folder), QUICK if options.quick else Plan()).report()
+        size = QUICK if options.quick else Plan()
+        more = (options.students,) if options.students else ()
+        return Bench(course, Path(folder), replace(size, large=(*size.large, *more))).report()
+
+
+def _functions(options: argparse.Namespace) -> list[Run]:
+    size = QUICK if options.quick else Plan()
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        course = functions.make_quickstart(Path(folder, "quickstart"), size.functions)
+        return functions.measure(course, Path(folder, "functions"), (1, max(size.jobs)))
 
 
 def _write(report: Report, options: argparse.Namespace) -> None:
     """Write picture, data, page and table; a quick run's figures mean nothing and stay out of the repository."""
-    folder = options.folder or Path("build/bench" if options.quick else ".github")
+    folder = options.folder or Path("build/bench" if options.quick else "autograder/docs/pages")
     folder.mkdir(parents=True, exist_ok=True)
     plot.draw(report, folder / "bench.png")
     (folder / "bench.json").write_text(report.text(), encoding="utf-8")
     (folder / "scale.md").write_text(scale.page(report), encoding="utf-8")
-    if options.readme and not options.quick:
-        text = options.readme.read_text(encoding="utf-8")
+    if options.page and not options.quick:
+        text = options.page.read_text(encoding="utf-8")
         if BEGIN not in text or END not in text:
-            raise CourseError(f"{options.readme}: has no place for the table; add the lines {BEGIN} and {END}.")
+            raise CourseError(f"{options.page}: has no place for the table; add the lines {BEGIN} and {END}.")
         before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-        options.readme.write_text(f"{before}{BEGIN}\n{markdown(report)}\n{END}{after}", encoding="utf-8")
+        options.page.write_text(f"{before}{BEGIN}\n{markdown(report)}\n{END}{after}", encoding="utf-8")
 
 
 def _say(text: str) -> None:

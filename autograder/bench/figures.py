@@ -8,6 +8,9 @@ from statistics import median
 from typing import Any
 
 PLAIN, COLD, WARM = "plain nbgrader", "cold", "warm"
+IMPORTS = "warm, from imports"  # without checkpoints: each kernel runs its whole notebook
+MIXED = "warm, a mixed class"
+OURS = (COLD, IMPORTS, WARM, MIXED)
 GRADING, JUDGE, KERNELS = "grading", "judge", "kernels"  # roles that processor time is measured for
 
 
@@ -15,7 +18,7 @@ GRADING, JUDGE, KERNELS = "grading", "judge", "kernels"  # roles that processor 
 class Run:
     """One class graded once. `cpu` is by role; `start` is the time until the first notebook or submission."""
 
-    what: str  # PLAIN or one of its settings, COLD, WARM
+    what: str  # PLAIN or one of its settings, or one of OURS
     jobs: int
     submissions: int
     notebooks: int
@@ -50,6 +53,9 @@ class Report:
     unique: tuple[int, ...]  # most bytes that a warm kernel does not share, per kernel
     proportional: tuple[int, ...]  # the same plus its share of shared memory
     stored: Mapping[str, float] = field(default_factory=dict)  # bytes per submission: submitted, autograded, gradebook
+    functions: tuple[Run, ...] = ()  # nbgrader's quickstart course: plain nbgrader first
+    loading: tuple[float, ...] = ()  # seconds in which a new process imports what kernels preload, per round
+    distinct: float = 1.0  # the share of a mixed class' notebooks that no other notebook is equal to
 
     def of(self, what: str, jobs: int | None = None, submissions: int | None = None) -> list[Run]:
         """Return the runs of one kind."""
@@ -73,8 +79,7 @@ class Report:
         return sorted(found, key=lambda kind: (kind[2] == self.sizes[-1], *self._place(kind)))
 
     def _place(self, kind: tuple[str, int, int]) -> tuple[int, str, int]:
-        rank = {COLD: 1, WARM: 2}.get(kind[0], 0)
-        return rank, kind[0], kind[1]
+        return 1 + OURS.index(kind[0]) if kind[0] in OURS else 0, kind[0], kind[1]
 
     @property
     def sizes(self) -> list[int]:
@@ -94,7 +99,7 @@ class Report:
     @property
     def fastest_plain(self) -> str:
         """Return the name of plain nbgrader's fastest setting."""
-        names = {run.what for run in self.runs} - {COLD, WARM}
+        names = {run.what for run in self.runs} - set(OURS)
         return min(names, key=lambda name: self.middle(lambda run: run.each, self.of(name)))
 
     @property
@@ -123,6 +128,11 @@ class Report:
         return self.middle(lambda run: run.recording / run.notebooks, self.large)
 
     @property
+    def first(self) -> float:
+        """Return the seconds from the command to the first mark, without those that importing modules takes."""
+        return self.middle(lambda run: run.start, self.best) - (median(self.loading) if self.loading else 0.0)
+
+    @property
     def head(self) -> float:
         """Return the seconds per notebook of the head process: reading and recording, which no other process can do."""
         return self.middle(lambda run: run.head / run.notebooks, self.large)
@@ -136,4 +146,6 @@ def read(path: Path) -> Report:
     """Read a report that `text` wrote."""
     stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     lists = {name: tuple(stored[name]) for name in ("machine", "limit", "unset", "forked", "unique", "proportional")}
-    return Report(**{**stored, **lists, "runs": tuple(Run(**run) for run in stored["runs"])})
+    lists["loading"] = tuple(stored.get("loading", ()))
+    runs = {name: tuple(Run(**run) for run in stored.get(name, ())) for name in ("runs", "functions")}
+    return Report(**{**stored, **lists, **runs})

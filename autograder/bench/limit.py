@@ -57,6 +57,14 @@ def measure(course: Course, prepare: str = "", how: Literal["warm", "forked"] = 
     return float(json.loads(done.stdout.splitlines()[-1]))
 
 
+def loading(course: Course) -> float:
+    """Return the seconds in which a new process imports the modules that the course's kernels preload."""
+    imports = "".join(f"import {module}\n" for module in course.limits.preload)
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", imports], env=environment(course.limits.environment), check=True)
+    return time.perf_counter() - started
+
+
 def main() -> None:
     """Print the mean of the notebooks' medians, as JSON."""
     folder, prepare, how, *modules = sys.argv[1:]

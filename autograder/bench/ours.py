@@ -5,18 +5,19 @@ import subprocess
 import sys
 from typing import Any
 
-from autograder.bench.figures import Run
+from autograder.bench.figures import COLD, IMPORTS, WARM, Run
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.rnn.sample_class import ASSIGNMENT
 
 
-def measure(course: Course, shape: str, jobs: int) -> Run:
-    """Grade the course's class in one shape of the sandbox (warm or cold).
+def measure(course: Course, shape: str, jobs: int, assignment: str = ASSIGNMENT) -> Run:
+    """Grade the course's class in one way of `figures.OURS`.
 
     Raises:
         CourseError: grading fails.
     """
-    result = _worker(course, shape, jobs)
+    result = _worker(course, shape, jobs, "--assignment", assignment)
     result.pop("memory")
     return Run(what=shape, jobs=jobs, **result)
 
@@ -27,7 +28,8 @@ def memory(course: Course, shape: str, jobs: int) -> list[tuple[int, int]]:
 
 
 def _worker(course: Course, shape: str, jobs: int, *more: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "autograder.bench.worker", str(course.root), "--shape", shape, "--jobs", str(jobs)]
+    command = [sys.executable, "-m", "autograder.bench.worker", str(course.root), "--jobs", str(jobs)]
+    command += ["--shape", COLD if shape == COLD else WARM, *["--whole"] * (shape == IMPORTS)]
     done = subprocess.run([*command, *more], capture_output=True, check=False)
     if done.returncode:
         why = "".join(done.stderr.decode().strip().splitlines()[-1:])

@@ -68,16 +68,16 @@ class _Process:
         self.ended, self.cpu = time.perf_counter(), self.cpu + usage.ru_utime + usage.ru_stime
 
 
-def measure(course: Course, setting: Setting) -> Run:
+def measure(course: Course, setting: Setting, assignment: str = ASSIGNMENT) -> Run:
     """Grade the course's class with plain nbgrader.
 
     Raises:
         CourseError: nbgrader fails.
     """
-    students, notebooks = course.students(ASSIGNMENT), len(course.masters(ASSIGNMENT))
+    students, notebooks = course.students(assignment), len(course.source_notebooks(assignment))
     parts = [students[i :: setting.processes] for i in range(setting.processes)]
     started = time.perf_counter()
-    running = [_start(course, part) for part in parts if part]
+    running = [_start(course, part, assignment) for part in parts if part]
     threads = [threading.Thread(target=one.listen) for one in running]
     for thread in threads:
         thread.start()
@@ -98,9 +98,9 @@ def measure(course: Course, setting: Setting) -> Run:
     )
 
 
-def _start(course: Course, students: list[str]) -> _Process:
+def _start(course: Course, students: list[str], assignment: str) -> _Process:
     find_alembic()
-    others = ",".join(one for one in course.students(ASSIGNMENT) if one not in students)
+    others = ",".join(one for one in course.students(assignment) if one not in students)
     return _Process(
         subprocess.Popen(
             [
@@ -108,7 +108,7 @@ def _start(course: Course, students: list[str]) -> _Process:
                 "-m",
                 "nbgrader",
                 "autograde",
-                ASSIGNMENT,
+                assignment,
                 f"{LEAVE_OUT}={others}",
             ],
             cwd=course.root,

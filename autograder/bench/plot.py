@@ -6,10 +6,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from autograder.bench.figures import COLD, WARM, Report
+from autograder.bench.figures import COLD, IMPORTS, MIXED, WARM, Report
 from autograder.bench.table import WHO, name_of
 
-COLOURS = {COLD: "#88aadd", WARM: "#225ea8"}
+COLOURS = {COLD: "#88aadd", IMPORTS: "#5584c5", WARM: "#225ea8", MIXED: "#225ea8"}
 OTHER = "#999999"
 HATCHES = ("", "//", "..")  # so that no share is known by its colour alone
 SHADES = ("#225ea8", "#7fb4d8", "#c7dcec")

@@ -1,15 +1,17 @@
 """Show a report as Markdown: one row per way of grading, the goals, the machine."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS, WARM, Report
+from autograder.bench.figures import GRADING, JUDGE, KERNELS, OURS, WARM, Report, Run
 
 MIB = 1 << 20
 HEAD = (
     "| | submissions | seconds per notebook | notebooks per minute | × plain nbgrader "
     "| processor seconds per notebook |"
 )
+LINE = "|---|--:|--:|--:|--:|--:|"
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def goals(report: Report) -> list[Goal]:
     best = report.best
     each, cpu = (report.middle(of, best) for of in (lambda run: run.each, lambda run: run.cpu_each))
     return [
-        Goal("notebooks per second, compared with plain nbgrader", report.plain / each, 25, " times", least=True),
+        Goal("notebooks per second, compared with plain nbgrader", report.plain / each, 40, " times", least=True),
         Goal(
             "processor time per notebook, compared with its cells in one warm process",
             cpu / median(report.unset),
@@ -45,11 +47,9 @@ def goals(report: Report) -> list[Goal]:
         ),
         Goal("the same, if that process has our kernels' settings", cpu / median(report.limit), 1.6, " times"),
         Goal("memory of a running kernel that it does not share", median(report.unique) / MIB, 100, " MiB"),
-        Goal("memory of the grading process, largest class", max(run.peak for run in report.large) / MIB, 600, " MiB"),
+        Goal("memory of the grading process, largest class", max(run.peak for run in report.large) / MIB, 400, " MiB"),
         Goal("time to record a notebook", 1000 * report.recording, 30, " ms"),
-        Goal(
-            "time from the command to the first graded submission", report.middle(lambda run: run.start, best), 10, " s"
-        ),
+        Goal("time from the command to the first graded submission, beyond imports", report.first, 5, " s"),
         Goal(
             f"time per notebook in a class of {report.sizes[-1]}, compared with {report.sizes[0]}",
             report.growth,
@@ -63,23 +63,43 @@ def markdown(report: Report) -> str:
     """Return the whole report."""
     checks = ["| figure | measured | goal | met |", "|---|---|---|---|", *(goal.line() for goal in goals(report))]
     return "\n".join(
-        [*_rows(report), "", *checks, "", *_notes(report), "", f"Measured on: {'; '.join(report.machine)}."]
+        [
+            *_rows(report),
+            *functions(report.functions),
+            "",
+            *checks,
+            "",
+            *_notes(report),
+            "",
+            f"Measured on: {'; '.join(report.machine)}.",
+        ]
     )
 
 
 def name_of(kind: tuple[str, int, int]) -> str:
     """Return the name of a way of grading."""
     what, jobs, _ = kind
-    return f"autograder, {what}, {jobs} at a time" if what in (COLD, WARM) else what
+    how = f"{what}, from checkpoints" if what == WARM else what
+    return f"autograder, {how}, {jobs} at a time" if what in OURS else what
 
 
 def _rows(report: Report) -> list[str]:
-    lines = [HEAD, "|---|--:|--:|--:|--:|--:|"]
+    lines = [HEAD, LINE]
     for kind in report.kinds():
         runs = report.of(*kind)
         each, cpu = report.middle(lambda run: run.each, runs), report.middle(lambda run: run.cpu_each, runs)
         cells = [f"{kind[2]}", f"{each:.3g}", f"{60 / each:.3g}", f"{report.plain / each:.3g}", f"{cpu:.3g}"]
         lines.append(f"| {name_of(kind)} | {' | '.join(cells)} |")
+    return lines
+
+
+def functions(runs: Sequence[Run]) -> list[str]:
+    """Return the rows of nbgrader's quickstart course, whose tests call functions; the first is plain nbgrader's."""
+    lines = []
+    for run in runs:
+        name = name_of((run.what, run.jobs, run.submissions))
+        cells = [f"{run.submissions}", f"{run.each:.3g}", f"{60 / run.each:.3g}", f"{runs[0].each / run.each:.3g}"]
+        lines.append(f"| a course of functions: {name} | {' | '.join(cells)} | {run.cpu_each:.3g} |")
     return lines
 
 
@@ -97,6 +117,9 @@ def _notes(report: Report) -> list[str]:
         f"{median(report.proportional) / MIB:.0f} MiB with its share of shared memory. "
         f"Plain nbgrader also needs {start:.1f} s to start, which the rows leave out. Its fastest setting: "
         f"{report.fastest_plain.partition(', ')[2] or 'the default'}.",
+        "The students of a mixed class give the sample class' right, wrong and open answers, and a third of them have "
+        f"cells of their own. {100 * report.distinct:.0f} % of their notebooks are equal to no earlier one. So one run "
+        f"for equal notebooks could save at most {100 * (1 - report.distinct):.0f} % of the runs.",
     ]
 
 

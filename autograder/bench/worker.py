@@ -35,18 +35,24 @@ def main() -> None:
     parser.add_argument("course", type=Path)
     parser.add_argument("--jobs", type=int, required=True)
     parser.add_argument("--shape", required=True)
+    parser.add_argument("--assignment", default=ASSIGNMENT)
+    parser.add_argument("--whole", action="store_true")  # without checkpoints
     parser.add_argument("--memory", action="store_true")  # measure kernels' memory, which takes time
     options = parser.parse_args()
     course = Course.at(options.course)
-    limits = replace(course.limits, sandbox=options.shape)
-    first, *rest = course.students(ASSIGNMENT)
-    ClassRun(course, ASSIGNMENT, [first], limits=limits, jobs=1).grade()
+    limits = replace(course.limits, sandbox=options.shape, checkpoints=not options.whole)
+    first, *rest = course.students(options.assignment)
+    ClassRun(course, options.assignment, [first], limits=limits, jobs=1).grade()
     start = time.time() - psutil.Process().create_time()
     watch = _Watch(options.memory) if options.memory or options.shape == COLD else None
-    measured = _measured(ClassRun(course, ASSIGNMENT, rest, limits=limits, jobs=options.jobs).grade)
+    measured = _measured(ClassRun(course, options.assignment, rest, limits=limits, jobs=options.jobs).grade)
     kernels = watch.seen() if watch else []
     measured["cpu"][KERNELS] += sum(kernel.cpu for kernel in kernels if options.shape == COLD)
-    measured |= {"start": start, "submissions": len(rest), "notebooks": len(rest) * len(course.masters(ASSIGNMENT))}
+    measured |= {
+        "start": start,
+        "submissions": len(rest),
+        "notebooks": len(rest) * len(course.source_notebooks(options.assignment)),
+    }
     memory = [(kernel.unique, kernel.proportional) for kernel in kernels if kernel.unique]
     sys.stdout.write(json.dumps(measured | {"peak": _peak(), "memory": memory}) + "\n")
 
