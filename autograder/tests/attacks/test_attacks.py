@@ -1,18 +1,25 @@
 """The attack table, on our side: each attack meets the verdict and the message that it expects, and leaves nothing."""
 
 import dataclasses
+import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import nbformat
 import pytest
 
-from autograder.tests.attacks.harness import ours, table
+from autograder.course.course import Course
+from autograder.errors import NoSandboxError
+from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.grading.proving import proved
+from autograder.tests.attacks.harness import by_nbgrader, grid, ours, table
 from autograder.tests.attacks.harness.attack import Attack, Expected, found
 from autograder.tests.attacks.harness.browser import trouble
 from autograder.tests.attacks.harness.outcome import Mark, Outcome, faults
-from autograder.tests.attacks.harness.scene import Scene, processes, remove_templates, scene
+from autograder.tests.attacks.harness.scene import ASSIGNMENT, Scene, processes, remove_templates, scene
 
 # What the table was asked to hold at least, and the attacks that do it.
 ASKED = {
@@ -39,7 +46,7 @@ ASKED = {
     "infinite loops in Python": "loop_in_python loop_in_a_test slow_notebook",
     "infinite loops in C": "loop_in_c",
     "recursion": "recursion recursion_in_c deep_source",
-    "memory bombs": "memory_bomb",
+    "memory bombs": "memory_bomb memory_in_sockets memory_in_page_tables",
     "fork bombs": "fork_bomb",
     "1 GB of output": "output_line_by_line output_at_once output_by_descriptor output_as_display output_as_evidence "
     "output_as_comms output_of_nobody output_in_a_test output_in_one_line",
@@ -62,7 +69,24 @@ ASKED = {
     "an array copied from another question": "borrowed_array",
     "pickles": "pickled_code",
     "files no disk takes": "zip_file_and_folder zip_long_name",
+    "files that never end": "endless_files timestamp_folder timestamp_pipe timestamp_of_megabytes",
+    "more files than a submission may have": "deep_folders many_folders many_megabytes odd_names",
     "one copied cell": "honest_copied_cell",
+    "objects that answer": "answering_objects answering_class answering_metaclass array_protocols array_of_objects",
+    "subclasses": "list_subclass int_subclass float_subclass str_subclass dict_subclass ndarray_subclass",
+    "answers that change": "changing_reads changing_iterator changing_items changing_numbers",
+    "functions that know the visible inputs": "hard_coded_inputs",
+    "functions that do not end": "function_that_never_returns function_that_ends_the_kernel function_that_calls_deeper "
+    "function_that_returns_more_and_more function_that_calls_for_ever",
+    "exceptions": "raised_system_exit raised_assertion forged_exceptions swallowed_assertions",
+    "classes for functions": "class_for_function",
+    "the test's own arguments and names": "changed_arguments changed_arguments_later names_of_the_test",
+    "stand-ins for what locked cells set": "stand_in_model stand_in_sizes",
+    "a kernel that replaces our cell": "patched_serving answers_to_other_requests answers_twice "
+    "answers_in_time_of_others objects_named_to_break",
+    "ways to the judge": "walks_to_the_judge searches_for_the_test",
+    "decided by the student's own object": "decided_equality",
+    "honest input": "honest_input",
     "a harmless warning": "honest_warning",
     "honest names": "honest_shadowing honest_names honest_types",
     "honest mishaps": "honest_error honest_exit",
@@ -83,6 +107,32 @@ def test_an_attack_earns_nothing_and_harms_nobody(attack: Attack) -> None:
     assert faults(attack, outcome) == []
     assert processes(place.mark) == []
     assert not place.course.exists()
+
+
+@pytest.mark.kernel
+@pytest.mark.process
+@pytest.mark.parametrize(
+    ("name", "way", "shape"),
+    [
+        ("timestamp_pipe", "nbgrader", "warm"),
+        ("reading_gradebook", "nbgrader", "warm"),
+        ("os_exit", "autograder", "cold"),
+    ],
+)
+def test_nor_in_other_cells_of_the_grid(name: str, way: str, shape: Literal["warm", "cold"]) -> None:
+    attack = found()[name]
+    with scene(attack) as place:
+        outcome = by_nbgrader.grade(place, shape) if way == "nbgrader" else ours.grade(place, shape)
+    assert faults(attack, outcome) == []
+    assert processes(place.mark) == []
+
+
+@pytest.mark.kernel
+def test_only_where_the_proof_says_so_does_a_students_object_decide() -> None:
+    decided = {f"{question}-test" for attack in found().values() if attack.decided for question in attack.expect}
+    with scene(found()["decided_equality"]) as place:
+        proofs = proved(SourceAssignment.load(Course.at(place.course), ASSIGNMENT)).proofs
+    assert {cell for (_, cell), proof in proofs.items() if json.loads(proof)["decided"]} == decided
 
 
 def test_every_attack_that_was_asked_for_is_there() -> None:
@@ -136,9 +186,9 @@ def test_a_grader_error_is_never_expected() -> None:
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (_outcome(), "held: failed"),
-        (_outcome(q1=Mark(0, 3, "no evidence", "", "timeout")), "held: no evidence (timeout)"),
-        (_outcome(q1=Mark(0, 3)), "held"),
+        (_outcome(), "no gain: failed"),
+        (_outcome(q1=Mark(0, 3, "no evidence", "", "timeout")), "no gain: no evidence (timeout)"),
+        (_outcome(q1=Mark(0, 3)), "no gain"),
         (_outcome(q1=Mark(3, 3)), "full marks"),
         (_outcome(q1=Mark(1, 3)), "partial marks"),
         (_outcome("class aborted", q1=Mark(3, 3)), "class aborted, full marks"),
@@ -149,36 +199,74 @@ def test_an_outcome_is_told_in_a_few_words(outcome: Outcome, words: str) -> None
     assert table.in_words(ATTACK, outcome) == words
 
 
-def test_our_column_is_held_to_every_word() -> None:
+def test_our_column_needs_every_expected_word() -> None:
     other = _outcome(q1=Mark(0, 3, "failed", "no"))
-    assert table.our_words(ATTACK, _outcome()) == "held: failed"
-    assert table.our_words(ATTACK, other) == "**not as expected**: held: failed"
+    assert table.our_words(ATTACK, _outcome()) == "no gain: failed"
+    assert table.our_words(ATTACK, other) == "**not as expected**: no gain: failed"
     honest = dataclasses.replace(ATTACK, name="honest_one", expect={})
     assert table.our_words(honest, _outcome(q1=Mark(3, 3))) == "marks kept"
+    own = dataclasses.replace(ATTACK, decided=True, expect={"q1": Expected("passed", "", 3.0)})
+    assert table.our_words(own, _outcome(q1=Mark(3, 3, "passed"))) == "decided by the student's object"
 
 
 def test_the_table_is_markdown_with_a_count() -> None:
     rows = [
-        table.Row("eq object", "full marks", "held: failed"),
+        table.Row("eq object", "full marks", "no gain: failed"),
         table.Row("daemon", "process left", "full marks"),
         table.Row("honest warning", "honest mark lost", "marks kept"),
     ]
     assert table.markdown(rows).splitlines() == [
         "| attack | plain nbgrader | autograder |",
         "|---|---|---|",
-        "| eq object | full marks | held: failed |",
+        "| eq object | full marks | no gain: failed |",
         "| daemon | process left | full marks |",
         "| honest warning | honest mark lost | marks kept |",
         "",
-        "Of 3 attacks plain nbgrader holds in 0, autograder holds in 2.",
+        "Of 3 attacks plain nbgrader resisted 0, autograder resisted 2.",
+    ]
+    own = table.Row("decided equality", "full marks", table.DECIDED, decided=True)
+    assert table.markdown([*rows, own]).splitlines()[-7:] == [
+        "Of 3 attacks plain nbgrader resisted 0, autograder resisted 2.",
+        "",
+        "Assertions that the student's own object decides; `autograder check` names them:",
+        "",
+        "| attack | plain nbgrader | autograder |",
+        "|---|---|---|",
+        "| decided equality | full marks | decided by the student's object |",
     ]
     alone = [dataclasses.replace(row, plain=table.NONE) for row in rows]
-    assert table.markdown(alone).splitlines()[-1] == "Of 3 attacks autograder holds in 2."
+    assert table.markdown(alone).splitlines()[-1] == "Of 3 attacks autograder resisted 2."
+
+
+def test_the_grid_says_which_cells_were_run() -> None:
+    root, user = grid.Cell("root", "warm", "autograder"), grid.Cell("ordinary user", "cold", "nbgrader")
+    why = {user: "this process is not root", grid.Cell("root", "cold", "nbgrader"): "this process is not root"}
+    assert grid.markdown({root: [True, True, False]}, why).splitlines() == [
+        "| | autograder grade | nbgrader autograde |",
+        "|---|---|---|",
+        "| root, warm | 2 of 3 as expected | not run |",
+        "| root, cold | not run | not run |",
+        "| ordinary user, warm | not run | not run |",
+        "| ordinary user, cold | not run | not run |",
+        "",
+        "Not run: nbgrader autograde, cold, ordinary user; nbgrader autograde, cold, root (this process is not root).",
+    ]
+    assert len(grid.ALL) == 8
+
+
+def test_a_cell_that_this_machine_cannot_run_has_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> Path:
+        raise NoSandboxError("namespaces cannot be nested.")
+
+    monkeypatch.setattr(grid.launcher, "server", refused)
+    assert grid.problem(grid.Cell(grid.this_user(), "warm", "autograder")) == "namespaces cannot be nested"
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert grid.problem(grid.Cell("root", "warm", "autograder")) == "this process is not root"
 
 
 def test_rows_come_in_the_order_of_the_attacks(capsys: pytest.CaptureFixture[str]) -> None:
     attacks = dict(list(found().items())[:5])
-    rows = table.side_by_side(attacks, lambda attack: table.Row(attack.title, "held", "held"))
+    rows = table.side_by_side(attacks, lambda attack: table.Row(attack.title, "no gain", "no gain"))
     assert [row.attack for row in rows] == [name.replace("_", " ") for name in attacks]
     assert "5/5 " in capsys.readouterr().err
 
@@ -197,8 +285,9 @@ def test_an_unknown_attack_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
         ("<script>MARK</script>", True),
         ("<style>MARK</style>", True),
         ("<b title='MARK'>x</b>", True),
-        ("<pre>$MARK$</pre>", False),
-        ("$MARK$", True),
+        ("<pre>$\\href{MARK}{x}$</pre>", False),
+        ("$MARK$", False),
+        ("$\\href{MARK}{x}$", True),
     ],
 )
 def test_markup_is_alive_where_a_browser_would_act_on_it(page: str, alive: bool) -> None:
@@ -217,6 +306,7 @@ def place() -> Iterator[Scene]:
         yield place
 
 
+@pytest.mark.kernel
 def test_what_is_left_behind_is_seen_and_ended(place: Scene) -> None:
     assert place.left_behind() == []
     left = subprocess.Popen(["sleep", "20", place.mark], start_new_session=True)

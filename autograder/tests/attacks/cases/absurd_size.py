@@ -7,6 +7,6 @@ CELLS = {
 }
 EXPECT = {
     "q1": ("no evidence", "q1: an int of more than 10000 bits is too large"),
-    "q2": ("no evidence", "q2: more than 100000 items are too many"),
-    "q3": ("no evidence", "q3: more than 8 MiB of JSON is too much"),
+    "q2": ("no evidence", "q2: more than 2000000 items are too many"),
+    "q3": ("no evidence", "q3: more than 45 MiB of JSON is too much"),
 }

@@ -10,4 +10,4 @@ class Generous:
 
 q1 = Generous()"""
 }
-EXPECT = {"q1": ("no evidence", "q1: a Generous object is not plain data")}
+EXPECT = {"q1": ("failed", "object for data: your answer has an object of type Generous")}

@@ -7,4 +7,4 @@ CELLS = {
 
 q1 = Everything()"""
 }
-EXPECT = {"q1": ("no evidence", "q1: an Everything object is not plain data")}
+EXPECT = {"q1": ("failed", "object for data: your answer has an object of type Everything")}

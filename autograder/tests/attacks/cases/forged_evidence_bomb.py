@@ -16,4 +16,4 @@ publisher.publish = swap
 q1 = 0""",
     "q2": "q2 = []",
 }
-EXPECT = {"q1": ("no evidence", "damaged"), "q2": ("no evidence", "output")}
+EXPECT = {"q1": ("no evidence", "damaged"), "q2": ("no evidence", "damaged")}

@@ -1,6 +1,6 @@
-"""Puts arrays of NaN in place of what the layer returned: NumPy finds no difference that it could name."""
+"""Puts arrays of NaN in place of what the layer returned, which are equal to nothing, and answers so."""
 
 NOTEBOOK = "3_gru"
-EXTRA = {"predict": "output = h = np.full((1, 3), np.nan, 'float32')"}
-_SAID = "output: not every number is finite."
-EXPECT = {"q9": ("failed", _SAID), "q10": ("failed", _SAID)}
+EXTRA = {"arrays": "output = h = np.full((1, 3), np.nan, 'float32')"}
+CELLS = {"q10": "q10 = []"}
+EXPECT = {"q10": ("failed", "An empty list says that no two arrays have the same values.")}

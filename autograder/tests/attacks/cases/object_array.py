@@ -12,4 +12,4 @@ CELLS = {
 
 q3 = np.array([Everything() for _ in range(4)], dtype=object)"""
 }
-EXPECT = {"q3": ("no evidence", "q3: an array of dtype object is not plain data")}
+EXPECT = {"q3": ("open", "other type: an Everything object is not plain data")}

@@ -8,6 +8,8 @@ class Empty(keras.layers.LSTM):
         return keras.tree.map_structure(keras.ops.zeros_like, super().call(sequences, initial_state, mask, training))
 
 keras.layers.LSTM = Empty"""
-_SAID = "output: the numbers are not what this layer computes from data."
-EXPECT = {"q2": ("failed", _SAID), "q3": ("failed", _SAID), "q4": ("failed", _SAID)}
-EXPECT["q5"] = ("failed", "returned5: the numbers are not")
+CELLS = {"q4": "q4 = [('output', 'h'), ('output', 'c'), ('h', 'c')]"}
+EXPECT = {
+    "q4": ("failed", "c and h have different values."),
+    "q5": ("failed", "the numbers are not what this layer computes from data.", 1.0),
+}

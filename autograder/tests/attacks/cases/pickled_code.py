@@ -7,4 +7,4 @@ CELLS = {
 
 q1 = Bomb()"""
 }
-EXPECT = {"q1": ("no evidence", "q1: a Bomb object is not plain data")}
+EXPECT = {"q1": ("failed", "q1: count the numbers in data.")}

@@ -6,4 +6,4 @@ CELLS = {
 cells = json.load(open("@SOURCE@"))["cells"]
 exec("".join(next(cell["source"] for cell in cells if cell["id"] == "q1")))"""
 }
-EXPECT = {"q1": ("no evidence", "q1: no such name")}
+EXPECT = {"q1": ("not attempted", "not answered.")}

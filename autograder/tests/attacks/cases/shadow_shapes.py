@@ -1,8 +1,8 @@
-"""Hands in an own edit of the learner's helper shapes.py that finds no fault with anything."""
+"""Hands in an own edit of the learner's helper shapes/__init__.py that finds no fault with anything."""
 
 NOTEBOOK = "3_gru"
 FILES = {
-    "shapes.py": """def shapes_fault(*given):
+    "shapes/__init__.py": """def shapes_fault(*given):
     return None
 
 check = compare = draw = hint = name_axes = summary = states_fault = pairs_fault = lambda *given, **named: None

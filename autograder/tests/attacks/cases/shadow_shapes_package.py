@@ -1,11 +1,12 @@
-"""Hands in a package shapes/ that Python prefers to the helper shapes.py; it finds no fault with anything."""
+"""Hands in a package that Python prefers to the helper's file shapes/forms.py; it finds no fault with any shape."""
 
 NOTEBOOK = "3_gru"
 FILES = {
-    "shapes/__init__.py": """def shapes_fault(*given):
-    return None
+    "shapes/forms/__init__.py": """import pathlib
+exec(pathlib.Path(__file__).parents[1].joinpath("forms.py").read_text())
 
-check = compare = draw = hint = name_axes = summary = states_fault = pairs_fault = lambda *given, **named: None
+def shapes_fault(*given):
+    return None
 """
 }
 CELLS = {"q9": "q9 = {'output': (3,), 'h': (3,)}"}

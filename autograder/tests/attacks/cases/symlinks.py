@@ -7,4 +7,4 @@ CELLS = {
 cells = json.load(open("hint.txt"))["cells"]
 exec("".join(next(cell["source"] for cell in cells if cell["id"] == "q1")))"""
 }
-EXPECT = {"q1": ("no evidence", "q1: no such name")}
+EXPECT = {"q1": ("not attempted", "not answered.")}

@@ -4,17 +4,19 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from nbformat import NotebookNode
 
+from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.tests.attacks import cases
+from autograder.tests.support import ROOT
 
-TINY, ALL = "tiny", "*"
-SECONDS = {True: 5.0, False: 30.0}  # that a cell has: of the tiny notebook, of the course's own
+TINY, FUNCTIONS, ALL = "tiny", "functions", "*"
+OF_THE_BENCH = (TINY, FUNCTIONS)  # the notebooks that are not this course's own
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,14 @@ class Attack:
     change: Callable[[NotebookNode], None] | None = None
     files: Mapping[str, str | bytes] = dataclasses.field(default_factory=dict)
     symlinks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    pipes: tuple[str, ...] = ()
     expect: Mapping[str, Expected] = dataclasses.field(default_factory=dict)
     honest: tuple[str, ...] | None = None
     limits: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     seconds: float = 60.0
     in_a_browser: bool = False
     gain: str = "full marks"
+    decided: bool = False
 
     @property
     def title(self) -> str:
@@ -60,8 +64,19 @@ class Attack:
         return question in self.honest if self.honest is not None else self.expected(question) is None
 
     def bounds(self) -> Limits:
-        """The limits it runs under."""
-        return Limits(**{"cell_seconds": SECONDS[self.notebook == TINY], "start_seconds": 30.0, **self.limits})
+        """The limits it runs under; the course's own notebooks have their modules loaded before, as in a real class."""
+        bounds = {"cell_seconds": seconds(self.notebook), "start_seconds": 30.0, **self.limits}
+        return Limits(**bounds) if self.notebook in OF_THE_BENCH else replace(_of_this_course(), **bounds)
+
+
+def seconds(notebook: str) -> float:
+    """Return the seconds that a cell of this notebook has."""
+    return 5.0 if notebook in OF_THE_BENCH else 30.0
+
+
+@cache
+def _of_this_course() -> Limits:
+    return Course.at(ROOT).limits
 
 
 @cache

@@ -1,5 +1,6 @@
 """Does a browser that opens a graded notebook, or its feedback, run what the student wrote?"""
 
+import re
 from collections.abc import Iterable
 from html.parser import HTMLParser
 
@@ -22,6 +23,10 @@ def trouble(mark: str, notebooks: Iterable[bytes], comments: Iterable[str]) -> l
     return ["script runs in the browser"] * any(_Page(mark, page).alive for page in pages)
 
 
+COMMANDS = re.compile(r"\\(href|url|class|cssId|style|require|unicode|bbox|data|html\w*|let|\w*def|\w*newcommand)\b")
+"""What MathJax does more with than to draw a formula."""
+
+
 class _Page(HTMLParser):
     """One page; text within the elements of QUIET is read by nobody but the reader."""
 
@@ -41,5 +46,5 @@ class _Page(HTMLParser):
         self.element, self.quiet = "", self.quiet - (tag in self.QUIET)
 
     def handle_data(self, data: str) -> None:
-        math = not self.quiet and any(sign in data for sign in ("$", "\\(", "\\[", "\\begin"))
-        self.alive |= self.mark in data and (math or self.element in ("script", "style", "iframe"))
+        math = not self.quiet and COMMANDS.search(data)
+        self.alive |= self.mark in data and (bool(math) or self.element in ("script", "style", "iframe"))

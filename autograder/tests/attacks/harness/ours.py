@@ -4,42 +4,48 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from unittest.mock import patch
 
 import nbformat
 from nbgrader.api import Grade
 
 from autograder.course.course import Course
+from autograder.course.limits import Sandbox
 from autograder.gradebook.recorder import Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.pipeline import NotebookGrader, grade_submission, judge_for
+from autograder.grading.proving import proved
 from autograder.model import Assignment, Result, Submission, Verdict
-from autograder.submissions.identify import read_folder
+from autograder.model import Outcome as Verdicts
+from autograder.submissions.files import read_folder
 from autograder.tests.attacks.harness import browser
 from autograder.tests.attacks.harness.outcome import Mark, Outcome
 from autograder.tests.attacks.harness.scene import ASSIGNMENT, ATTACKER, SECRET, Scene
 
 
-def grade(place: Scene) -> Outcome:
-    """Grade the attacker's submission as `autograder grade` does, and look at what is left."""
+def grade(place: Scene, shape: Sandbox = "auto") -> Outcome:
+    """Grade the attacker's submission as `autograder grade` does, in this shape of sandbox; look at what is left."""
     course = Course.at(place.course)
     files, left_out = read_folder(place.submitted(ATTACKER))
-    masters = SourceAssignment.load(course, ASSIGNMENT).packed()
-    _start_judge(masters)
+    source = SourceAssignment.load(course, ASSIGNMENT)
+    assignment = proved(source).attached(source.packed())  # the release has proved the tests; this only reads it
+    _start_judge(assignment)
     gradebook, started = place.gradebook.read_bytes(), time.monotonic()
+    limits = replace(place.attack.bounds(), sandbox=shape)
     with patch.dict(os.environ, {SECRET: place.mark}):
-        result = grade_submission(Submission(ATTACKER, files, tuple(left_out)), masters, place.attack.bounds())
+        result = grade_submission(Submission(ATTACKER, files, tuple(left_out)), assignment, limits)
     seconds = time.monotonic() - started
     trouble = place.left_behind() + ["gradebook changed"] * (place.gradebook.read_bytes() != gradebook)
     marks, more = _recorded(course, place, result)
     return Outcome(marks, tuple(trouble + more), seconds)
 
 
-def _start_judge(masters: Assignment) -> None:
+def _start_judge(assignment: Assignment) -> None:
     """A class has one judge, which earlier submissions have started."""
-    name, content = masters.notebooks[0]
-    desk = NotebookGrader.of(name, nbformat.reads(content.decode(), 4), masters)
-    judge_for(masters.helpers).verdict(desk.plans[0], "")
+    name, content = assignment.notebooks[0]
+    grader = NotebookGrader.of(name, nbformat.reads(content.decode(), 4), assignment)
+    judge_for(assignment.helpers).verdict(grader.plans[0], "")
 
 
 def _recorded(course: Course, place: Scene, result: Result) -> tuple[dict[str, Mark], list[str]]:
@@ -55,7 +61,8 @@ def _recorded(course: Course, place: Scene, result: Result) -> tuple[dict[str, M
             verdict = verdicts.get(grade.cell.name)
             name = str(grade.cell.name).removesuffix("-test")
             if verdict:
-                points = math.nan if verdict.points is None else verdict.points
+                unknown = 0.0 if verdict.outcome is Verdicts.OPEN else math.nan  # an open test earns nothing yet
+                points = unknown if verdict.points is None else verdict.points
                 marks[name] = Mark(points, grade.max_score, verdict.outcome, verdict.rationale, verdict.reason)
             else:
                 waits = bool(grade.needs_manual_grade)

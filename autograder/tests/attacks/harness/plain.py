@@ -25,7 +25,7 @@ PATIENCE = 120.0  # seconds until a class of two counts as never graded
 def grade(place: Scene) -> Outcome:
     """Let `nbgrader autograde` grade attacker and classmate, and read from the gradebook what came of it."""
     started = time.monotonic()
-    ended = _autograde(place)
+    ended = autograde(place, PATIENCE)
     seconds = time.monotonic() - started
     time.sleep(2 if processes(place.mark) else 0)  # let what is left do its work
     trouble = ["grading never ends"] * (not ended) + place.left_behind()
@@ -41,20 +41,20 @@ def grade(place: Scene) -> Outcome:
     return Outcome(marks, tuple(trouble), seconds)
 
 
-def _autograde(place: Scene) -> bool:
-    """Run the command; False where it had to be stopped."""
+def autograde(place: Scene, seconds: float, *arguments: str, hidden: str = "") -> bool:
+    """Run nbgrader's command, without the environment variable `hidden`; False where it had to be stopped."""
     find_alembic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT],
+        [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, *arguments],
         cwd=place.course,
-        env={**os.environ, SECRET: place.mark},
+        env={**{name: value for name, value in os.environ.items() if name != hidden}, SECRET: place.mark},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
     try:
-        process.wait(PATIENCE)
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         return False
     finally:

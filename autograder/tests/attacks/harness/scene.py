@@ -17,15 +17,18 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.course import Course
+from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.grading.proving import prove
 from autograder.release.release import release
 from autograder.rnn.sample_answers import SAMPLES, WHY
-from autograder.tests.attacks.harness.attack import SECONDS, TINY, Attack
+from autograder.tests.attacks.harness.attack import FUNCTIONS, OF_THE_BENCH, TINY, Attack, seconds
+from autograder.tests.attacks.harness.functions import RIGHT as RIGHT_FUNCTIONS
+from autograder.tests.attacks.harness.functions import functions
 from autograder.tests.attacks.harness.tiny import RIGHT, TOOLS, tiny
-from autograder.tests.support import HELPERS
+from autograder.tests.support import SOURCE, copy_helper
 
 ASSIGNMENT, ATTACKER, CLASSMATE = "ps", "mallory", "zoe"  # nbgrader grades them in this order
 SECRET = "ATTACK_SECRET"  # an environment variable of the grader's own
-SOLUTIONS = Path(__file__).resolve().parents[4] / "solutions" / "rnn_shapes"
 TEMPLATES: list[Path] = []
 SETTINGS = """c = get_config()
 c.CourseDirectory.course_id = "attacked"
@@ -109,6 +112,8 @@ class Scene:
             nbformat.write(notebook, place / f"{attack.notebook}.ipynb")
         for name, target in links.items():
             (place / name).symlink_to(target)
+        for name in attack.pipes:
+            os.mkfifo(place / name)
 
     def _add_cells(self, notebook: NotebookNode) -> None:
         cells = [nbformat.v4.new_code_cell(self._filled(self.attack.first))] if self.attack.first else []
@@ -146,8 +151,10 @@ def scene(attack: Attack) -> Iterator[Scene]:
 
 
 def right(notebook: str) -> dict[str, str]:
-    """Right answers by question, written ones too: of the tiny notebook, or of the whole course."""
-    return RIGHT if notebook == TINY else {question: samples[0].code for question, samples in SAMPLES.items()} | WHY
+    """Right answers by question, written ones too: of a notebook of the bench, or of the whole course."""
+    if notebook in OF_THE_BENCH:
+        return RIGHT if notebook == TINY else RIGHT_FUNCTIONS
+    return {question: samples[0].code for question, samples in SAMPLES.items()} | WHY
 
 
 def answer(notebook: NotebookNode, sources: Mapping[str, str]) -> None:
@@ -162,16 +169,20 @@ def template(notebook: str) -> Path:
     """A course folder with one released notebook and the classmate's submission; made once a process."""
     folder = Path(tempfile.mkdtemp(prefix="attack-course-"))
     TEMPLATES.append(folder)
-    (folder / "nbgrader_config.py").write_text(SETTINGS.format(seconds=int(SECONDS[notebook == TINY])))
+    (folder / "nbgrader_config.py").write_text(SETTINGS.format(seconds=int(seconds(notebook))))
     source = folder / "source" / ASSIGNMENT
     source.mkdir(parents=True)
     if notebook == TINY:
         nbformat.write(tiny(), source / "tiny.ipynb")
         (source / "tools.py").write_text(TOOLS)
+    elif notebook == FUNCTIONS:
+        nbformat.write(functions(), source / "functions.ipynb")
     else:
-        for name in (f"{notebook}.ipynb", *HELPERS):
-            shutil.copy(SOLUTIONS / name, source)
-    released = release(Course.at(folder), ASSIGNMENT)
+        shutil.copy(SOURCE / f"{notebook}.ipynb", source)
+        copy_helper(source)
+    course = Course.at(folder)
+    released = release(course, ASSIGNMENT)
+    prove(SourceAssignment.load(course, ASSIGNMENT))  # as the command does
     place = folder / "submitted" / CLASSMATE / ASSIGNMENT
     shutil.copytree(released, place)
     honest = nbformat.read(place / f"{notebook}.ipynb", 4)

@@ -5,22 +5,31 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 from autograder.course.course import Course
 from autograder.execution.sandbox import loaded
 from autograder.kernels import launcher
-from autograder.tests.attacks.harness import ours, plain
+from autograder.tests.attacks.harness import by_nbgrader, grid, ours, plain
 from autograder.tests.attacks.harness.attack import Attack, found
+from autograder.tests.attacks.harness.faults import main as run_faults
+from autograder.tests.attacks.harness.grid import Cell
 from autograder.tests.attacks.harness.outcome import Outcome, faults, gained, lost
 from autograder.tests.attacks.harness.scene import scene
 from autograder.tests.support import ROOT
 
-HELD, KEPT, NONE = "held", "marks kept", "–"
+NO_GAIN, KEPT, NONE = "no gain", "marks kept", "–"
+DECIDED = "decided by the student's object"
+RESISTED = (NO_GAIN, KEPT, DECIDED)  # how a row begins if the grader did as it promises
 HONEST = "honest"  # how the names of attacks begin that are none
+NOT_ASKED = "ask for them with --grid, or --user, --shape and --way"
+KILLS = 200  # processes that --faults kills
 PATIENCE = 300.0  # seconds for one attack on both graders, with everything round it
 
 
@@ -31,10 +40,11 @@ class Row:
     attack: str
     plain: str
     ours: str
+    decided: bool = False
 
 
 def in_words(attack: Attack, outcome: Outcome) -> str:
-    """What became of an attack, in a few words; it starts with `held` or `marks kept` where nothing gave way."""
+    """What became of an attack, in a few words; it starts with `no gain` or `marks kept` if the grader resisted."""
     said = list(outcome.trouble)
     if won := [outcome.marks[name] for name in gained(attack, outcome)]:
         said.append(attack.gain if any(mark.full for mark in won) else "partial marks")
@@ -47,7 +57,9 @@ def in_words(attack: Attack, outcome: Outcome) -> str:
     )
     if attack.name.startswith(HONEST):
         return KEPT
-    return ": ".join([HELD, *[", ".join(verdicts)] * bool(verdicts)])
+    if attack.decided:
+        return DECIDED
+    return ": ".join([NO_GAIN, *[", ".join(verdicts)] * bool(verdicts)])
 
 
 def _verdict(outcome: Outcome, name: str) -> str:
@@ -56,34 +68,44 @@ def _verdict(outcome: Outcome, name: str) -> str:
 
 
 def our_words(attack: Attack, outcome: Outcome) -> str:
-    """The same of our grader, which is held to every word that the attack expects."""
+    """The same of our grader, whose words must all be as the attack expects."""
     wrong = faults(attack, outcome)
     said = in_words(attack, outcome)
-    return f"**not as expected**: {said}" if wrong and said.startswith((HELD, KEPT)) else said
+    return f"**not as expected**: {said}" if wrong and said.startswith(RESISTED) else said
 
 
-def row(attack: Attack, with_plain: bool) -> Row:
-    """Run one attack."""
+def row(attack: Attack, cell: Cell, with_plain: bool) -> Row:
+    """Run one attack in a cell of the grid."""
     with scene(attack) as place:
-        mine = our_words(attack, ours.grade(place))
+        outcome = by_nbgrader.grade(place, cell.shape) if cell.way == "nbgrader" else ours.grade(place, cell.sandbox)
+        mine = our_words(attack, outcome)
     theirs = NONE
     if with_plain:
         with scene(attack) as place:
             theirs = in_words(attack, plain.grade(place))
-    return Row(attack.title, theirs, mine)
+    return Row(attack.title, theirs, mine, attack.decided)
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The rows as a Markdown table, and a line that counts."""
-    lines = ["| attack | plain nbgrader | autograder |", "|---|---|---|"]
-    lines += [f"| {row.attack} | {row.plain} | {row.ours} |" for row in rows]
+    """The rows as a Markdown table, and a line that counts; tests that leave the verdict to a student come last."""
+    decided, rows = [row for row in rows if row.decided], [row for row in rows if not row.decided]
+    lines = _table(rows)
     counts = {"plain nbgrader": [row.plain for row in rows], "autograder": [row.ours for row in rows]}
-    said = [f"{name} holds in {_holding(cells)}" for name, cells in counts.items() if set(cells) != {NONE}]
-    return "\n".join([*lines, "", f"Of {len(rows)} attacks {', '.join(said)}."])
+    said = [f"{name} resisted {_resisted(cells)}" for name, cells in counts.items() if set(cells) != {NONE}]
+    lines += ["", f"Of {len(rows)} attacks {', '.join(said)}."]
+    if decided:
+        lines += ["", "Assertions that the student's own object decides; `autograder check` names them:", ""]
+        lines += _table(decided)
+    return "\n".join(lines)
 
 
-def _holding(cells: Sequence[str]) -> int:
-    return sum(cell.startswith((HELD, KEPT)) for cell in cells)
+def _table(rows: Sequence[Row]) -> list[str]:
+    head = ["| attack | plain nbgrader | autograder |", "|---|---|---|"]
+    return head + [f"| {row.attack} | {row.plain} | {row.ours} |" for row in rows]
+
+
+def _resisted(cells: Sequence[str]) -> int:
+    return sum(cell.startswith(RESISTED) for cell in cells)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,19 +113,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m autograder.tests.attacks", description=__doc__)
     parser.add_argument("--ours-only", action="store_true", help="leave plain nbgrader out")
     parser.add_argument("--only", action="append", metavar="NAME", help="run this attack; may be given several times")
+    parser.add_argument("--grid", action="store_true", help="run every cell of the grid that this machine can run")
+    parser.add_argument("--user", choices=grid.USERS, default=grid.this_user(), help="run the cells of this user")
+    parser.add_argument("--shape", choices=grid.SHAPES, help="run the cells of this shape; the default is the faster")
+    parser.add_argument("--way", choices=tuple(grid.WAYS), default="autograder", help="grade by this command")
+    parser.add_argument("--faults", nargs="?", type=int, const=KILLS, metavar="N", help="kill N processes instead")
     parser.add_argument("--json", action="store_true", help="print rows as JSON lines; runs in this very process")
     chosen = parser.parse_args(arguments)
+    if chosen.faults:
+        report = run_faults(chosen.faults)
+        _say("\n".join(report.lines()))
+        return int(bool(report.wrong))
     unknown = set(chosen.only or ()) - set(found())
     if unknown:
         parser.error(f"no such attack: {', '.join(sorted(unknown))}")
     attacks = {name: attack for name, attack in found().items() if not chosen.only or name in chosen.only}
     if chosen.json:
         for attack in attacks.values():
-            _say(json.dumps(asdict(row(attack, not chosen.ours_only))))
+            _say(
+                json.dumps(asdict(row(attack, Cell(grid.this_user(), chosen.shape, chosen.way), not chosen.ours_only)))
+            )
         return 0
-    rows = side_by_side(attacks, lambda attack: _apart(attack, chosen.ours_only))
-    _say(markdown(rows))
-    return int(any(not row.ours.startswith((HELD, KEPT)) for row in rows))
+    shape = chosen.shape or ("cold" if grid.problem(Cell(chosen.user, "warm", chosen.way)) else "warm")
+    return _run_cells([Cell(chosen.user, shape, chosen.way)], attacks, chosen.ours_only, chosen.grid)
+
+
+def _run_cells(first: Sequence[Cell], attacks: Mapping[str, Attack], ours_only: bool, whole: bool) -> int:
+    """Run the attacks in one cell, or in all; print the table of the first, and which cells were run."""
+    problems = {cell: grid.problem(cell) for cell in (*first, *(grid.ALL if whole else ()))}
+    resisted: dict[Cell, list[bool]] = {}
+    for cell in (cell for cell, why in problems.items() if not why):
+        with_plain = not ours_only and not resisted
+        rows = side_by_side(attacks, partial(_apart, cell=cell, with_plain=with_plain))
+        resisted[cell] = [row.ours.startswith(RESISTED) for row in rows]
+        shown = rows if len(resisted) == 1 else [row for row in rows if not row.ours.startswith(RESISTED)]
+        if shown:
+            _say(f"{cell.title}:\n\n{markdown(shown)}\n")
+    asked = {cell: problems.get(cell) or NOT_ASKED for cell in grid.ALL if cell not in resisted}
+    _say(grid.markdown(resisted, asked))
+    return int(not resisted or not all(map(all, resisted.values())))
 
 
 def side_by_side(attacks: Mapping[str, Attack], run: Callable[[Attack], Row]) -> list[Row]:
@@ -116,17 +164,20 @@ def side_by_side(attacks: Mapping[str, Attack], run: Callable[[Attack], Row]) ->
     return rows
 
 
-def _apart(attack: Attack, ours_only: bool) -> Row:
+def _apart(attack: Attack, cell: Cell, with_plain: bool) -> Row:
     """Run one attack in a process of its own: whatever it does to its grader, the table goes on."""
-    command = [sys.executable, "-m", "autograder.tests.attacks", "--json", "--only", attack.name]
+    words = ["--json", "--only", attack.name, "--shape", cell.shape, "--way", cell.way]
+    words += ["--ours-only"] * (not with_plain)
+    command = [sys.executable, "-m", "autograder.tests.attacks", *words]
     try:
-        done = subprocess.run(
-            command + ["--ours-only"] * ours_only,
-            capture_output=True,
-            timeout=PATIENCE,
-            start_new_session=True,
-            env={**os.environ, **launcher.shared(launcher.server(loaded(Course.at(ROOT).limits)))},
-        )
+        with tempfile.TemporaryDirectory(prefix="attack-user-") as folder:
+            if cell.is_apart:
+                command, own = grid.as_ordinary_user(words, Path(folder)), grid.ENVIRONMENT
+            else:  # one of the same user shares a server of kernels
+                own = launcher.shared(launcher.server(loaded(Course.at(ROOT).limits), cell.shape))
+            done = subprocess.run(
+                command, capture_output=True, timeout=PATIENCE, start_new_session=True, cwd=ROOT, env=os.environ | own
+            )
         return Row(**json.loads(done.stdout.decode().splitlines()[-1]))
     except subprocess.TimeoutExpired:
         return Row(attack.title, NONE, "**never ended**")

@@ -52,23 +52,25 @@ assert got == [x * x for x in xs], "q5: square gives other numbers." """,
 
 def tiny() -> NotebookNode:
     """The source notebook."""
-    cells = [_locked("setup", SETUP)]
+    cells = [locked_cell("setup", SETUP)]
     for name, solution in SOLUTIONS.items():
-        cells.append(_cell(name, solution, solution=True))
+        cells.append(course_cell(name, solution, solution=True))
         test = f"### BEGIN HIDDEN TESTS\n{HIDDEN[name].strip()}\n### END HIDDEN TESTS"
-        cells.append(_cell(f"{name}-test", test, grade=True, locked=True, points=3))
+        cells.append(course_cell(f"{name}-test", test, grade=True, locked=True, points=3))
     text = "**Why are they the means?**\n\n### BEGIN SOLUTION\nAxis 0 is summed over.\n### END SOLUTION"
-    cells.append(_cell("why", text, kind="markdown", grade=True, solution=True, points=2))
+    cells.append(course_cell("why", text, kind="markdown", grade=True, solution=True, points=2))
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
     return notebook
 
 
-def _locked(name: str, source: str) -> NotebookNode:
-    return _cell(name, source, locked=True)
+def locked_cell(name: str, source: str) -> NotebookNode:
+    """Return a locked cell."""
+    return course_cell(name, source, locked=True)
 
 
-def _cell(name: str, source: str, kind: str = "code", **marks: bool | int) -> NotebookNode:
+def course_cell(name: str, source: str, kind: str = "code", **marks: bool | int) -> NotebookNode:
+    """Return a cell with these marks of nbgrader's."""
     kinds: dict[str, Callable[..., NotebookNode]] = {
         "code": nbformat.v4.new_code_cell,
         "markdown": nbformat.v4.new_markdown_cell,
