@@ -86,7 +86,7 @@ def teaching(course: Course, sources: dict[str, NotebookNode]) -> dict[str, Note
 @pytest.fixture(scope="session")
 def all_plans(teaching: dict[str, NotebookNode]) -> dict[str, TestPlan]:
     """The plan of each test cell, by its question."""
-    found = [plan for name, master in teaching.items() for plan in plans(master, name)]
+    found = [plan for name, master in teaching.items() for plan in plans(master)]
     return {plan.cell.removesuffix("-test"): plan for plan in found}
 
 
@@ -108,7 +108,7 @@ def lived(sources: dict[str, NotebookNode]) -> Iterator[dict[str, dict[str, Any]
             question = cell.metadata.get("nbgrader", {}).get("grade_id", "")
             if question.endswith("-test"):
                 found[question.removesuffix("-test")] = dict(namespace)
-            elif cell.cell_type == "code" and question != "carry-over":
+            elif cell.cell_type == "code":
                 exec(cell.source, namespace)
     yield found
     sys.path.remove(str(SOURCE))
@@ -131,6 +131,14 @@ def own(known: Path, tmp_path: Path) -> Course:
     """A copy of that course."""
     shutil.copytree(known, tmp_path, dirs_exist_ok=True)
     return Course.at(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def checkpoints_end() -> Iterator[None]:
+    """End the checkpoints that a test's submissions have made in this process, as a command does at its end."""
+    yield
+    if made := sys.modules.get("autograder.grading.checkpoints"):
+        made.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

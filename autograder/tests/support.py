@@ -1,6 +1,7 @@
 """Where things are in this checkout, and the kernels that a test has left running."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import psutil
@@ -9,8 +10,15 @@ SERVER = "-m autograder.kernels."  # in the command of a server of kernels
 END_TIMEOUT = 20.0  # seconds that a process has to end
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "solutions" / "rnn_shapes"
-HELPERS = ("shapes.py", "ladder.py", "hints.py", "own.py", "shape_boxes.py", "verdicts.py")
+HELPERS = tuple(sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.glob("shapes/*.py")))
 NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
+
+
+def copy_helper(folder: Path, source: Path = SOURCE) -> None:
+    """Copy the package that the notebooks import into a folder."""
+    shutil.copytree(
+        source / "shapes", folder / "shapes", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+    )
 
 
 def kernels() -> list[int]:

@@ -13,8 +13,9 @@ from autograder.gradebook.graded_notebooks import KEY, GradedAnswers, Prediction
 from autograder.gradebook.queries import Table
 from autograder.model import Status
 from autograder.reports.class_report import survey, write_report
-from autograder.reports.class_statistics import OUTCOMES, class_report
+from autograder.reports.class_statistics import class_report
 from autograder.reports.html import CELLS, report_json, report_page
+from autograder.reports.outcomes import IN_A_CLASS
 from autograder.tests.harness.servers import chromium
 from autograder.tests.harness.statistics import make_answers, make_failed, make_row, make_table
 from autograder.tests.harness.synthetic import ASSIGNMENT, make_graded
@@ -51,6 +52,8 @@ def test_the_command_writes_the_page_and_its_data(few: Course, capsys: pytest.Ca
     assert capsys.readouterr().out == f"report: {page}\nreport: {data}\n"
     assert json.loads(data.read_text("utf-8")) == json.loads(report_json(survey(few, ASSIGNMENT)))
     assert [path.name for path in few.root.glob("*.part")] == []
+    row = "lowest · lower quarter · median · upper quarter · highest"  # "Q1" would be a question of this course
+    assert f"<tr><td>{row}<td" in page.read_text("utf-8")
 
 
 def test_an_assignment_that_is_not_there(few: Course, capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,7 +70,7 @@ def test_the_json_holds_what_the_page_shows(few: Course) -> None:
     assert [line["student"] for line in report["lines"]] == sorted(FEW)
     assert report["summary"]["handed_in"] == 2
     assert report["questions"][0]["name"] == "q1"
-    assert set(report["questions"][0]["outcomes"]) == set(OUTCOMES) == set(CELLS)
+    assert set(report["questions"][0]["outcomes"]) == set(IN_A_CLASS) == set(CELLS)
 
 
 @pytest.mark.browser
@@ -80,7 +83,7 @@ def test_a_class_of_three_in_a_browser(few: Course) -> None:
         assert page.evaluate("window.hacked") is None
         assert page.get_by_role("cell", name=HOSTILE).count() == 1
         assert page.locator("table.map tbody tr").count() == 3
-        assert page.locator("img").count() == 2  # a map of three students is the table alone
+        assert page.locator("img").count() == 3
         _pictures_are_whole(page)
 
 
@@ -98,6 +101,20 @@ def test_a_class_of_three_thousand_in_a_browser(many: Course) -> None:
         page.locator("#look a").first.click()
         assert page.locator("tr:target").inner_text().startswith(page.locator("#look a").first.inner_text())
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "no sideways scrolling"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_telephone_shows_narrow_charts_and_scrolls_only_down(many: Course, scheme: str) -> None:
+    path, _ = write_report(many, ASSIGNMENT)
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+        assert _open(page, path) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        widths = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.width])")
+        assert all(0.8 < shown / natural < 1.4 for natural, shown in widths), "letters have their own size"
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(28, 28, 28)"
+        assert dark == (scheme == "dark")
 
 
 def _pictures_are_whole(page: Page) -> None:
@@ -126,6 +143,7 @@ def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) ->
 
 @pytest.mark.browser
 def test_pictures_need_no_colour(many: Course, tmp_path: Path) -> None:
+    """They have one hue, that of the theme: blue is the largest part of a colour and red the smallest."""
     path, _ = write_report(many, ASSIGNMENT)
     with chromium() as browser:
         page = browser.new_page()
@@ -141,8 +159,11 @@ COLOURS = """async shots => Promise.all(shots.map(async bytes => {
     context.drawImage(image, 0, 0);
     const data = context.getImageData(0, 0, image.width, image.height).data;
     let found = 0;
-    for (let i = 0; i < data.length; i += 4)
-        found += Math.max(data[i], data[i + 1], data[i + 2]) - Math.min(data[i], data[i + 1], data[i + 2]) > 8;
+    for (let i = 0; i < data.length; i += 4) {
+        const [red, green, blue] = data.subarray(i, i + 3);
+        const spread = Math.max(red, green, blue) - Math.min(red, green, blue);
+        found += spread > 8 && !(red <= green && green <= blue);
+    }
     return found;
 }))"""
 

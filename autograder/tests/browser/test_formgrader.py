@@ -14,7 +14,7 @@ from autograder.tests.harness.recorded import MEMORY, NAME, groups, read_in
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server, pytest.mark.xdist_group("formgrader")]
-SCHEME = "Full: in a GRU h serves as memory and as output, so no c is needed."
+SCHEME = "Full: in a GRU h serves as memory and as output, so there is no c to return."
 PATIENCE = 30_000  # ms
 
 

@@ -1,6 +1,8 @@
 """Nothing that a student wrote or put out runs in an instructor's browser."""
 
 import base64
+import re
+import struct
 from pathlib import Path
 
 import nbformat
@@ -12,12 +14,12 @@ from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.pipeline import show_verdict
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
-from autograder.notebook.sanitize import MAX_TEXT, inert, inert_markdown, inert_sentence
+from autograder.notebook.sanitize import MAX_TEXT, TYPED, WIDGET, WIDGET_SENTENCE, inert, inert_sentence
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.tests.harness.recorded import NAME
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"\0" * 20).decode()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 2, 2)).decode()
 FIRES = "window.hacked=1;document.title='hacked'"
 SCRIPTS = [
     f"<script>{FIRES}</script>",
@@ -76,10 +78,14 @@ def test_what_is_left_is_text_and_real_images() -> None:
     shown = inert(_hostile())
     nbformat.validate(shown)
     text = nbformat.writes(shown)
-    for gone in ("text/html", 'javascript":', "svg+xml", "widget-view", "text/latex", "text/markdown", "attachments"):
+    for gone in ('javascript":', '"image/svg+xml"', "widget-view", "text/latex", "text/markdown", "attachments"):
         assert gone not in text
     (code,) = [cell for cell in shown.cells if cell.cell_type == "code" and len(cell.outputs) == 4]
-    assert [list(output.data) for output in code.outputs[:2]] == [["text/plain"]] * 2
+    assert [list(output.data) for output in code.outputs[:2]] == [["text/plain", "text/html"]] * 2
+    for output in code.outputs[:2]:
+        assert re.fullmatch(
+            r'<img src="data:image/svg\+xml;base64,[\w+/=]+" alt="an output">', output.data["text/html"]
+        )
     assert [dict(output.get("metadata", {})) for output in code.outputs[:2]] == [{}, {}]
 
 
@@ -90,9 +96,29 @@ def test_a_real_image_passes_and_a_false_one_does_not() -> None:
         return dict(inert(nbformat.v4.new_notebook(cells=[cell])).cells[0].outputs[0].data)
 
     assert shown(PNG) == {"text/plain": "a plot", "image/png": PNG}
-    assert shown(base64.b64encode(b"<svg onload=x>").decode()) == {"text/plain": "a plot"}
+    assert shown(base64.b64encode(b"<p onload=x>").decode()) == {"text/plain": "a plot"}
+    svg = base64.b64encode(b"<svg onload=x>").decode()
+    image = f'<img src="data:image/svg+xml;base64,{svg}" alt="an output">'
+    assert shown(svg) == {"text/plain": "a plot", "text/html": image}, "an image runs no scripts"
     assert shown("no base64") == {"text/plain": "a plot"}
-    assert shown(PNG + '" onerror="x').get("image/png", PNG) == PNG
+    assert shown(PNG + '" onerror="x') == {"text/plain": "a plot"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("IntSlider(value=3)", WIDGET_SENTENCE),
+        ("interactive(children=(IntSlider(value=3),\n Output()))…", WIDGET_SENTENCE),
+        ("", WIDGET_SENTENCE),
+        ("one step of the LSTM", f"{WIDGET_SENTENCE}\none step of the LSTM"),
+    ],
+)
+def test_a_sentence_takes_the_place_of_a_widget(text: str, shown: str) -> None:
+    data = {WIDGET: {"model_id": "x"}, "text/plain": text, "image/png": PNG}
+    output = nbformat.v4.new_output("display_data", data=data)
+    cell = nbformat.v4.new_code_cell("x", outputs=[output])
+    outputs = inert(nbformat.v4.new_notebook(cells=[cell])).cells[0].outputs
+    assert [dict(output.data) for output in outputs] == [{"text/plain": shown, "image/png": PNG}]
 
 
 def test_text_is_kept_short_and_printable() -> None:
@@ -112,8 +138,18 @@ def test_the_courses_own_markdown_stays_as_it_is() -> None:
     assert {cell.id: cell.source for cell in inert(notebook).cells if cell.id == "title"} == before
 
 
-def test_markdown_reads_as_it_was_typed() -> None:
-    assert inert_markdown("h holds *all*\nsteps") == "h holds \\*all\\*  \nsteps"
+def test_the_courses_text_between_questions_stays_as_it_is_with_its_pictures() -> None:
+    attachments = {"given.png": {"image/png": PNG}}
+    cell = nbformat.v4.new_markdown_cell('<p style="color: red">Look: ![g](attachment:given.png)</p>', id="a")
+    cell.attachments = attachments
+    source = nbformat.v4.new_notebook(cells=[cell])
+    (kept,) = inert(source, source).cells
+    assert (kept.source, kept.attachments, kept.metadata) == (cell.source, attachments, {TYPED: cell.source})
+    edited = nbformat.from_dict(source)
+    edited.cells[0].source += " mine"
+    (shown,) = inert(edited, source).cells
+    assert "style" not in re.sub("&lt;.*?&gt;", "", shown.source)
+    assert shown.metadata[TYPED].endswith(" mine")
 
 
 def test_a_comment_quotes_without_markup() -> None:

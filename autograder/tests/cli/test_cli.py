@@ -52,6 +52,22 @@ def test_settings_that_cannot_be_read(small: Path, capsys: pytest.CaptureFixture
     assert said.endswith("; fix the file.")
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("c.Limits.prelaod = ['numpy']", "c.Limits.prelaod: no such setting; did you mean c.Limits.preload?"),
+        ("c.Course.ungradde = []", "c.Course.ungradde: no such setting; did you mean c.Course.ungraded?"),
+        (
+            "c.Course.xyz = []",
+            "c.Course.xyz: no such setting; there are: due_dates, requirements, roster, timezone, ungraded.",
+        ),
+    ],
+)
+def test_a_misspelt_setting(setting: str, said: str, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (small / CONFIG).write_text(f"c = get_config()\n{setting}\n")
+    assert _said(capsys, "--course", small, "grade") == f"{CONFIG}: {said}"
+
+
 def test_no_source_notebooks(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.rmtree(small / "source")
     said = _said(capsys, "--course", small, "release")
@@ -138,6 +154,7 @@ def test_help_names_every_job(capsys: pytest.CaptureFixture[str]) -> None:
     for command in (
         "submit",
         "collect",
+        "check",
         "release",
         "handout",
         "grade",
@@ -250,4 +267,4 @@ def test_the_command_runs_where_no_environment_is_activated(small: Path) -> None
 
 
 def test_the_course_has_its_four_notebooks(course: Course) -> None:
-    assert [path.stem for path in course.masters("rnn_shapes")] == list(NOTEBOOKS)
+    assert [path.stem for path in course.source_notebooks("rnn_shapes")] == list(NOTEBOOKS)

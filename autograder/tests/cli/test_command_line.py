@@ -11,6 +11,7 @@ import pytest
 from autograder.cli import commands
 from autograder.cli.main import main
 from autograder.course.course import CONFIG, Course
+from autograder.distribution import own_command
 from autograder.errors import CourseError
 from autograder.tests.support import ROOT
 
@@ -31,6 +32,28 @@ def course(tmp_path: Path) -> Path:
     (tmp_path / "source" / "ps1").mkdir(parents=True)
     (tmp_path / "source" / "ps1" / "one.ipynb").write_text("{}")
     return tmp_path
+
+
+def test_a_command_is_named_by_its_path_if_its_name_is_not_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, other = tmp_path / "my course" / ".venv" / "bin", tmp_path / "other"
+    for folder in (ours, other):
+        folder.mkdir(parents=True)
+        (folder / "autograder").touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", str(ours / "python"))
+    monkeypatch.chdir(tmp_path / "my course")
+    monkeypatch.setenv("PATH", str(other))
+    assert own_command() == ".venv/bin/autograder", "the one on the PATH is another"
+    monkeypatch.chdir(tmp_path)
+    assert own_command() == "'my course/.venv/bin/autograder'"
+    monkeypatch.chdir(other)
+    assert own_command() == f"'{ours}/autograder'"
+    monkeypatch.setenv("PATH", str(ours))
+    assert own_command() == "autograder"
+    (ours / "autograder").unlink()
+    monkeypatch.setenv("PATH", "")
+    assert own_command() == "autograder", "installed in another way"
 
 
 def _loaded(*arguments: str | Path) -> tuple[int, str, set[str]]:
@@ -60,7 +83,7 @@ def test_help_loads_nothing_but_the_command_line(arguments: list[str]) -> None:
     assert status == (2 if "0" in arguments else 0), shown
     assert [package for package in HEAVY if _of(package, names)] == []
     ours = {name for name in _of("autograder", names) if not name.startswith(("autograder.cli", "autograder.rnn"))}
-    assert ours <= {"autograder", "autograder.distribution", "autograder.errors"}
+    assert ours <= {"autograder", "autograder.distribution", "autograder.errors", "autograder.text"}
 
 
 @pytest.mark.parametrize("settings", ["c = get_config()\n", (ROOT / CONFIG).read_text()], ids=["plain", "ours"])

@@ -1,12 +1,15 @@
 """One tree of exceptions: what rooms raise at each other is in it, and each says how a command ends."""
 
 import ast
+import logging
 import re
 from pathlib import Path
 
 import pytest
 
 from autograder import errors
+from autograder.cli import logs
+from autograder.cli.main import main
 from autograder.errors import AutograderError, CourseError, UsageError
 
 PACKAGE = Path(errors.__file__).parent
@@ -41,3 +44,13 @@ def test_the_tree_is_drawn_with_its_exit_statuses() -> None:
 @pytest.mark.parametrize(("error", "status"), [(AutograderError, 1), (CourseError, 1), (UsageError, 2)])
 def test_each_says_how_a_command_ends(error: type[AutograderError], status: int) -> None:
     assert error("a.ipynb: is not there; name another.").exit_status == status
+
+
+def test_no_message_controls_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--course", str(tmp_path / "\x1b[2Jeve"), "check"]) == 2
+    with logs.on_terminal(0):
+        logging.getLogger("autograder").warning("%s: late", "\x1b]0;bob\x07")
+    error = capsys.readouterr().err
+    assert "\x1b" not in error
+    assert "\ufffd[2Jeve: not a course folder" in error
+    assert "Warning: \ufffd]0;bob\ufffd: late\n" in error

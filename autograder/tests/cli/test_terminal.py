@@ -32,7 +32,7 @@ def test_a_narrow_terminal_shows_the_sum_of_all_tests(
         assert len(line) <= width
     assert ("q12" in lines[2]) != folded
     assert ("tests" in lines[2]) == folded
-    assert any("too narrow for a column for each question" in line for line in lines) == folded
+    assert any("Too narrow for a column for each question" in line for line in lines) == folded
 
 
 def test_a_table_in_a_pipe_has_all_columns(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,3 +40,38 @@ def test_a_table_in_a_pipe_has_all_columns(capsys: pytest.CaptureFixture[str]) -
     printed = capsys.readouterr().out
     assert "…" not in printed
     assert "q12" in printed
+
+
+ODD = ("x" * 100, "x" * 50 + "y" * 50, "[red]eve[/red]\x1b[2J\nbob")
+
+
+@pytest.mark.parametrize("width", [48, 60, 80, 100, 250])
+def test_student_score_and_status_are_always_there(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setattr(terminal, "console", Console(force_terminal=True, no_color=True))
+    printed = _printed_odd(capsys)
+    lines = [line for line in printed.splitlines() if "needs manual grading" in line]
+    assert len(lines) == len(set(lines)) == len(ODD)
+    assert all("21.6" in line and len(line) <= width for line in lines)
+    assert [line[1:4] for line in lines] == ["xxx", "xxx", "[re"]
+
+
+def test_a_pipe_has_a_column_for_each_notebook_where_questions_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    printed = _printed_odd(capsys)
+    assert "first" in printed
+    assert "second" in printed
+    assert printed.count("needs manual grading") == len(ODD)
+    assert max(map(len, printed.splitlines())) <= terminal.WIDTH
+    assert "\x1b" not in printed
+
+
+def _printed_odd(capsys: pytest.CaptureFixture[str]) -> str:
+    """The table of ids that are long or have markup and control characters, with 60 questions in two notebooks."""
+    points = {f"a-long-question-{number}": 1.0 for number in range(60)}
+    cells = {name: ("first" if number % 2 else "second", name) for number, name in enumerate(points)}
+    marks = dict.fromkeys(points, 0.5)
+    rows = tuple(Row(name, marks, 21.6, 60.0, Status.NEEDS_MANUAL_GRADING, "", ()) for name in ODD)
+    terminal.show_table(Table("ps1", points, rows, cells))
+    return capsys.readouterr().out

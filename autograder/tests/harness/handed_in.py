@@ -16,8 +16,8 @@ from autograder.tests.support import ROOT
 
 CONFIG = PyFileConfigLoader("nbgrader_config.py", path=str(ROOT)).load_config()
 SOURCES = {path.stem: nbformat.read(path, 4) for path in sorted((ROOT / "solutions/rnn_shapes").glob("*.ipynb"))}
-MASTERS = {name: teaching_copy(source, CONFIG) for name, source in SOURCES.items()}
-NAMES = list(MASTERS)
+UNANSWERED = {name: teaching_copy(source, CONFIG) for name, source in SOURCES.items()}
+NAMES = list(UNANSWERED)
 LSTM = NAMES[0]
 
 
@@ -33,7 +33,7 @@ ANSWERS = {name: {cell.id: solution(cell) for cell in nb.cells if is_solution(ce
 
 
 def starter(name: str = LSTM) -> NotebookNode:
-    return released_copy(MASTERS[name])
+    return released_copy(UNANSWERED[name])
 
 
 def solved(name: str = LSTM, **answers: str) -> NotebookNode:
@@ -74,10 +74,10 @@ def mend(nb: NotebookNode, name: str = LSTM) -> Restored:
     """Hand a notebook in, restore it, and hold the result to what is true of every result."""
     submitted, repairs = parse(nbformat.writes(nb).encode(), name)
     assert repairs == []
-    untouched = copy.deepcopy((submitted, MASTERS[name]))
-    restored = restore(submitted, MASTERS[name])
-    assert (submitted, MASTERS[name]) == untouched
-    hold(restored, MASTERS[name])
+    untouched = copy.deepcopy((submitted, UNANSWERED[name]))
+    restored = restore(submitted, UNANSWERED[name])
+    assert (submitted, UNANSWERED[name]) == untouched
+    hold(restored, UNANSWERED[name])
     return restored
 
 

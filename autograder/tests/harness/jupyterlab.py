@@ -62,11 +62,15 @@ class Lab:
         begins = self.page.locator(".cm-content", has_text=re.compile(f"^{re.escape(source)}"))
         return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-CodeCell").filter(has=begins)
 
-    def write(self, source: str, text: str) -> None:
-        """Type over the cell that begins with `source`, and run it."""
+    def type(self, source: str, text: str) -> None:
+        """Type over the cell that begins with `source`."""
         self.cell(source).locator(".cm-content").click()
         self.page.keyboard.press("ControlOrMeta+a")
         self.page.keyboard.insert_text(text)
+
+    def write(self, source: str, text: str) -> None:
+        """Type over the cell that begins with `source`, and run it."""
+        self.type(source, text)
         self.page.keyboard.press("ControlOrMeta+Enter")
 
     def run(self, source: str) -> Locator:
@@ -79,14 +83,18 @@ class Lab:
         """What the cell that begins with `source` shows."""
         return self.cell(source).get_by_role("status")
 
-    def shoot(self, source: str, name: str) -> None:
-        """Keep a picture of a cell in both themes, to be looked at."""
+    def shoot(self, **cells: str) -> None:
+        """Keep pictures of these cells in both themes, to be looked at; to change the theme takes JupyterLab a second.
+
+        `cells` are what each cell begins with, by the name of its picture.
+        """
         SHOTS.mkdir(exist_ok=True)
         self.page.keyboard.press("Escape")
         for theme in ("Dark", "Light"):
             self.menu("Settings", "Theme", f"JupyterLab {theme}")
             expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
-            self.cell(source).screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
+            for name, source in cells.items():
+                self.cell(source).screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
 
     def contrast(self, source: str) -> float:
         """Of the text that a cell shows against what lies behind it; WCAG wants 4.5."""

@@ -37,18 +37,38 @@ def postgresql_server() -> Iterator[str]:
     assert bin_folder is not None, "mark the test with needs_postgresql"
     folder = Path(tempfile.mkdtemp(dir=HOME, prefix="pg-"))
     data = folder / "data"
-    control: list[str | Path] = [bin_folder / "pg_ctl", "-D", data, "-w", "-s", "-l", folder / "log"]
+    address = f"postgresql://grader@/postgres?host={folder}"
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, ROOT_USER)
         _run(folder, bin_folder / "initdb", "-D", data, "-U", "grader", "-A", "trust", "-N", *SORTED_BY_PEOPLE)
-        _run(folder, *control, "-o", f"{IN_A_HURRY} -k {folder}", "start")
+        start(address)
         try:
-            yield f"postgresql://grader@/postgres?host={folder}"
+            yield address
         finally:
-            _run(folder, *control, "-m", "immediate", "stop")
+            stop(address)
     finally:
         shutil.rmtree(folder)
+
+
+def start(address: str) -> None:
+    """Start the server of an address that `postgresql_server` returned."""
+    _control(address, "-o", f"{IN_A_HURRY} -k {_folder(address)}", "start")
+
+
+def stop(address: str, mode: str = "immediate") -> None:
+    """Stop the server: like a crash, or "fast", which keeps what was committed and ends all connections."""
+    _control(address, "-m", mode, "stop")
+
+
+def _folder(address: str) -> Path:
+    return Path(address.partition("?host=")[2])
+
+
+def _control(address: str, *words: str) -> None:
+    bin_folder, folder = programs(), _folder(address)
+    assert bin_folder is not None
+    _run(folder, bin_folder / "pg_ctl", "-D", folder / "data", "-w", "-s", "-l", folder / "log", *words)
 
 
 def _run(folder: Path, *command: str | Path) -> None:

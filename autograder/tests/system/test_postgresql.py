@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -17,10 +18,14 @@ from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.queries import Table, table
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.class_run import ClassRun
+from autograder.model import Result, Submission
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.rnn.sample_class import ASSIGNMENT, make_class, pupils
-from autograder.tests.harness.postgres import needs_postgresql, postgresql_server
+from autograder.rnn.sample_class import ASSIGNMENT, make_class, sample_students
+from autograder.tests.harness.part_of_course import make_part
+from autograder.tests.harness.postgres import needs_postgresql, postgresql_server, start, stop
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
+from autograder.tests.harness.small_class import hand_in, judged
+from autograder.tests.harness.small_class import run as run_class
 from autograder.tests.harness.synthetic import make_graded
 from autograder.tests.support import ROOT
 
@@ -28,6 +33,7 @@ pytestmark = [pytest.mark.server, pytest.mark.xdist_group("postgresql")]
 STUDENTS = ("chen", "jo", "max", "omar")  # wrong answers, none, all of them late, a notebook that cannot be read
 SORTED_OTHERWISE = ("Bob", "ann", "ann-2", "名前", "Zoë", "zz-absent")  # by this server's rules ann comes before Bob
 WRITTEN = ("grades.csv", "canvas.csv", "canvas-unmatched.csv", "moodle.csv", "moodle-unmatched.csv", "report.json")
+GRADED = ("1_lstm", "3_gru")  # the notebooks of the class that is graded: 16 points of tests
 LARGE = 3_000
 
 Makes = Callable[[str], str]  # the name of a database to make → a line of nbgrader_config.py
@@ -55,12 +61,8 @@ def setting(address: str) -> str:
 
 def _class(folder: Path, settings: str) -> Course:
     """The demo's class in a course with more settings, graded in part."""
-    own = folder / "own"
-    own.mkdir(parents=True)
-    shutil.copytree(ROOT / "solutions", own / "solutions")
-    (own / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + settings, "utf-8")
-    demo = make_class(Course.at(own), folder / "demo", 16, seed=0)
-    for student in set(pupils(16, 0)) - set(STUDENTS):
+    demo = make_class(make_part(folder / "own", *GRADED, settings=settings), folder / "demo", 16, seed=0)
+    for student in set(sample_students(16, 0)) - set(STUDENTS):
         shutil.rmtree(demo.root / "submitted" / student)
     return demo
 
@@ -75,7 +77,7 @@ def _heard(course: Course) -> list[tuple[str, str]]:
 def _rosters(course: Course) -> None:
     names = [row.student for row in table(course, ASSIGNMENT).rows][:-1]
     rows = [f"{name},{place},S{place},{name},A,\n" for place, name in enumerate([*names, "nobody"])]
-    head = "Student,ID,SIS User ID,SIS Login ID,Section,rnn_shapes (7)\n    Points Possible,,,,,29\n"
+    head = "Student,ID,SIS User ID,SIS Login ID,Section,rnn_shapes (7)\n    Points Possible,,,,,30\n"
     (course.root / "canvas-roster.csv").write_text(head + "".join(rows), "utf-8")
     rows = [f"{name},{name},{name}@uni.example\n" for name in [*names, "nobody"]]
     (course.root / "moodle-roster.csv").write_text("First name,Username,Email address\n" + "".join(rows), "utf-8")
@@ -115,14 +117,14 @@ def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Mak
         course = _class(tmp_path / f"class-{len(found)}", settings)
         ClassRun(course, ASSIGNMENT).grade()
         again = dict(_heard(course))
-        assert again == dict.fromkeys(STUDENTS, "unchanged") | {"omar": "damaged"}
+        assert again == dict.fromkeys(STUDENTS, "unchanged")
         feedback(course, ASSIGNMENT)
         pages = {name: (course.root / "feedback" / name / f"{ASSIGNMENT}.html").read_text("utf-8") for name in STUDENTS}
         found.append((table(course, ASSIGNMENT), _all_written(course), pages))
         assert (course.root / "gradebook.db").exists() == (not settings)
     assert found[0] == found[1]
     rows = {row.student: row for row in found[1][0].rows}
-    assert rows["max"].score == pytest.approx(24 * 0.9)
+    assert rows["max"].score == pytest.approx(16 * 0.9)
     assert (rows["omar"].status, rows["jo"].score) == ("damaged", 0)
 
 
@@ -139,7 +141,7 @@ def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
         expect(page.locator("tbody tr")).to_have_count(len(rows))
         for row in rows:
             line = page.locator("tbody tr", has=page.get_by_text(row.student, exact=True))
-            expect(line).to_contain_text(f"{row.score:g} / 29")
+            expect(line).to_contain_text(f"{row.score:g} / 30")
         page.goto(f"{address}/formgrader/manage_students")
         expect(page.locator("tbody tr")).to_have_count(len(SORTED_OTHERWISE))
 
@@ -179,6 +181,36 @@ def test_a_server_that_goes_away_is_said_in_one_sentence(tmp_path: Path) -> None
     assert said.startswith(f"{course.root / CONFIG}: the gradebook postgresql://grader@/postgres cannot be used (")
     assert said.endswith("); check that the database server is running, or change c.CourseDirectory.db_url.")
     assert "\n" not in said
+
+
+@needs_postgresql
+def test_a_server_that_stops_in_the_middle_of_a_class_loses_nothing(ungraded: Path, tmp_path: Path) -> None:
+    shutil.copytree(ungraded, tmp_path / "course", ignore=shutil.ignore_patterns("submitted", "gradebook.db"))
+    with postgresql_server() as address:
+        config = tmp_path / "course" / CONFIG
+        config.write_text(config.read_text("utf-8") + setting(address), "utf-8")
+        course = Course.at(tmp_path / "course")
+        hand_in(course, ada="right", bob="wrong", cy="right", dan="empty")
+
+        def stopping(submission: Submission, *context: Any) -> Result:
+            if submission.student == "cy":
+                stop(address, "fast")
+            return judged(submission, *context)
+
+        with pytest.raises(CourseError) as raised:
+            run_class(course, stopping, jobs=1)
+        assert str(raised.value).startswith(
+            f"{course.root / CONFIG}: the gradebook postgresql://grader@/postgres cannot"
+        )
+        assert str(raised.value).endswith(
+            "check that the database server is running, or change c.CourseDirectory.db_url."
+        )
+        assert not list(course.root.glob("autograded/*/.*"))
+        start(address)
+        assert run_class(course, jobs=1)[0] in (["bob", "cy", "dan"], ["cy", "dan"]), "what was saved is not run again"
+        assert run_class(course)[0] == []
+        marks = {row.student: row.marks["x"] for row in table(course, "ps1").rows}
+        assert marks == {"ada": 2, "bob": 0, "cy": 2, "dan": 0}
 
 
 @pytest.fixture

@@ -46,6 +46,8 @@ def test_only_ci_installs_system_packages() -> None:
     assert "apt-get install" in _planned("ci")
     planned = _planned("test", CI="true")
     assert planned.index("apt-get install") < planned.index("-m pytest"), "installed before it is used"
+    assert planned.index("harness.pyodide") < planned.index("-m pytest"), "fetched before it is used"
+    assert "harness.pyodide" not in _planned("test")
 
 
 @pytest.mark.parametrize(

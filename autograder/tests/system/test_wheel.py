@@ -140,6 +140,15 @@ def test_the_environment_has_neither_tensorflow_nor_keras(bare: Path) -> None:
     assert done.stdout == "[True, True]\n"
 
 
+def test_nothing_of_the_keras_course_is_asked_for(bare: Path, place: Path) -> None:
+    course = place / "neuer Kurs"
+    assert "assignments: example\n" in _run(bare, "init", course)
+    look = "from pathlib import Path; from autograder.cli import doctor; from autograder.course.course import Course; "
+    look += f"print(*doctor._packages(Course.at(Path({str(course)!r}))), sep='\\n')"
+    done = subprocess.run([bare / "python", "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("✓ packages "), done.stdout
+
+
 @pytest.mark.parametrize("shape", ["warm", "cold"])
 def test_the_installed_grader_grades_a_course(shape: str, bare: Path, place: Path) -> None:
     course = place / f"kleiner Kurs, {shape}"

@@ -43,6 +43,7 @@ def _texts() -> dict[str, list[str]]:
         if path.relative_to(PACKAGE).parts[0] not in UNREAD
     }
     pages = [*PACKAGE.rglob("templates/*.html"), ROOT / "README.md", ROOT / "Makefile"]
+    pages += PACKAGE.rglob("docs/pages/**/*.md")
     return found | {str(path.relative_to(ROOT)): [path.read_text(encoding="utf-8")] for path in pages}
 
 
