@@ -8,6 +8,8 @@ endif
 BIN := $(ENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(ENV)/.autograder-ready
 PINS := autograder/constraints.txt
+# Processes that test: on two cores, the third uses the time that the other two spend waiting.
+WORKERS ?= 3
 RUN := $(BIN)/python -m autograder.cli
 COURSE ?= .
 AUTOGRADER := $(RUN) --course $(COURSE)
@@ -15,7 +17,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 export TF_CPP_MIN_LOG_LEVEL := 3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick ci check attacks bench lab submit collect grade mark release handout feedback report export formgrader reproduce validate outputs doctor
+.PHONY: help setup demo test quick ci check attacks bench docs lite lab submit collect grade mark release handout feedback report export formgrader reproduce validate outputs doctor
 
 help:  ## list the targets
 	@echo "make TARGET [COURSE=folder] [ASSIGNMENT=name] [ARGS='more options']"
@@ -26,18 +28,22 @@ demo: $(READY)  ## grade a sample class end to end and show the marks
 
 test: $(if $(CI),ci,tests)  ## run all checks, notebooks and tests; lists skipped tests
 
-ci: system  ## install Chromium, bubblewrap and PostgreSQL (Debian, Ubuntu), then run `make tests`
+ci: system  ## install Chromium, bubblewrap and PostgreSQL (Debian, Ubuntu), fetch Pyodide, then run all checks, notebooks and tests
+	-$(MAKE) pyodide
 	$(MAKE) tests
 
-.PHONY: system tests
+.PHONY: system pyodide tests
 system:
 	@command -v chromium chromium-browser google-chrome >/dev/null && command -v bwrap >/dev/null && \
 		ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || \
 		{ $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq chromium bubblewrap libseccomp2 postgresql; }
 
+pyodide: $(READY)  ## fetch Pyodide, which tests of the browser edition need
+	$(BIN)/python -m autograder.tests.harness.pyodide
+
 tests: $(READY)
 	$(MAKE) -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync) check validate
-	$(BIN)/python -m pytest -n 2 -rs $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) -rs $(ARGS)
 
 quick: $(READY)  ## run only the tests without kernels, servers, browsers, nbgrader or TensorFlow
 	$(BIN)/python -m pytest -n 2 -m "not (kernel or browser or server or process or tensorflow)" $(ARGS)
@@ -53,8 +59,14 @@ check: $(READY)  ## run the linters and the type checker, and check that noteboo
 attacks: $(READY)  ## run every attack against plain nbgrader and this grader, and compare
 	$(BIN)/python -m autograder.tests.attacks $(ARGS)
 
-bench: $(READY)  ## compare the speed of plain nbgrader and this grader (up to an hour; ARGS=--quick: a minute)
-	$(BIN)/python -m autograder.bench --readme README.md $(ARGS)
+bench: $(READY)  ## compare the speed of plain nbgrader and this grader (over an hour; ARGS=--quick: minutes)
+	$(BIN)/python -m autograder.bench --page autograder/docs/pages/performance.md $(ARGS)
+
+docs: $(READY)  ## build the documentation, build/site/index.html
+	$(BIN)/python -m autograder.docs $(ARGS)
+
+lite: $(READY)  ## build the course as a site that runs in a browser tab, build/lite/
+	$(BIN)/python -m autograder.lite $(ARGS)
 
 lab: $(READY)  ## open your own copy of the notebooks in JupyterLab
 	$(AUTOGRADER) lab
@@ -116,6 +128,6 @@ $(READY): pyproject.toml $(PINS)
 		{ echo "Python 3.11, 3.12 or 3.13 was not found. Install one, or pass its path: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "setting up $(ENV) (once; takes a minute or two)"
 	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(PINS) --editable ".[learn,test,cluster,postgresql]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(PINS) --editable ".[learn,test,cluster,postgresql,docs,lite]"
 	@$(BIN)/python -m jupyter kernelspec install --sys-prefix autograder/kernels/share/kernels/autograder 2>/dev/null
 	@touch $@

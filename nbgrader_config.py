@@ -1,5 +1,7 @@
 """Configure the course for nbgrader, formgrader and autograder."""
 
+import os
+
 from autograder import hooks
 from autograder.distribution import pinned
 
@@ -22,6 +24,10 @@ c.Personalization.cls = "autograder.rnn.own_numbers.OwnNumbers"
 # These assignments are released and run like the others, but not graded.
 c.Course.ungraded = ["explorations"]
 
+# Tests read the model from the student's notebook. Its weights must make the arrays, which are computed again when
+# a notebook is graded. The layers are only passed to `check`, which leaves the judging to the tests then.
+c.Release.from_student = ["model", "lstm", "gru"]
+
 # The packages that students install: the versions that the notebooks were made with.
 c.Course.requirements = pinned("learn")
 c.Handout.readme = "solutions/handout.md"
@@ -32,6 +38,7 @@ c.Limits.preload = [
     *(f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")),
 ]
 c.Limits.environment = ["TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"]
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # as the setup cells: no log lines among a cell's outputs
 
 # Configure TensorFlow as the notebooks' setup cell does. Also run it eagerly and without rewriting graphs: `predict`
 # then takes half the time and returns exactly the same numbers.
@@ -46,7 +53,7 @@ tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": 
 warnings.filterwarnings("ignore", "Even though the .tf.config")
 """
 
-# The gradebook is the file gradebook.db in this folder, or a PostgreSQL database (see the README):
+# The gradebook is the file gradebook.db in this folder, or a PostgreSQL database (see the docs, Operations):
 #   c.CourseDirectory.db_url = "postgresql://teacher@db.example.org/rnn"
 
 # Limits of a notebook while it is graded, with their defaults (autograder/course/limits.py lists all of them).

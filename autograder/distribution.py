@@ -1,5 +1,9 @@
-"""Describe this package for pip: its name, its requirements, and the versions that it is tested with."""
+"""Describe this package: its name and command, its requirements, and the versions that it is tested with."""
 
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +21,18 @@ CONSTRAINTS = Path(__file__).with_name("constraints.txt")
 def install_command(extra: str) -> str:
     """Return the command that installs an extra of this package."""
     return f"pip install '{NAME}[{extra}]'"
+
+
+def own_command() -> str:
+    """Return how to call `autograder`: its path if it is installed beside this Python but not found by its name.
+
+    Below the current folder the path is relative, such as `.venv/bin/autograder`.
+    """
+    ours = Path(sys.executable).with_name("autograder.exe" if os.name == "nt" else "autograder")
+    found = shutil.which("autograder")
+    if not ours.exists() or (found and Path(found).samefile(ours)):
+        return "autograder"
+    return shlex.quote(str(ours.relative_to(Path.cwd()) if ours.is_relative_to(Path.cwd()) else ours))
 
 
 def requirements() -> "list[Requirement]":

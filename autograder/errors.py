@@ -5,8 +5,9 @@
     │   └── UsageError       the command line names something that does not exist, or conflicting options          2
     ├── NoSandboxError       this machine cannot run a kernel in a sandbox                                         1
     ├── KernelError          no kernel could be started                                                            1
-    ├── KernelEnded          a cell ended its kernel; `kind` says how                                              1
+    ├── KernelEnded          a cell ended its kernel; `how` is a `Death`                                           1
     ├── Damaged              a submitted file is not a notebook                                                    1
+    ├── Refused              a submitted file is skipped; the message is the reason, in a few words                1
     └── EvidenceError        a text cannot be decoded as evidence                                                  1
 
 Other exit statuses: 0 if all is well, 130 after Ctrl-C, and 1 after any exception outside this tree. That is an error
@@ -15,6 +16,8 @@ of the grader itself, and its traceback is written to a log file.
 Three exceptions are outside the tree: `OutputLimitError` and `RefusedError`, because code in a student's kernel cannot
 import this package, and the errors that tests raise, because those must be AssertionErrors.
 """
+
+from enum import Enum, auto
 
 
 class AutograderError(Exception):
@@ -41,16 +44,36 @@ class KernelError(AutograderError):
     """No kernel could be started: an error of the grader or its machine, not of the student."""
 
 
-class KernelEnded(AutograderError):  # noqa: N818
-    """A cell ended its kernel; `kind` is one of `execution.failures.DEATHS`."""
+class Death(Enum):
+    """How a cell ended its kernel; `execution.failures` has the reason and the sentence for each."""
 
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
+    CELL_TIME = auto()
+    NOTEBOOK_TIME = auto()
+    PROCESSOR_TIME = auto()
+    MEMORY = auto()
+    OUTPUT = auto()
+    UNFINISHED = auto()  # a message was too large, or the cell never reported that it was done
+    CRASH = auto()
+    DAMAGED = auto()  # the cell sent something that is not a kernel message
+    MACHINE_MEMORY = auto()  # the whole machine had almost no memory left
+    KILLED = auto()  # the kernel was killed, perhaps by the cell
+    LOST = auto()  # the kernel, or the judge that it answered, was killed by something else than the notebook
+
+
+class KernelEnded(AutograderError):  # noqa: N818
+    """A cell ended its kernel."""
+
+    def __init__(self, how: Death) -> None:
+        super().__init__(how.name)
+        self.how = how
 
 
 class Damaged(AutograderError, ValueError):  # noqa: N818
     """A file is not a notebook; the message is one sentence that names it and says what to do."""
+
+
+class Refused(AutograderError):  # noqa: N818
+    """A submitted file is skipped; the message is the reason, in a few words."""
 
 
 class EvidenceError(AutograderError, ValueError):

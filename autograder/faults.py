@@ -7,7 +7,6 @@ Foreseeable errors are not logged. An exception may quote student text, so contr
 id may be any folder name, so it is converted to a plain file name.
 """
 
-import hashlib
 import logging
 import re
 import tempfile
@@ -15,8 +14,9 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from autograder.files import digest
 from autograder.model import Result
-from autograder.text import printable
+from autograder.text import normalize_whitespace, printable, visible
 
 FOLDER, FILE = "reports", "autograder.log"
 MAX_TRACEBACK = 20_000  # characters; the end is kept, because it says what happened
@@ -26,21 +26,21 @@ log = logging.getLogger(__name__)
 
 def brief(error: BaseException) -> str:
     """Return an exception as one line that a terminal can show."""
-    message = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
+    message = normalize_whitespace(visible(str(error), instead=" "))
     return f"{type(error).__name__}: {message}".rstrip(": .")
 
 
 def traceback_of(error: BaseException) -> str:
     """Return an exception's traceback as text that a terminal can show."""
     text = "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
-    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    return visible(text, keep="\n\t")
 
 
 def log_file(root: Path, assignment: str, student: str) -> Path:
     """Return the path of a submission's log file, which is different for each student."""
     name = re.sub(r"[^\w.@+ -]", "_", student)[:MAX_NAME]
     if name != student:
-        name += f"-{hashlib.sha256(student.encode(errors='surrogateescape')).hexdigest()[:8]}"
+        name += f"-{digest(student.encode(errors='surrogateescape'))[:8]}"
     return root / FOLDER / assignment / f"{name}.log"
 
 

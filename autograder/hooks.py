@@ -31,4 +31,4 @@ def configure(c: Config) -> None:
     c.GenerateFeedback.preprocessors = CHAIN  # feedback without hidden tests and marking schemes
     c.Autograde.sanitize_preprocessors = list(SANITIZE)
     c.Autograde.autograde_preprocessors = list(AUTOGRADE)
-    c.Autograde.pre_convert_hook = f"{PREPROCESSORS}.before"
+    c.Autograde.pre_convert_hook = "autograder.grading.nbgrader_converter.before"

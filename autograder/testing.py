@@ -6,27 +6,29 @@ A test may raise any AssertionError. These attributes of the error are saved in 
     help       one hint
     expected   the right answer, as text
     flag       the heading under which the class report lists students with this error; "" for none
+
+A test whose last value is a number gives that many points. If that number has such an error as its attribute `lost`,
+the error says what the other points were lost for; `assert_parts` returns such a number.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from autograder.evidence.display import display, is_unanswered
 
 
-def answered(name: str, answer: Any) -> None:
-    """Raise AssertionError if the answer, or a part of it, is still `...`."""
-    assert not is_unanswered(answer), f"{name}: not answered."
+class UnansweredError(AssertionError):
+    """An answer, or a part of it, is still `...`."""
 
 
 class WrongAnswerError(AssertionError):
     """An answer is wrong; the error has the mistake, a hint ("" if there is none) and the right answer."""
 
-    def __init__(self, fault: object, expected: object, whole: object = None) -> None:
-        super().__init__(f"{fault} Right: {expected!r}")
+    def __init__(self, fault: object, right: object) -> None:
+        super().__init__(f"{fault} Right: {right!r}")
         self.mistake = str(getattr(fault, "rationale", fault))
         self.help = str(getattr(fault, "help", ""))
-        self.expected = display(expected if whole is None else whole)
+        self.right, self.expected = right, display(right)
 
 
 class FlaggedError(AssertionError):
@@ -37,26 +39,77 @@ class FlaggedError(AssertionError):
         self.flag = flag
 
 
-def right(fault: object, expected: object, whole: object = None) -> None:
+class LostPartsError(AssertionError):
+    """Some parts of an answer are wrong or unanswered; the error has the mistakes of all of them."""
+
+    def __init__(self, errors: list[AssertionError]) -> None:
+        super().__init__(" ".join(map(str, errors)))
+        self.mistake = " ".join(str(getattr(error, "mistake", error)) for error in errors)
+        self.help = " ".join(filter(None, (str(getattr(error, "help", "")) for error in errors)))
+        rights = [error.right for error in errors if isinstance(error, WrongAnswerError)]
+        self.expected = display(rights[0]) if len(rights) == 1 else _together(rights)
+        self.flag = next(filter(None, (str(getattr(error, "flag", "")) for error in errors)), "")
+
+
+class Points(int):
+    """A number of points, and the error that says why it is not more; None if all parts are right."""
+
+    lost: LostPartsError | None = None
+
+
+def assert_answered(*values: object) -> None:
+    """Raise UnansweredError if a value, or a part of it, is still `...`."""
+    if any(map(is_unanswered, values)):
+        raise UnansweredError("Not answered.")
+
+
+def assert_no_fault(fault: object, right: object) -> None:
     """Raise WrongAnswerError if there is a fault.
 
     Args:
-        fault: what is wrong; None if the answer is right.
-        expected: the right value of the part that was compared.
-        whole: the right value of the whole answer, if `expected` is only a part of it.
+        fault: What is wrong, such as a sentence or an object with the texts `rationale` and `help`; None if nothing is.
+        right: The right answer, which feedback shows beside the given one.
     """
     if fault is not None:
-        raise WrongAnswerError(fault, expected, whole)
+        raise WrongAnswerError(fault, right)
 
 
-def choice_fault(name: str, given: str, correct: str, because: Mapping[str, str]) -> str | None:
-    """Return what is wrong with a chosen text, or None; `because` explains the likely wrong choices."""
-    chosen = given.strip().lower()
-    return None if chosen == correct else f"{name}: {because.get(chosen, f'it is not {chosen!r}.')}"
+def assert_parts(*parts: Callable[[], object]) -> Points:
+    """Run the parts of a test, each worth one point, and return the points.
+
+    The call is the last line of a test, so that the test's value is the points that it gives:
+
+        assert_parts(partial(assert_choice, q["a"], "yes"), partial(assert_choice, q["b"], "no"))
+
+    Args:
+        parts: Functions without arguments that raise AssertionError if their part is wrong.
+
+    Returns:
+        The number of right parts. What is wrong with the others is printed, and is the number's attribute `lost`.
+
+    Raises:
+        LostPartsError: no part is right.
+        UnansweredError: no part is answered.
+    """
+    errors: list[AssertionError] = []
+    for part in parts:
+        try:
+            part()
+        except AssertionError as error:
+            errors.append(error)
+    if errors and all(isinstance(error, UnansweredError) for error in errors) and len(errors) == len(parts):
+        raise errors[0]
+    if errors and len(errors) == len(parts):
+        raise LostPartsError(errors)
+    points = Points(len(parts) - len(errors))
+    if errors:
+        points.lost = LostPartsError(errors)
+        print(points.lost)  # noqa: T201 - for nbgrader, which knows nothing of the attribute
+    return points
 
 
-def words(given: Mapping[str, str], expected: Mapping[str, str], because: Mapping[str, str]) -> None:
-    """Compare each chosen text with the right one; raise WrongAnswerError for the first wrong one."""
-    whole = expected if len(expected) > 1 else None
-    for name, text in expected.items():
-        right(choice_fault(name, given[name], text, because), text, whole)
+def _together(rights: list[Any]) -> str:
+    """Return several right answers as one text; parts of one dict become that dict."""
+    if rights and all(isinstance(right, dict) for right in rights):
+        return display({key: value for right in rights for key, value in right.items()})
+    return "; ".join(map(display, rights))

@@ -3,12 +3,13 @@
 import platform
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from jupyter_client.kernelspec import KernelSpecManager
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
 from autograder.course.course import Course, find_alembic
 from autograder.distribution import pins, requirements
@@ -38,7 +39,7 @@ class Finding:
 
 def examine(course: Course | None) -> list[Finding]:
     """Check Python, the required packages, alembic and the kernelspec; with a course, check it and the sandbox too."""
-    findings = [_python(), *_packages(), _alembic(), _kernelspec()]
+    findings = [_python(), *_packages(course), _alembic(), _kernelspec()]
     return [*findings, *_course(course), *_sandbox(course)] if course else findings
 
 
@@ -48,12 +49,23 @@ def _python() -> Finding:
     return Finding(known, system, "use Python 3.11, 3.12 or 3.13")
 
 
-def _packages() -> list[Finding]:
-    """Compare the installed packages with those that the grader and the student's commands require."""
+def _packages(course: Course | None) -> list[Finding]:
+    """Compare the installed packages with those that the grader and the course require."""
     try:
-        wanted = [one for one in requirements() if not one.marker or one.marker.evaluate({"extra": "learn"})]
+        known = requirements()
     except CourseError as error:
         return [Finding(False, "packages", str(error))]
+    wanted = {one.name: one for one in known if not one.marker or one.marker.evaluate({"extra": ""})}
+    offered = {one.name: one for one in known if one.marker and one.marker.evaluate({"extra": "learn"})}
+    for line in course.requirements if course else ():
+        with suppress(InvalidRequirement):  # pip reads other lines, too, such as addresses
+            own = Requirement(line)
+            if not own.marker or own.marker.evaluate():
+                wanted.setdefault(own.name, offered.get(own.name, own))  # in the range that works with the grader
+    return _installed_findings([*wanted.values()])
+
+
+def _installed_findings(wanted: Sequence[Requirement]) -> list[Finding]:
     installed = {one.name: _installed(one.name) for one in wanted}
     wrong = [one for one in wanted if not _admits(one, installed[one.name])]
     return [
@@ -76,7 +88,11 @@ def _admits(requirement: Requirement, installed: str) -> bool:
 def _versions(installed: Mapping[str, str]) -> str:
     """Summarize the installed versions; list those that differ from the tested ones."""
     tested = pins()
-    others = [f"{name} {there} (tested: {tested[name]})" for name, there in installed.items() if there != tested[name]]
+    others = [
+        f"{name} {there} (tested: {tested[name]})"
+        for name, there in installed.items()
+        if there != tested.get(name, there)
+    ]
     if others:
         return f"packages in the required ranges; {len(others)} not in the tested version: {', '.join(others)}"
     return f"packages as pinned (nbgrader {installed['nbgrader']}, nbval {installed['nbval']})"
@@ -120,4 +136,13 @@ def _course(course: Course) -> list[Finding]:
     for assignment in assignments:
         folder = course.folder("release", assignment)
         findings.append(Finding(folder.is_dir(), f"release {folder.resolve()}", "run `autograder release`"))
+        findings += _shared_cells(course, assignment)
     return findings
+
+
+def _shared_cells(course: Course, assignment: str) -> list[Finding]:
+    """Report which cells of each notebook ran once when the class was graded last, and why not more."""
+    with suppress(OSError):
+        report = (course.root / "reports" / f"{assignment}.shared").read_text(encoding="utf-8")
+        return [Finding(True, f"{assignment}/{sentence}") for sentence in report.splitlines()]
+    return []

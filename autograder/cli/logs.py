@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from autograder.text import visible
+
 LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.DEBUG}  # by -q and -v
 
 
@@ -14,7 +16,8 @@ class _Terminal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         stream: TextIO = sys.stderr
-        stream.write(f"{record.levelname.capitalize()}: {self.format(record)}\n")
+        text = visible(self.format(record), keep="\n\t")  # it may name a student's files
+        stream.write(f"{record.levelname.capitalize()}: {text}\n")
 
 
 @contextmanager

@@ -80,6 +80,7 @@ def build() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
+    parser.set_defaults(needs_course=True)
     _everywhere(parser, course=".", verbose=0, quiet=0)
     subcommands = parser.add_subparsers(metavar="COMMAND", title="commands", parser_class=Parser)
 
@@ -92,7 +93,7 @@ def build() -> argparse.ArgumentParser:
             sub.add_argument("assignment", nargs="?", help=ASSIGNMENT)
         return sub
 
-    for job in (_for_students, _for_release, _for_grading, _for_marks, _for_checks):
+    for job in (_for_new_courses, _for_students, _for_release, _for_grading, _for_marks, _for_checks):
         job(add)
     _add_installed(add)
     return parser
@@ -128,6 +129,13 @@ def _folder(text: str) -> str:
     return text
 
 
+def _for_new_courses(add: Add) -> None:
+    what = "make a course: a new one with an example, or one from an nbgrader folder; overwrites nothing"
+    sub = add("init", commands.run_init, what, assignment=False)
+    sub.add_argument("folder", nargs="?", type=_folder, metavar="DIR", help="the folder (default: the current folder)")
+    sub.set_defaults(needs_course=False)
+
+
 def _for_students(add: Add) -> None:
     add("lab", commands.run_lab, "open your own copy of the released notebooks in JupyterLab", assignment=False)
     sub = add("submit", commands.run_submit, "check your notebooks and pack them into one zip to hand in")
@@ -149,6 +157,8 @@ def _for_grading(add: Add) -> None:
     sub.add_argument("sources", nargs="+", metavar="ZIP|DIR", help="a zip or folder that you downloaded")
     sub.add_argument("--assignment", metavar="NAME", help=ASSIGNMENT)
     sub.add_argument("--replace", action="store_true", help="replace submissions that are already there")
+    listed = "the students: Canvas' gradebook, Moodle's worksheet or participants, or a CSV file with a column `id`"
+    sub.add_argument("--roster", metavar="FILE", help=f"{listed}; the course's roster keeps them")
     sub = add("grade", commands.run_grade, "grade the submissions in submitted/")
     sub.add_argument("--student", action="append", metavar="ID", help="grade only this student (can be repeated)")
     sub.add_argument("--force", action="store_true", help="also grade submissions that have not changed")
@@ -191,6 +201,8 @@ def _for_marks(add: Add) -> None:
 
 
 def _for_checks(add: Add) -> None:
+    what = "report which tests work as they are, which do not and why; nothing is graded or written"
+    add("check", commands.run_check, what)
     add("doctor", commands.run_doctor, "check the installation and the course, and report what is missing", False)
 
 

@@ -6,17 +6,22 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from autograder.gradebook.queries import Key, Row, Table
 from autograder.grading.review import MarkChange, Review, describe, describe_mark
-from autograder.marking import Answer, Group, Question
+from autograder.marking import Answer, Group, Question, Task
 from autograder.model import Status
+from autograder.submissions.collect import Collected
+from autograder.text import visible
 
 WIDTH = 200  # characters of a table that is not printed to a terminal: enough for the columns of a long assignment
 UNBOUNDED = 10_000  # characters: wider than any table
+SHORT_ID, LONGEST_ID, WIDE_ID = 12, 24, 60  # characters of an id in a very narrow table, in a table, in a wide one
+LONGEST_NAME = 20  # characters of a question's or notebook's name
 OPEN = "·"  # an answer that the instructor has not marked yet
 LONGEST = 1500  # at most so many characters of a written answer are shown
 NAMED = 4  # at most so many students of a group are listed by name
@@ -27,32 +32,94 @@ console = Console(highlight=False, soft_wrap=not Console().is_terminal)
 def show_table(results: Table, picture: Path | None = None) -> None:
     """Print a table with a row for each student: marks, score and status. With `picture`, also save it as SVG.
 
-    Where the terminal is too narrow for a column for each question, one column has the sum of all tests.
+    The student, the score and the status are always there. Where the page is too narrow for a column for each question,
+    the questions are folded: into a column for each notebook, then into one for all tests, then into none.
     """
     page = Console(highlight=False, width=None if console.is_terminal else WIDTH, record=picture is not None)
-    tests = {name: [name] for name in results.points if name not in results.written}
-    grid = _grid(results, tests)
-    folded = page.measure(grid, options=page.options.update(width=UNBOUNDED)).maximum > page.width
-    page.print(_grid(results, {"tests": list(tests)}) if folded else grid)
-    if folded:
-        page.print("The terminal is too narrow for a column for each question; `autograder export` writes them all.")
+    foldings = _foldings(results)
+    grids = [_grid(results, columns, WIDE_ID if page.width >= WIDTH else LONGEST_ID) for columns in foldings[:-1]]
+    grids.append(_grid(results, {}, SHORT_ID, total=False))
+    widest = page.options.update(width=UNBOUNDED)
+    fits = [place for place, grid in enumerate(grids) if page.measure(grid, options=widest).maximum <= page.width]
+    chosen = fits[0] if fits else len(grids) - 1
+    page.print(grids[chosen])
+    if chosen:
+        page.print("Too narrow for a column for each question; `autograder export` writes them all.")
     page.print(f"{OPEN} means not marked yet. Late penalties are already subtracted from the scores.")
     if picture:
         page.save_svg(str(picture), title="autograder demo")
 
 
-def _grid(results: Table, columns: Mapping[str, Sequence[str]]) -> RichTable:
-    """Return the table with these columns of marks, each the sum of some questions, and one for written answers."""
+def _foldings(results: Table) -> list[dict[str, list[str]]]:
+    """Return the columns of marks, each with the questions that it sums up, from the widest table to the narrowest."""
+    tests = [name for name in results.points if name not in results.written]
     written = [name for name in results.points if name in results.written]
-    groups = {**columns, **({"written": written} if written else {})}
-    grid = RichTable(title=f"{results.assignment}: {len(results.rows)} students", title_justify="left", pad_edge=False)
+    end = {"written": written} if written else {}
+    notebooks: dict[str, list[str]] = {}
+    for name in tests:
+        notebook, _ = results.cells.get(name, ("tests", ""))
+        notebooks.setdefault(notebook, []).append(name)
+    return [{name: [name] for name in tests} | end, notebooks | end, {"tests": tests} | end, {}]
+
+
+def _grid(results: Table, columns: Mapping[str, Sequence[str]], longest: int, total: bool = True) -> RichTable:
+    """Return the table with these columns of marks, each the sum of some questions.
+
+    Args:
+        results: The results.
+        columns: The questions of each column, by its name.
+        longest: The most characters of a student's id.
+        total: Whether there is a column for the points of the assignment.
+    """
+    title = Text(_shown(f"{results.assignment}: {len(results.rows)} students"), "italic")
+    grid = RichTable(title=title, title_justify="left", pad_edge=False)
     grid.add_column("student", no_wrap=True)
-    for name in (*groups, "score", "of"):
-        grid.add_column(name, justify="right", no_wrap=True)
+    for name in (*columns, "score", *(["of"] if total else [])):
+        grid.add_column(Text(_cut(name, LONGEST_NAME)), justify="right", no_wrap=True)
     grid.add_column("status", no_wrap=True)
     for row in results.rows:
-        grid.add_row(row.student, *(_sum(row, names) for names in groups.values()), *_end(row))
+        marks = [_sum(row, names) for names in columns.values()]
+        grid.add_row(Text(_cut(row.student, longest)), *marks, *_end(row, total))
     return grid
+
+
+def _cut(name: str, most: int) -> str:
+    """Return a name on one line, without control characters, and without its middle if it is too long."""
+    clean = visible(name)
+    half = (most - 1) // 2
+    return clean if len(clean) <= most else f"{clean[: most - 1 - half]}…{clean[-half:]}"
+
+
+def show_collected(results: Sequence[Collected]) -> None:
+    """Print what was collected for each student, with the messages about the student's files."""
+    for one in results:
+        counts = [_count(len(one.notebooks), "notebook")]
+        counts += [_count(len(one.others), "other file")] if one.others else []
+        counts += [f"handed in {one.handed_in}"] if one.handed_in and one.notebooks else []
+        console.print(Text(f"{_cut(one.student, WIDE_ID)}: {', '.join(counts)}" if one.student else "unmatched files:"))
+        for sentence in one.messages:
+            console.print(Text(_shown(f"  {sentence}")))
+
+
+def proving(notebook: str) -> None:
+    """Print that the tests of a notebook are proved, which takes as long as grading two submissions."""
+    console.print(f"proving the tests of {notebook}")
+
+
+def show_open(unproved: Sequence[str], opened: Mapping[tuple[str, str, str], int]) -> None:
+    """Print which tests judged nobody, and which could not judge some answers.
+
+    Args:
+        unproved: A sentence for each test that judged nobody.
+        opened: How many answers a test could not judge, by notebook, test and reason.
+    """
+    if not unproved and not opened:
+        return
+    console.print("These answers have no marks yet; mark them in formgrader, or fix the test and grade again:")
+    for sentence in unproved:
+        console.print(Text(_shown(f"  {sentence}")))
+    for (notebook, cell, reason), count in opened.items():
+        console.print(Text(_shown(f"  {notebook}.ipynb: cell {cell} ({_count(count, 'answer')}): {reason}")))
 
 
 def _sum(row: Row, names: Sequence[str]) -> str:
@@ -62,8 +129,9 @@ def _sum(row: Row, names: Sequence[str]) -> str:
     return f"{sum(known):g}" if len(known) == len(marks) else OPEN
 
 
-def _end(row: Row) -> list[str]:
-    return ["" if row.score is None else f"{row.score:g}", f"{row.max_score:g}", row.status]
+def _end(row: Row, total: bool) -> list[str]:
+    score = "" if row.score is None else f"{row.score:g}"
+    return [score, *([f"{row.max_score:g}"] if total else []), row.status]
 
 
 def _mark(mark: float | None) -> str:
@@ -97,7 +165,7 @@ def _moves(moves: Sequence[MarkChange], names: Mapping[Key, str]) -> RichTable:
         notebook, cell = move.question
         why = Text(_shown(", ".join(describe(change, notebook) for change in move.why)))
         marks, now = (_mark(move.old), _mark(move.new)), _plain(describe_mark(move), LONGEST)
-        grid.add_row(_shown(move.student), names.get(move.question, cell), *marks, now, why)
+        grid.add_row(Text(_cut(move.student, LONGEST_ID)), names.get(move.question, cell), *marks, now, why)
     return grid
 
 
@@ -115,6 +183,14 @@ def show_answers(questions: Sequence[Question], all_groups: bool) -> None:
         if question.unread:
             page.print(Text(f"could not be read, so not in any group: {_some(question.unread)}"))
         page.print()
+
+
+def show_tasks(tasks: Sequence[Task]) -> None:
+    """Print one sentence that names the task cells, with the marks that each of them still needs."""
+    named = (f"{task.name} ({_count(task.points, 'point')}, {len(task.unmarked)} not marked yet)" for task in tasks)
+    verb = "is" if len(tasks) == 1 else "are"
+    sentence = f"{_count(len(tasks), 'task cell')} {verb} marked in formgrader: {', '.join(named)}"
+    Console(highlight=False).print(Text(sentence), soft_wrap=True)
 
 
 def _count(number: float, thing: str) -> str:
@@ -152,7 +228,7 @@ def _plain(text: str, most: int) -> Text:
 
 
 def _shown(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)
+    return visible(text, keep="\n")
 
 
 class ClassBar:
@@ -171,7 +247,7 @@ class ClassBar:
         if self.bar and self.task is not None:
             self.bar.update(self.task, advance=1, failed=self.failed)
         elif status != Status.UNCHANGED:
-            console.print(f"{self.title}: {student} {status or 'done'}")
+            console.print(Text(f"{self.title}: {_cut(student, WIDE_ID)} {status or 'done'}"))
 
     def busy(self, count: int) -> None:
         """Set how many submissions are being graded."""
@@ -205,9 +281,11 @@ def class_progress(title: str, total: int) -> Iterator[ClassBar]:
 def progress(title: str, total: int) -> Iterator[Callable[[str, str], None]]:
     """Show a bar in a terminal, elsewhere a line per student. Call the result with a student and a status."""
     if not console.is_terminal:
-        yield lambda student, status: console.print(f"{title}: {student} {status or 'done'}".rstrip())
+        yield lambda student, status: console.print(Text(f"{title}: {_cut(student, WIDE_ID)} {status or 'done'}"))
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(title, total=total)
-        yield lambda student, status: bar.update(task, advance=1, description=f"{title} {student} {status}".rstrip())
+        yield lambda student, status: bar.update(
+            task, advance=1, description=escape(f"{title} {_cut(student, LONGEST_ID)} {status}".rstrip())
+        )
