@@ -31,7 +31,7 @@ from autograder.judging.credit import credit, first_line, is_partial, not_attemp
 from autograder.judging.files import SharedFiles
 from autograder.judging.instrument import CALL, TRUTH, VALUE, instrumented
 from autograder.judging.places import Places
-from autograder.judging.references import LiveWire, Reference, StudentClass, awaited, of_library
+from autograder.judging.references import LiveWire, Reference, StudentClass, awaited, object_for_data, of_library
 from autograder.judging.seal import PRELUDE, TEST, allow
 from autograder.judging.wire import TestEnded
 from autograder.model import Outcome, Reason
@@ -548,11 +548,22 @@ def _outcome(test: LiveTest) -> dict[str, Any]:
         return _ended(test.wire.fault)
     if result["outcome"] == Outcome.PASSED and test.hides_assertion():
         result = _failed(test, test.wire.assertions[0])
+    for kind in sorted(test.wire.own_numbers):
+        return _of_own_number(kind, result)
     raised = bool(test.wire.assertions)
     proof = {"live": test.is_live(), "present": test.present, "asserted": raised, "libraries": test.libraries}
     proof |= {"by_truth": test.ends_in_truth, **test.places.to_data()}
     given = {name: _shown(value, test.wire) for name, value in test.given.items() if not test.wire.key_of(value)}
     return result | {"given": display_names(given)} | ({} if test.places.proof else {"proof": json.dumps(proof)})
+
+
+def _of_own_number(kind: str, result: dict[str, Any]) -> dict[str, Any]:
+    """Return the verdict where the student's own class stood for a number: nobody has seen whether it is one."""
+    if result["points"]:
+        what = f"your answer has numbers of its own type {kind}; as plain numbers they are right, so mark it by hand"
+        return _ended(TestEnded(Reason.OTHER_TYPE, what))
+    is_of_type = result["outcome"] == Outcome.FAILED
+    return _ended(TestEnded(Reason.OBJECT_FOR_DATA, object_for_data(kind))) if is_of_type else result
 
 
 class _Shown:

@@ -277,6 +277,7 @@ class LiveWire(Wire):
         self.items: dict[str, _Items] = {}
         self.exhausted: set[str] = set()
         self.differences: set[str] = set()  # objects that are the difference of two others
+        self.own_numbers: set[str] = set()  # classes of the student's own whose objects were read as numbers
         self.files: SharedFiles | None = None
         self.stateful: frozenset[str] = frozenset()
         self.before: Callable[[], None] = lambda: None  # called before student code runs
@@ -289,6 +290,7 @@ class LiveWire(Wire):
         self.assertions.clear()
         for known in (self.cache, self.fresh, self.copies, self.items, self.exhausted, self.differences):
             known.clear()
+        self.own_numbers.clear()
         self.unproved_change, self.ignore_changes, self.used = False, ignore_changes, 0
 
     def lock_classes(self, classes: dict[str, type]) -> None:
@@ -350,8 +352,8 @@ class LiveWire(Wire):
             if function in (abs, float, round) and self.key_of(subject) in self.differences:
                 self.places.decide()
             return self.read(function, subject, *args)
-        if self._has_plain_base(subject) or (function in _OF_NUMBERS and self._is_number(subject)):
-            return function(self._plain(subject), *args)
+        if self._has_plain_base(subject) or (function in _OF_NUMBERS and self._is_number(subject, allowed)):
+            return function(self._plain(subject, allowed), *args)
         if function is getattr:
             return self.read(function, subject, *args)
         has = self.abouts[self.key_of(subject)]["has"]
@@ -435,7 +437,7 @@ class LiveWire(Wire):
         """End the test at an object that may not take part."""
         kind = object.__getattribute__(subject, "_about")["type"] if self.key_of(subject) else type(subject).__name__
         if allowed == DATA and not self._is_library(subject):
-            self.end(Reason.OBJECT_FOR_DATA, f"your answer has an object of type {kind} where plain data is needed")
+            self.end(Reason.OBJECT_FOR_DATA, object_for_data(kind))
         if allowed == DATA:
             self.end(Reason.OTHER_TYPE, f"your answer has an object of type {kind}, which cannot be compared here")
         self.end(Reason.UNPROVED_PLACE, "this test takes a way that the solution did not take, so it cannot be judged")
@@ -446,25 +448,38 @@ class LiveWire(Wire):
         is_known = own in _VIEWS or own.partition(":")[0] not in ("__main__", "builtins")
         return "eq" in about.get("has", ()) and is_known
 
-    def _plain(self, value: Any) -> Any:
+    def _plain(self, value: Any, allowed: str = DATA) -> Any:
         """Return the plain copy of a referenced object, such as one of a subclass of list; raise if there is none."""
         key = self.key_of(value)
         if key and key not in self.copies:
-            self.copies[key] = self._number(value) if self._is_number(value) else self.request("data", value)
+            is_number = self._is_number(value, allowed)
+            self.copies[key] = self._number(value) if is_number else self.request("data", value)
         return self.copies[key] if key else value
 
-    def _is_number(self, value: Any) -> bool:
-        """Return whether an object of a library's class can stand for a number, such as one of sympy's."""
-        about = self.abouts.get(self.key_of(value), {})
-        own = str((about.get("mro") or ["__main__:"])[0]).partition(":")[0]
-        is_number = own not in ("__main__", "builtins") and not self._has_plain_base(value)
-        return is_number and bool(_NUMBERS.intersection(about.get("has", ())))
+    def _is_number(self, value: Any, allowed: str) -> bool:
+        """Return whether an object can stand for a number: one of sympy's, say, or a student's own for plain data."""
+        own = self._home(value)
+        if own == "builtins" or (own == "__main__" and allowed != DATA) or self._has_plain_base(value):
+            return False
+        return bool(_NUMBERS.intersection(self.abouts.get(self.key_of(value), {}).get("has", ())))
+
+    def _home(self, value: Any) -> str:
+        """Return the module of an object's class."""
+        return str((self.abouts.get(self.key_of(value), {}).get("mro") or ["__main__:"])[0]).partition(":")[0]
 
     def _number(self, value: Any) -> Any:
         """Return an object as a plain number: that is compared then, and not the object asked."""
-        function = operator.index if "index" in self.abouts[self.key_of(value)]["has"] else float
-        number = self.request("call", function, (value,), {}, {})
-        return number if type(number) in (int, float) else self.refuse(DATA, value)
+        about = self.abouts[self.key_of(value)]
+        function = operator.index if "index" in about["has"] else float
+        if self._home(value) != "__main__":
+            number = self.request("call", function, (value,), {}, {})
+            return number if type(number) in (int, float) else self.refuse(DATA, value)
+        self.own_numbers.add(about["type"])
+        with contextlib.suppress(Exception):  # whatever the student's method raises
+            numbers = [self.request("call", function, (value,), {}, {}) for _ in range(2)]
+            if all(type(number) in (int, float) for number in numbers) and numbers[0] == numbers[1]:
+                return numbers[0]
+        return self.refuse(DATA, value)
 
     def _has_plain_base(self, subject: Any) -> bool:
         return any(path in _PLAIN for path in self.abouts.get(self.key_of(subject), {}).get("mro", ()))
@@ -472,8 +487,8 @@ class LiveWire(Wire):
     def _as_data(self, allowed: str, function: Any, subject: Any, *args: Any) -> Any:
         """Do an operation with plain copies where the solution had data."""
         others = [arg for arg in args if not self.key_of(arg)]
-        if self._has_plain_base(subject) or (self._is_number(subject) and all(map(_is_plain_number, others))):
-            return function(*map(self._plain, args))
+        if self._has_plain_base(subject) or (self._is_number(subject, allowed) and all(map(_is_plain_number, others))):
+            return function(*(self._plain(arg, allowed) for arg in args))
         return self.refuse(allowed, subject)
 
     def compare(self, name: str, left: Any, right: Any) -> Any:
@@ -542,6 +557,11 @@ def of_library(path: list[str], stateful: frozenset[str]) -> Any:
         found = importlib.import_module(module)
         return getattr(found, name, None) if name else found
     return None
+
+
+def object_for_data(kind: str) -> str:
+    """Return the sentence on an object in the place of plain data."""
+    return f"your answer has an object of type {kind} where plain data is needed"
 
 
 def _import_path(value: Any) -> list[Any]:

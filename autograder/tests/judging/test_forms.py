@@ -60,3 +60,43 @@ def _problem(kind: str, cells: list[tuple[str, str]], grader: LocalGrader) -> An
     else:
         is_right = tuple(one.points for one in verdicts) == plain
     return None if is_right else [(one.points, one.outcome, one.rationale) for one in verdicts]
+
+
+HALF = """class Half:
+    def __init__(self, n):
+        self.n = n
+    def __eq__(self, other):
+        return True
+    def __sub__(self, other):
+        return 0.0
+{}
+def half(n):
+    return Half(n)"""
+OPEN_NUMBER = "your answer has numbers of its own type Half; as plain numbers they are right, so mark it by hand."
+NO_NUMBER = "your answer has an object of type Half where plain data is needed."
+CONVERSIONS = {  # of an object that equals everything: how its test ends
+    "right": ("    def __float__(self):\n        return self.n / 2\n", Outcome.OPEN, None, OPEN_NUMBER),
+    "wrong": ("    def __float__(self):\n        return 0.0\n", Outcome.FAILED, 0.0, NO_NUMBER),
+    "none": ("", Outcome.FAILED, 0.0, NO_NUMBER),
+    "another one each time": (
+        "    values = iter([2.5, 1.5] * 9)\n    def __float__(self):\n        return next(self.values)\n",
+        Outcome.FAILED,
+        0.0,
+        NO_NUMBER,
+    ),
+    "an error": ("    def __float__(self):\n        raise ValueError('odd')\n", Outcome.FAILED, 0.0, NO_NUMBER),
+    "not a number": ("    def __float__(self):\n        return float('nan')\n", Outcome.FAILED, 0.0, NO_NUMBER),
+    "partly right": ("    def __float__(self):\n        return 2.5\n", Outcome.OPEN, None, OPEN_NUMBER),
+}
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+def test_a_number_of_the_students_own_class_earns_nothing_by_itself(conversion: str, judge: Judge) -> None:
+    method, outcome, points, sentence = CONVERSIONS[conversion]
+    test = "assert half(5) == 2.5\nassert abs(half(3) - 1.5) < 1e-9"
+    if conversion == "partly right":
+        test = "0.5 * (half(5) == 2.5) + 0.5 * (half(3) == 1.5)"
+    right = [("answer", "def half(n):\n    return n / 2"), ("test", test)]
+    grader, _ = LocalGrader.of(judge, right).proved(right)
+    (verdict,) = grader.verdicts([("answer", HALF.format(method)), right[1]])
+    assert (verdict.outcome, verdict.points, verdict.rationale) == (outcome, points, sentence)

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from autograder.cli.parser import parse
+from autograder.tests.harness.forms import FORMS
 from autograder.tests.support import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,6 +84,16 @@ def test_the_figures_of_the_readme_are_those_of_the_pages() -> None:
         r"In (\d+) of these (\d+), plain nbgrader lost marks of honest answers", README
     )
     assert [losses[0], losses[1], of_these] == [int(of_honest), 0, count]
+
+
+def test_the_share_of_tests_that_work_as_written_is_that_of_the_page() -> None:
+    page = " ".join(TEXTS["instructors/tests.md"].split())
+    share = r"Of (\d+) tests in six public courses, (\d+) \((\d+) %\) are graded as they were written"
+    ((count, working, percent),) = re.findall(share, README)
+    assert re.findall(share, page) == [(count, working, percent)]
+    assert f"The other {int(count) - int(working)} are not" in page
+    assert int(percent) == round(100 * int(working) / int(count))
+    assert re.findall(r"a collection of (\d+) small notebooks", page) == [str(len(FORMS))]
 
 
 def test_the_students_page_shows_the_way_through_all_notebooks() -> None:
