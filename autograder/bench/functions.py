@@ -50,8 +50,7 @@ def _nbgrader(folder: Path, *command: str) -> None:
     find_alembic()
     done = subprocess.run([sys.executable, "-m", "nbgrader", *command], cwd=folder, capture_output=True, check=False)
     if done.returncode:
-        why = "".join(done.stderr.decode().strip().splitlines()[-1:])
-        raise CourseError(f"{folder}: nbgrader {command[0]} failed: {why}")
+        raise CourseError(f"{folder}: nbgrader {command[0]} failed: {ours.reason(done.returncode, done.stderr)}")
 
 
 def _answers(path: Path) -> dict[str, str]:

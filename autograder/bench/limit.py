@@ -25,6 +25,7 @@ from typing import Literal
 
 import nbformat
 
+from autograder.bench.ours import reason
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.kernels.bubblewrap import environment
@@ -52,8 +53,7 @@ def measure(course: Course, prepare: str = "", how: Literal["warm", "forked"] = 
         check=False,
     )
     if done.returncode:
-        said = done.stderr.decode().strip().splitlines()[-1:]
-        raise CourseError(f"{folder}: its cells do not run in one process ({''.join(said)}).")
+        raise CourseError(f"{folder}: its cells do not run in one process ({reason(done.returncode, done.stderr)}).")
     return float(json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -32,6 +32,17 @@ def _worker(course: Course, shape: str, jobs: int, *more: str) -> dict[str, Any]
     command += ["--shape", COLD if shape == COLD else WARM, *["--whole"] * (shape == IMPORTS)]
     done = subprocess.run([*command, *more], capture_output=True, check=False)
     if done.returncode:
-        why = "".join(done.stderr.decode().strip().splitlines()[-1:])
+        why = reason(done.returncode, done.stderr)
         raise CourseError(f"{course.root}: could not be graded ({why}); see what `make doctor` says.")
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def reason(status: int, written: bytes) -> str:
+    """Return why a process failed: the last line of its error messages, or how it ended if it wrote none.
+
+    Args:
+        status: The process's exit status; below 0 for a signal.
+        written: What it wrote to its standard error.
+    """
+    ended = f"exit status {status}" if status >= 0 else f"ended by signal {-status}"
+    return "".join(written.decode().strip().splitlines()[-1:]) or ended

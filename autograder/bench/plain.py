@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import psutil
 
 from autograder.bench.figures import GRADING, PLAIN, Run
+from autograder.bench.ours import reason
 from autograder.bench.scene import SETTINGS
 from autograder.course.course import Course, find_alembic
 from autograder.errors import CourseError
@@ -85,7 +86,8 @@ def measure(course: Course, setting: Setting, assignment: str = ASSIGNMENT) -> R
         thread.join()
     for one in running:
         if one.process.returncode or not one.first:
-            raise CourseError(f"{course.root}: nbgrader failed: {b''.join(one.lines[-1:]).decode().strip()}")
+            why = reason(one.process.returncode, b"".join(one.lines))
+            raise CourseError(f"{course.root}: nbgrader failed: {why}")
     rate = sum(notebooks * len(part) / (one.ended - one.first) for part, one in zip(parts, running, strict=False))
     return Run(
         what=setting.name,

@@ -193,6 +193,18 @@ def test_a_command_that_fails_is_told_in_its_own_words(right: Course, tmp_path: 
         ours.measure(broken, WARM, 1)
 
 
+@pytest.mark.parametrize(
+    ("status", "written", "why"),
+    [
+        (1, b"Traceback:\nKeyError: 'x'\n", "KeyError: 'x'"),
+        (3, b"\n", "exit status 3"),
+        (-9, b"", "ended by signal 9"),
+    ],
+)
+def test_a_process_that_writes_no_error_is_named_by_how_it_ended(status: int, written: bytes, why: str) -> None:
+    assert ours.reason(status, written) == why
+
+
 def test_a_mixed_class_has_damaged_files_and_cells_of_its_own(
     tmp_path: Path, right: Course, monkeypatch: pytest.MonkeyPatch
 ) -> None:
