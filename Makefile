@@ -7,6 +7,9 @@ ENV := .venv
 endif
 BIN := $(ENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 READY := $(ENV)/.autograder-ready
+LEARN := $(ENV)/.autograder-learn
+# What students need; where everything is installed, they have it.
+STUDENT := $(if $(wildcard $(READY)),$(READY),$(LEARN))
 PINS := autograder/constraints.txt
 # Processes that test: on two cores, the third uses the time that the other two spend waiting.
 WORKERS ?= 3
@@ -68,10 +71,10 @@ docs: $(READY)  ## build the documentation, build/site/index.html
 lite: $(READY)  ## build the course as a site that runs in a browser tab, build/lite/
 	$(BIN)/python -m autograder.lite $(ARGS)
 
-lab: $(READY)  ## open your own copy of the notebooks in JupyterLab
+lab: $(STUDENT)  ## open your own copy of the notebooks in JupyterLab
 	$(AUTOGRADER) lab
 
-submit: $(READY)  ## pack your notebooks into one zip to hand in, and list unanswered cells
+submit: $(STUDENT)  ## pack your notebooks into one zip to hand in, and list unanswered cells
 	$(AUTOGRADER) submit $(ASSIGNMENT) $(ARGS)
 
 collect: $(READY)  ## put a class's zips into submitted/: make collect ARGS="class.zip"
@@ -123,11 +126,13 @@ FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c "$(FITS)" 2>/dev/null && echo $$p && break; done)
 
-$(READY): pyproject.toml $(PINS)
+$(READY): EXTRAS := learn,test,cluster,postgresql,docs,lite
+$(LEARN): EXTRAS := learn
+$(READY) $(LEARN): pyproject.toml $(PINS)
 	@test -n "$(CONDA_PREFIX)" || test -n "$(PYTHON)" || \
 		{ echo "Python 3.11, 3.12 or 3.13 was not found. Install one, or pass its path: make PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "setting up $(ENV) (once; takes a minute or two)"
 	@test -n "$(CONDA_PREFIX)" || $(PYTHON) -m venv $(ENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(PINS) --editable ".[learn,test,cluster,postgresql,docs,lite]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(PINS) --editable ".[$(EXTRAS)]"
 	@$(BIN)/python -m jupyter kernelspec install --sys-prefix autograder/kernels/share/kernels/autograder 2>/dev/null
 	@touch $@

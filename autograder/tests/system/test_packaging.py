@@ -136,8 +136,9 @@ def test_every_pin_is_of_something_required() -> None:
 def test_make_installs_with_the_pins_and_again_when_they_change() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert f"PINS := {CONSTRAINTS.relative_to(ROOT)}\n" in makefile
-    assert f'--constraint $(PINS) --editable ".[{",".join(EXTRAS)}]"' in makefile
-    assert "$(READY): pyproject.toml $(PINS)\n" in makefile
+    assert f"$(READY): EXTRAS := {','.join(EXTRAS)}\n" in makefile
+    assert '--constraint $(PINS) --editable ".[$(EXTRAS)]"' in makefile
+    assert "$(READY) $(LEARN): pyproject.toml $(PINS)\n" in makefile
 
 
 def test_conda_installs_the_same_versions() -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,6 +49,26 @@ def test_only_ci_installs_system_packages() -> None:
     assert planned.index("apt-get install") < planned.index("-m pytest"), "installed before it is used"
     assert planned.index("harness.pyodide") < planned.index("-m pytest"), "fetched before it is used"
     assert "harness.pyodide" not in _planned("test")
+
+
+def _installed(*arguments: str, **environment: str) -> list[str]:
+    """The extras that `make` would install."""
+    return re.findall(r'--editable "\.\[(.*?)\]"', _planned(*arguments, **environment))
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("target", ["lab", "submit"])
+def test_a_student_installs_only_what_the_notebooks_need(target: str, tmp_path: Path) -> None:
+    folder = f"ENV={tmp_path}"
+    assert _installed(target, folder) == ["learn"]
+    assert _installed(target, CONDA_PREFIX=str(tmp_path)) == ["learn"]
+    assert _installed("setup", folder) == _installed("grade", folder) == ["learn,test,cluster,postgresql,docs,lite"]
+    (tmp_path / ".autograder-learn").touch()
+    assert _installed(target, folder) == []
+    assert _installed("grade", folder) == ["learn,test,cluster,postgresql,docs,lite"]
+    (tmp_path / ".autograder-learn").unlink()
+    (tmp_path / ".autograder-ready").touch()
+    assert _installed(target, folder) == [], "everything is there already"
 
 
 @pytest.mark.parametrize(
