@@ -51,6 +51,13 @@ def test_every_page_is_built(site: Path) -> None:
 
 @pytest.mark.tensorflow
 @pytest.mark.xdist_group("docs")
+def test_no_stand_in_for_a_generated_page_is_left(site: Path) -> None:
+    shown = {path: path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    assert [path for path, text in shown.items() if "</code> writes this page" in text] == []
+
+
+@pytest.mark.tensorflow
+@pytest.mark.xdist_group("docs")
 def test_the_cheat_sheet_has_the_shapes_of_live_arrays(site: Path) -> None:
     text = (site / "cheat-sheet.html").read_text(encoding="utf-8")
     for shown in ("(4, 8, 3)</code>, <code>(4, 3)</code>, <code>(4, 3)", "(4, 8, 3)</code>, <code>(4, 3)</code></td>"):
