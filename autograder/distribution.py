@@ -23,16 +23,29 @@ def install_command(extra: str) -> str:
     return f"pip install '{NAME}[{extra}]'"
 
 
-def own_command() -> str:
+_added: set[str] = set()  # the folders that `extend_path` has added
+
+
+def extend_path(folder: str) -> None:
+    """Add a folder to PATH for the programs that this process starts. The user's shell still does not search it."""
+    paths = os.environ.get("PATH", "").split(os.pathsep)
+    if folder not in paths:
+        os.environ["PATH"] = os.pathsep.join([folder, *paths])
+        _added.add(folder)
+
+
+def own_command(folder: Path | None = None) -> str:
     """Return how to call `autograder`: its path if it is installed beside this Python but not found by its name.
 
-    Below the current folder the path is relative, such as `.venv/bin/autograder`.
+    Below the folder in which it is called, the current one by default, the path is relative: `.venv/bin/autograder`.
     """
+    folder = (folder or Path()).resolve()
     ours = Path(sys.executable).with_name("autograder.exe" if os.name == "nt" else "autograder")
-    found = shutil.which("autograder")
+    searched = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder not in _added]
+    found = shutil.which("autograder", path=os.pathsep.join(searched))
     if not ours.exists() or (found and Path(found).samefile(ours)):
         return "autograder"
-    return shlex.quote(str(ours.relative_to(Path.cwd()) if ours.is_relative_to(Path.cwd()) else ours))
+    return shlex.quote(str(ours.relative_to(folder) if ours.is_relative_to(folder) else ours))
 
 
 def requirements() -> "list[Requirement]":

@@ -46,7 +46,8 @@ def run_init(options: argparse.Namespace, course: "Course | None") -> int:
     for sentence in make_course(folder):
         print(sentence)
     there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))}, then "
-    print(f"next: {there}autograder check, autograder release, autograder grade, autograder report")
+    steps = (f"{own_command(folder)} {step}" for step in ("check", "release", "grade", "report"))
+    print(f"next: {there}{', '.join(steps)}")
     return 0
 
 
@@ -65,7 +66,7 @@ def run_release(options: argparse.Namespace, course: "Course") -> int:
         elif is_stale(course, assignment):
             stale = 1
             print(
-                f"out of date: {folder}; run `autograder release` and commit the folder.",
+                f"out of date: {folder}; run `{own_command()} release` and commit the folder.",
                 file=sys.stderr,
             )
         else:
@@ -125,7 +126,7 @@ def run_handout(options: argparse.Namespace, course: "Course") -> int:
 def run_submit(options: argparse.Namespace, course: "Course") -> int:
     """Pack a student's notebooks."""
     from autograder.cli import terminal
-    from autograder.learner.jupyterlab import COPY
+    from autograder.course.course import COPY
     from autograder.learner.submit import submit
 
     assignment = course.assignment(options.assignment)
@@ -269,7 +270,7 @@ def run_mark(options: argparse.Namespace, course: "Course") -> int:
     from autograder.cli import terminal
     from autograder.marking import mark, questions, tasks
 
-    assignment, command = course.assignment(options.assignment), own_command()  # before a gradebook changes the PATH
+    assignment = course.assignment(options.assignment)
     if options.mark:
         for done in mark(course, assignment, list(map(_points, options.mark)), options.comment, options.replace):
             print(f"{done.group.name}: {len(done.students)} marked", end="")
@@ -287,7 +288,7 @@ def run_mark(options: argparse.Namespace, course: "Course") -> int:
     terminal.show_answers(chosen, options.list)
     if chosen:
         where = "" if options.course == "." else f" --course {shlex.quote(options.course)}"
-        print(f"mark a group with: {command}{where} mark --mark GROUP POINTS --comment TEXT")
+        print(f"mark a group with: {own_command()}{where} mark --mark GROUP POINTS --comment TEXT")
     if chosen_tasks:
         terminal.show_tasks(chosen_tasks)
     return 0

@@ -1,6 +1,5 @@
 """Represent a course folder: its settings, assignments and gradebook. Most of this package takes a `Course`."""
 
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,9 +21,11 @@ from traitlets.config.loader import PyFileConfigLoader
 from autograder.course.database import opened
 from autograder.course.limits import Limits
 from autograder.course.times import read_time, zone_named
+from autograder.distribution import extend_path
 from autograder.errors import CourseError, UsageError
 
 CONFIG = "nbgrader_config.py"
+COPY = "my-notebooks"  # the folder of a student's own copy of the notebooks
 _Section = TypeVar("_Section", bound=Configurable)
 
 
@@ -253,7 +254,4 @@ def check_names(settings: Config, section: str, known: Iterable[str]) -> None:
 
 def find_alembic() -> None:
     """Add this Python's scripts to PATH, because nbgrader runs `alembic` by name even if no environment is active."""
-    scripts = str(Path(sys.executable).parent)
-    paths = os.environ.get("PATH", "").split(os.pathsep)
-    if scripts not in paths:
-        os.environ["PATH"] = os.pathsep.join([scripts, *paths])
+    extend_path(str(Path(sys.executable).parent))

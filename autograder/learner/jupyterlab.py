@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from autograder.course.course import Course
+from autograder.course.course import COPY, Course
+from autograder.distribution import own_command
 from autograder.errors import CourseError
 
-COPY = "my-notebooks"
 LEARNERS = Path(__file__).with_name("lab_settings")  # no news prompt, no nbgrader tools for instructors
 
 
@@ -19,7 +19,7 @@ def own_copy(course: Course) -> Path:
     for assignment in course.assignments():
         released = course.folder("release", assignment)
         if not released.is_dir():
-            raise CourseError(f"{released.resolve()}: nothing is released yet; run `autograder release`.")
+            raise CourseError(f"{released.resolve()}: nothing is released yet; run `{own_command()} release`.")
         for file in sorted(path for path in released.rglob("*") if path.is_file()):
             target = mine / assignment / file.relative_to(released)
             if not target.exists():

@@ -29,6 +29,7 @@ from autograder.submissions.downloads import Entry, Share, entries, free_path
 from autograder.submissions.files import left_out, read_folder
 from autograder.submissions.handed_in import SECRET, TIMESTAMP, PlatformTimes, hand_in_time, is_one_download, stamp
 from autograder.submissions.identify import identify_notebooks, may_be_notebook
+from autograder.submissions.owners import Owners, unknown
 from autograder.submissions.parser import parse
 from autograder.submissions.platforms import Sender, choose, likely_names, senders
 from autograder.text import summarize
@@ -97,7 +98,8 @@ def collect(
     writer = _Writer(course, assignment, notebooks, replace)
     results = []
     with ExitStack() as opened:
-        hand_ins, messages = _by_student(course, sources, roster or Roster(), opened, set(notebooks))
+        owners = Owners.of(course, roster or Roster(), notebooks)
+        hand_ins, messages = _by_student(course, sources, owners, opened, notebooks)
         for hand_in in hand_ins:
             results.append(writer.write(hand_in))
     results.sort(key=lambda one: one.student)
@@ -105,19 +107,19 @@ def collect(
 
 
 def _by_student(
-    course: Course, sources: Sequence[Path], roster: Roster, opened: ExitStack, notebooks: Iterable[str]
+    course: Course, sources: Sequence[Path], owners: Owners, opened: ExitStack, notebooks: Iterable[str]
 ) -> tuple[list[_HandIn], list[str]]:
     """Return what each student handed in, and messages about files without a student."""
     hand_ins: dict[tuple[str, str], _HandIn] = {}
     messages: list[str] = []
     for source in sources:
         try:
-            listed = _with_owner(entries(source, opened, course.zone, messages), source)
+            listed = owners.with_owner(entries(source, opened, course.zone, messages), source)
         except Refused as why:
             messages.append(left_out(source.name, why))
             continue
         names = {f"{name}.ipynb" for name in notebooks}
-        certain = likely_names((entry.path.partition("/")[0] for entry in listed), roster, names)
+        certain = likely_names((entry.path.partition("/")[0] for entry in listed), owners.roster, names)
         seen: dict[tuple[str, str], _HandIn] = {}
         for entry in listed:
             top, _, below = entry.path.partition("/")
@@ -125,7 +127,10 @@ def _by_student(
             if not ways:
                 messages.append(left_out(entry.path, Refused(entry.problem or "could not be matched to a student")))
                 continue
-            sender, person = choose(ways, roster, certain)
+            sender, person = choose(ways, owners.roster, certain)
+            if not (person or sender.platform) and owners.is_nobodys(sender.name):
+                messages.append(unknown(top))
+                continue
             key = ("", person.id) if person else sender.identity
             hand_in = hand_ins.setdefault(key, _HandIn(sender, person))
             name = "/".join(filter(None, (sender.rest or ("" if below else top), below)))
@@ -160,25 +165,6 @@ def _with_own_folders(hand_ins: Iterable[_HandIn]) -> list[_HandIn]:
             hand_in.sender = replace(sender, name=f"{sender.name}-{sender.platform or 'folder'}")
         taken.add(hand_in.student)
     return ordered
-
-
-def _with_owner(listed: list[Entry], source: Path) -> list[Entry]:
-    """Return the files of a source. For one student's zip, each path starts with the zip's name."""
-    if source.is_dir():
-        return listed
-    named = senders(source.name, is_folder=False)
-    paths = [entry.path for entry in listed]
-    if named or _is_one_students(paths):
-        return [replace(entry, path=f"{source.name}/{entry.path}", packed=None) for entry in listed]
-    return listed
-
-
-def _is_one_students(paths: Sequence[str]) -> bool:
-    """Return whether a zip is one student's: all notebooks are in one folder, and no path has a platform's naming."""
-    if any(senders(path.partition("/")[0], is_folder=False) for path in paths):
-        return False
-    folders = {path.rpartition("/")[0] for path in paths if path.endswith(".ipynb")}
-    return len(folders) == 1 and not any(path.casefold().endswith(".zip") for path in paths)
 
 
 class _Writer:
