@@ -1,5 +1,6 @@
 """Print results in the terminal with rich: tables of marks and answers, and progress bars."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from autograder.distribution import own_command
 from autograder.gradebook.queries import Key, Row, Table
 from autograder.grading.review import MarkChange, Review, describe, describe_mark
 from autograder.marking import Answer, Group, Question, Task
@@ -18,7 +20,8 @@ from autograder.model import Status
 from autograder.submissions.collect import Collected
 from autograder.text import visible
 
-WIDTH = 200  # characters of a table that is not printed to a terminal: enough for the columns of a long assignment
+WIDTH = 200  # characters of a table that is printed to no terminal: enough for the columns of a long assignment
+HEIGHT = 25  # lines of it, which nothing uses
 UNBOUNDED = 10_000  # characters: wider than any table
 SHORT_ID, LONGEST_ID, WIDE_ID = 12, 24, 60  # characters of an id in a very narrow table, in a table, in a wide one
 LONGEST_NAME = 20  # characters of a question's or notebook's name
@@ -32,22 +35,29 @@ console = Console(highlight=False, soft_wrap=not Console().is_terminal)
 def show_table(results: Table, picture: Path | None = None) -> None:
     """Print a table with a row for each student: marks, score and status. With `picture`, also save it as SVG.
 
-    The student, the score and the status are always there. Where the page is too narrow for a column for each question,
-    the questions are folded: into a column for each notebook, then into one for all tests, then into none.
+    The student, the score and the status are always there, even if that makes the lines too long. Where the page is too
+    narrow for a column for each question, the questions are folded: into a column for each notebook, then into one for
+    all tests, then into none.
     """
-    page = Console(highlight=False, width=None if console.is_terminal else WIDTH, record=picture is not None)
+    page = _page(record=picture is not None)
     foldings = _foldings(results)
     grids = [_grid(results, columns, WIDE_ID if page.width >= WIDTH else LONGEST_ID) for columns in foldings[:-1]]
     grids.append(_grid(results, {}, SHORT_ID, total=False))
     widest = page.options.update(width=UNBOUNDED)
-    fits = [place for place, grid in enumerate(grids) if page.measure(grid, options=widest).maximum <= page.width]
-    chosen = fits[0] if fits else len(grids) - 1
+    widths = [page.measure(grid, options=widest).maximum for grid in grids]
+    chosen = next((place for place, width in enumerate(widths) if width <= page.width), len(grids) - 1)
+    page.width = max(page.width, widths[chosen])
     page.print(grids[chosen])
     if chosen:
-        page.print("Too narrow for a column for each question; `autograder export` writes them all.")
+        page.print(f"Too narrow for a column for each question; `{own_command()} export` writes them all.")
     page.print(f"{OPEN} means not marked yet. Late penalties are already subtracted from the scores.")
     if picture:
         page.save_svg(str(picture), title="autograder demo")
+
+
+def _page(record: bool = False) -> Console:
+    """Return where a table is printed: as wide as COLUMNS says, else as the terminal, else `WIDTH`."""
+    return Console(highlight=False, width=shutil.get_terminal_size((WIDTH, HEIGHT)).columns, record=record)
 
 
 def _foldings(results: Table) -> list[dict[str, list[str]]]:
@@ -140,7 +150,7 @@ def _mark(mark: float | None) -> str:
 
 def show_review(review: Review) -> None:
     """Print what regrading would change: each changed mark with its reason, and how many students keep theirs."""
-    page = Console(highlight=False, width=None if console.is_terminal else WIDTH)
+    page = _page()
     if review.changed:
         page.print(Text(f"changed since they were graded: {', '.join(map(describe, review.changed))}"))
     if review.moves:
@@ -171,7 +181,7 @@ def _moves(moves: Sequence[MarkChange], names: Mapping[Key, str]) -> RichTable:
 
 def show_answers(questions: Sequence[Question], all_groups: bool) -> None:
     """Print each question's marking scheme and its groups of answers: those with unmarked answers, or all groups."""
-    page = Console(highlight=False, width=None if console.is_terminal else WIDTH)
+    page = _page()
     for question in questions:
         groups = [group for group in question.groups if all_groups or group.open]
         answers, unmarked = sum(len(group.answers) for group in question.groups), sum(g.open for g in question.groups)

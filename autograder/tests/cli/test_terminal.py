@@ -42,6 +42,29 @@ def test_a_table_in_a_pipe_has_all_columns(capsys: pytest.CaptureFixture[str]) -
     assert "q12" in printed
 
 
+@pytest.mark.parametrize(("columns", "folded"), [("80", True), ("300", False), ("0", False), ("", False), ("x", False)])
+def test_a_table_in_a_pipe_is_as_wide_as_columns_says(
+    columns: str, folded: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    terminal.show_table(_table())
+    lines = capsys.readouterr().out.splitlines()
+    assert any("Too narrow for a column for each question; `autograder export` writes" in x for x in lines) == folded
+    assert max(map(len, lines)) <= (80 if folded else terminal.WIDTH)
+    assert sum("21.6" in line and "needs manual grading" in line for line in lines) == len(STUDENTS)
+
+
+@pytest.mark.parametrize("columns", ["1", "20", "40"])
+def test_a_table_that_does_not_fit_is_wider_than_columns_says(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    terminal.show_table(_table())
+    rows = [line for line in capsys.readouterr().out.splitlines() if "needs manual grading" in line]
+    assert [row.strip("│").split()[0] for row in rows] == ["ada", "max-mu…nn_12"]
+    assert all("21.6" in row for row in rows)
+
+
 ODD = ("x" * 100, "x" * 50 + "y" * 50, "[red]eve[/red]\x1b[2J\nbob")
 
 
