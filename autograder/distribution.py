@@ -23,15 +23,16 @@ def install_command(extra: str) -> str:
     return f"pip install '{NAME}[{extra}]'"
 
 
-_added: set[str] = set()  # the folders that `extend_path` has added
+_extended: dict[str, str] = {}  # each PATH that `extend_path` has made, and the one before: that of the user's shell
 
 
 def extend_path(folder: str) -> None:
     """Add a folder to PATH for the programs that this process starts. The user's shell still does not search it."""
     paths = os.environ.get("PATH", "").split(os.pathsep)
     if folder not in paths:
-        os.environ["PATH"] = os.pathsep.join([folder, *paths])
-        _added.add(folder)
+        extended = os.pathsep.join([folder, *paths])
+        _extended[extended] = os.environ.get("PATH", "")
+        os.environ["PATH"] = extended
 
 
 def own_command(folder: Path | None = None) -> str:
@@ -41,8 +42,8 @@ def own_command(folder: Path | None = None) -> str:
     """
     folder = (folder or Path()).resolve()
     ours = Path(sys.executable).with_name("autograder.exe" if os.name == "nt" else "autograder")
-    searched = [folder for folder in os.environ.get("PATH", "").split(os.pathsep) if folder not in _added]
-    found = shutil.which("autograder", path=os.pathsep.join(searched))
+    path = os.environ.get("PATH", "")
+    found = shutil.which("autograder", path=_extended.get(path, path))
     if not ours.exists() or (found and Path(found).samefile(ours)):
         return "autograder"
     return shlex.quote(str(ours.relative_to(folder) if ours.is_relative_to(folder) else ours))

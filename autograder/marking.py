@@ -19,6 +19,7 @@ from nbgrader.preprocessors import ClearMarkScheme
 from nbgrader.utils import is_grade, is_locked, is_solution, is_task
 
 from autograder.course.course import Course
+from autograder.distribution import own_command
 from autograder.errors import UsageError
 from autograder.files import digest
 from autograder.gradebook.graded_notebooks import Reader
@@ -167,7 +168,7 @@ def mark(
 
 def _check(known: Mapping[str, tuple[Question, Group]], name: str, points: float) -> None:
     if name not in known:
-        raise UsageError(f"{name}: no such group of answers; run `autograder mark --list` to see all groups.")
+        raise UsageError(f"{name}: no such group of answers; run `{own_command()} mark --list` to see all groups.")
     most = known[name][0].points
     if not (math.isfinite(points) and 0 <= points <= most):
         raise UsageError(f"{name}: {points:g} is not a valid mark; pass a number from 0 to {most:g}.")

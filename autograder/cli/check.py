@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from autograder.distribution import own_command
 from autograder.errors import CourseError
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.proving import Proofs, proved
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 FAULTS = "These source notebooks have faults. Their tests are not counted:"
 HEADINGS = {
-    Kind.WRONG: "These tests are wrong. `autograder release` refuses them:",
+    Kind.WRONG: "These tests are wrong. `{command} release` refuses them:",
     Kind.OPEN: "These tests stay open. Nobody gets a mark from them; you mark the answers:",
     Kind.DECIDED: "Here an object of the student decides:",
     Kind.EMPTY: "These tests also pass for an empty answer:",
@@ -52,7 +53,7 @@ class Report:
             yield from _wrapped(f"{self.assignment}/{notebook}.ipynb: {_listed(working)}", "", "  ")
         yield from _section(FAULTS, self.faults)
         for kind, heading in HEADINGS.items():
-            yield from _section(heading, self.proofs.sentences(kind))
+            yield from _section(heading.format(command=own_command()), self.proofs.sentences(kind))
         yield ""
         yield f"{self.assignment}: {_count(len(self.proofs.proofs), len(self.proofs.tests))}"
 

@@ -12,7 +12,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from packaging.requirements import InvalidRequirement, Requirement
 
 from autograder.course.course import Course, find_alembic
-from autograder.distribution import pins, requirements
+from autograder.distribution import own_command, pins, requirements
 from autograder.errors import CourseError, KernelError
 from autograder.execution.sandbox import grading_limits
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
@@ -135,7 +135,7 @@ def _course(course: Course) -> list[Finding]:
     findings = [Finding(True, f"course {course.root}: {', '.join(assignments)}")]
     for assignment in assignments:
         folder = course.folder("release", assignment)
-        findings.append(Finding(folder.is_dir(), f"release {folder.resolve()}", "run `autograder release`"))
+        findings.append(Finding(folder.is_dir(), f"release {folder.resolve()}", f"run `{own_command()} release`"))
         findings += _shared_cells(course, assignment)
     return findings
 

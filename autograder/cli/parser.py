@@ -11,7 +11,7 @@ from importlib.metadata import entry_points, version
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from autograder.cli import commands
-from autograder.distribution import NAME
+from autograder.distribution import NAME, own_command
 
 if TYPE_CHECKING:
     from autograder.course.course import Course
@@ -28,7 +28,7 @@ STATUSES = """exit status:
   2    the command line is wrong: an unknown option, name or value, or not a course folder
   130  you stopped it with Ctrl-C
 
-`autograder COMMAND --help` explains a command and its options."""
+`{command} COMMAND --help` explains a command and its options."""
 UNSAFE = "run student code without a sandbox, with your rights; the submissions' status will be `unsandboxed`"
 ASSIGNMENT = "the assignment (you can leave it out if the course has only one)"
 
@@ -54,7 +54,7 @@ class _Version(argparse.Action):
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Parse a command line; if it is wrong, print one sentence and exit with status 2."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = build()
+    parser = build(own_command())
     options = parser.parse_args([*_renamed(given)])
     if not hasattr(options, "command"):
         parser.error("name a command")
@@ -71,12 +71,12 @@ def _renamed(given: Sequence[str]) -> list[str]:
     return list(given)
 
 
-def build() -> argparse.ArgumentParser:
-    """Build the parser with all its subcommands."""
+def build(command: str = "autograder") -> argparse.ArgumentParser:
+    """Build the parser with all its subcommands; `command` is how the help texts call it."""
     parser = Parser(
-        prog="autograder",
+        prog=command,
         description=DESCRIPTION,
-        epilog=STATUSES,
+        epilog=STATUSES.format(command=command),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")

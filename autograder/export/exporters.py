@@ -25,6 +25,7 @@ from autograder.course.people import Matched, match
 from autograder.course.roster import Person, plain
 from autograder.course.times import write_time
 from autograder.csv_files import CsvTable, Style, number_cell, read_sheet, write_sheet
+from autograder.distribution import own_command
 from autograder.errors import CourseError, UsageError
 from autograder.gradebook.queries import Row, Table, table
 
@@ -52,7 +53,8 @@ class Exporter(ExportPlugin):  # type: ignore[misc]
         self.messages: list[str] = []
         chosen = list(map(str, self.assignment)) or sorted(assignment.name for assignment in gradebook.assignments)
         if not chosen:
-            raise CourseError("the gradebook has no assignment; run `autograder release`, then `autograder grade`.")
+            command = own_command()
+            raise CourseError(f"the gradebook has no assignment; run `{command} release`, then `{command} grade`.")
         self.write([self._narrowed(table(self.course, name)) for name in chosen], gradebook)
 
     def write(self, tables: Sequence[Table], gradebook: Gradebook) -> None:

@@ -36,6 +36,7 @@ from sqlalchemy import Select, func, select
 
 from autograder.course.course import Course
 from autograder.course.roster import Person, course_roster
+from autograder.distribution import own_command
 from autograder.errors import CourseError
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.students import completed
@@ -116,7 +117,8 @@ def table(course: Course, assignment: str) -> Table:
         answers = {*source_cells(book, assignment, SolutionCell), *source_cells(book, assignment, TaskCell)}
         people = {person.id: person for person in _people(book)}
     if not cells:
-        raise CourseError(f"{assignment}: not in the gradebook; run `autograder release`, then `autograder grade`.")
+        command = own_command()
+        raise CourseError(f"{assignment}: not in the gradebook; run `{command} release`, then `{command} grade`.")
     names = question_names(cells, answers_of_tests(course, assignment))
     points = {names[key]: most for key, most in cells.items()}
     rows = []

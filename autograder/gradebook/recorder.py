@@ -43,6 +43,7 @@ from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.course.course import Course
 from autograder.course.roster import course_roster
+from autograder.distribution import own_command
 from autograder.errors import CourseError, Refused
 from autograder.evidence.refusals import Refusal
 from autograder.execution.failures import ERRORS
@@ -178,7 +179,7 @@ class Recorder:
             submission.timestamp, _ = read_stamp(folder, self.zone)  # grading reports what is wrong with it
             for notebook in result.notebooks:
                 if notebook.name not in sheets:
-                    raise CourseError(f"{notebook.name}: not in the gradebook; run `autograder release`.")
+                    raise CourseError(f"{notebook.name}: not in the gradebook; run `{own_command()} release`.")
                 sheet, path = sheets[notebook.name], place / f"{notebook.name}.ipynb"
                 write_notebook(sheet.grades, sheet.comments, notebook, partial(last_written, path))
                 self._penalize(submission, sheet)

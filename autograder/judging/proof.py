@@ -14,6 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
+from autograder.distribution import own_command
 from autograder.evidence.refusals import exception, refused
 from autograder.execution.failures import REASONS
 from autograder.judging.givens import Candidate
@@ -29,7 +30,6 @@ FIXES = {
     Reason.PREPARATION: "modules that locked cells import must be installed, or be next to the source notebooks",
 }
 UNASSIGNED = "which neither an answer nor a locked cell assigns; assign or import it in this test"
-NO_KERNEL = "run `autograder doctor` to see what is missing"
 
 
 class Kind(StrEnum):
@@ -178,7 +178,7 @@ def _name(cell: NotebookNode) -> str:
 
 
 def _fix(verdict: Verdict) -> str:
-    return verdict.help or FIXES.get(verdict.reason, NO_KERNEL)
+    return verdict.help or FIXES.get(verdict.reason) or f"run `{own_command()} doctor` to see what is missing"
 
 
 def _rationale(verdict: Verdict) -> str:

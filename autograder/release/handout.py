@@ -7,6 +7,7 @@ from traitlets import Unicode
 from traitlets.config import Configurable
 
 from autograder.course.course import Course, check_names
+from autograder.distribution import own_command
 from autograder.errors import CourseError
 from autograder.files import write_zip
 from autograder.release.release import is_stale
@@ -68,13 +69,13 @@ def handout(course: Course, path: Path | None = None) -> Path:
 
 
 def _notebooks(course: Course) -> dict[str, bytes]:
-    found = {}
+    found, advice = {}, f"run `{own_command()} release` first"
     for assignment in course.assignments():
         folder = course.folder("release", assignment)
         if not folder.is_dir():
-            raise CourseError(f"{folder.resolve()}: not released yet; run `autograder release` first.")
+            raise CourseError(f"{folder.resolve()}: not released yet; {advice}.")
         if is_stale(course, assignment):
-            raise CourseError(f"{folder.resolve()}: older than its source notebooks; run `autograder release` first.")
+            raise CourseError(f"{folder.resolve()}: older than its source notebooks; {advice}.")
         for file in sorted(folder.rglob("*")):
             if file.is_file() and not {".ipynb_checkpoints", "__pycache__"} & set(file.parts):
                 found[f"{assignment}/{file.relative_to(folder)}"] = file.read_bytes()

@@ -28,6 +28,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution
 
 from autograder.course.course import Course
+from autograder.distribution import own_command
 from autograder.errors import CourseError, UsageError
 from autograder.execution.sandbox import for_own_notebooks, for_tools, grading_limits
 from autograder.gradebook.ledger import Ledger
@@ -116,7 +117,7 @@ def validate(course: Course, assignment: str | None = None, timeout: int = CELL_
     released = [_released(course, path.parent.name) / path.name for path in originals]
     for path in released:
         if not path.is_file():
-            raise CourseError(f"{path.parent}: {path.name} is not released; run `autograder release`.")
+            raise CourseError(f"{path.parent}: {path.name} is not released; run `{own_command()} release`.")
     unstored = {path: _unstored(read_source(path)) for path in originals}
     kernels = for_own_notebooks(course)
 
@@ -190,7 +191,7 @@ def read_source(path: Path) -> NotebookNode:
 def _released(course: Course, assignment: str) -> Path:
     folder = course.folder("release", assignment)
     if not folder.is_dir():
-        raise CourseError(f"{folder}: nothing is released yet; run `autograder release`.")
+        raise CourseError(f"{folder}: nothing is released yet; run `{own_command()} release`.")
     return folder
 
 
@@ -215,7 +216,8 @@ def each(job: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[tuple[Any,
 
 def _unstored(source: NotebookNode) -> list[Failure]:
     cells = [name_of(cell, i) for i, cell in enumerate(code_cells(source), 1) if is_marked(cell) and not cell.outputs]
-    return [Failure.at(cell, f"is tagged {TAG} but has no stored output; run `autograder outputs`.") for cell in cells]
+    sentence = f"is tagged {TAG} but has no stored output; run `{own_command()} outputs`."
+    return [Failure.at(cell, sentence) for cell in cells]
 
 
 @contextmanager

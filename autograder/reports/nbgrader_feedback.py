@@ -15,6 +15,7 @@ from nbgrader.utils import is_grade, is_locked
 
 from autograder.course.converter import convert
 from autograder.course.course import Course, Feedback
+from autograder.distribution import own_command
 from autograder.errors import CourseError
 from autograder.gradebook.graded_notebooks import kept, sizes_kept
 from autograder.model import Outcome
@@ -112,7 +113,7 @@ def feedback(course: Course, assignment: str, student: str = "*") -> list[str]:
     graded = course.students(assignment, "autograded")
     if not graded:
         raise CourseError(
-            f"{course.folder('autograded', assignment, '*')}: nothing is graded yet; run `autograder grade`."
+            f"{course.folder('autograded', assignment, '*')}: nothing is graded yet; run `{own_command()} grade`."
         )
     convert(course, GenerateFeedback, assignment, student=student, force=True, preprocessors=CHAIN)
     students = graded if student == "*" else [student]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 BANNER = (
     "This machine has no sandbox, so the demo grades its generated class without one. Real submissions are not graded "
-    "like this; run `autograder doctor` to see what is missing."
+    "like this; run `{command} doctor` to see what is missing."
 )
 
 
@@ -39,12 +39,11 @@ def run(options: argparse.Namespace, course: "Course") -> int:
     from autograder.reports.class_report import write_report
     from autograder.rnn.sample_class import ASSIGNMENT, SALT, make_class
 
-    there = f"{own_command()} --course {shlex.quote(options.folder)}"  # before a gradebook changes the PATH
     salt = SALT if options.own_numbers else ""
     demo = make_class(course, Path(options.folder).resolve(), options.students, options.seed, salt)
     unsafe = own_limits(demo).sandbox == "none"
     if unsafe:
-        print(BANNER, file=sys.stderr)
+        print(BANNER.format(command=own_command()), file=sys.stderr)
     with terminal.class_progress("grading", len(demo.students(ASSIGNMENT))) as bar:
         ClassRun(demo, ASSIGNMENT, progress=bar, busy=bar.busy, unsafe=unsafe).grade()
     results = table(demo, ASSIGNMENT)
@@ -52,6 +51,7 @@ def run(options: argparse.Namespace, course: "Course") -> int:
     write_csv(results, demo.root / "grades.csv")
     page, _ = write_report(demo, ASSIGNMENT)
     print(f"Class report: {page}")
+    there = f"{own_command()} --course {shlex.quote(options.folder)}"
     print(f"The course is in {demo.root}. To grade its written answers: {there} formgrader")
     return 0
 

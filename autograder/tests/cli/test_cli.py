@@ -180,7 +180,7 @@ def test_doctor_is_well_here(capsys: pytest.CaptureFixture[str]) -> None:
 def test_doctor_says_what_is_missing(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = ["numpy==1.0", "no-such-package==2", 'ruff==1; extra=="test"']
     monkeypatch.setattr("importlib.metadata.requires", lambda name: lines)
-    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda name, path=None: None)
     monkeypatch.setattr("sys.version_info", (3, 9, 1))
     said = [str(finding) for finding in doctor.examine(course)]
     assert said[0].endswith(": use Python 3.11, 3.12 or 3.13")

@@ -80,7 +80,7 @@ def test_ones_own_notebooks_run_without_one(tmp_path: Path, capsys: pytest.Captu
     assert for_own_notebooks(course) == {}
     assert main(["--course", str(course.root), "demo", "--students", "1", "--folder", str(tmp_path / "demo")]) == 0
     said = capsys.readouterr()
-    assert BANNER in said.err
+    assert BANNER.format(command=own_command()) in said.err
     assert said.out.endswith(f"answers: {own_command()} --course {tmp_path / 'demo'} formgrader\n")
     demo = Course.at(tmp_path / "demo")
     assert [row.status for row in table(demo, "rnn_shapes").rows] == ["unsandboxed"]
