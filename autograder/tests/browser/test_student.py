@@ -110,15 +110,14 @@ def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path
     lab.run("draw(output=output")
     expect(lab.shown("draw(output=output").get_by_role("img")).to_have_count(3)
     lab.shoot(right='check("q3"', draw="draw(output=output")
-    lab.page.keyboard.press("ControlOrMeta+s")
+    lab.save()
     lab.restart_and_run_all()
     expect(lab.shown("summary(")).to_contain_text("2 of 5 questions are right.")
     expect(lab.shown("summary(")).to_contain_text("Correct guesses: 0 of 1.")
     lab.shoot(summary="summary(")
     expect(lab.shown('check("q3"')).to_contain_text("✓ q3: right.")
     lab.idle()
-    lab.page.keyboard.press("ControlOrMeta+s")
-    expect(lab.page.locator(".jp-mod-dirty")).to_have_count(0)
+    lab.save()
     assert _source(mine / "1_lstm.ipynb", "q4") == "q4 = ('h', 'output')"
 
 

@@ -1,6 +1,7 @@
 """JupyterLab as a learner has it before him: menus, cells, what they show."""
 
 import re
+from contextlib import suppress
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -9,6 +10,7 @@ from autograder.tests.support import ROOT
 
 SHOTS = ROOT / "screenshots"  # of the last run, to be looked at; ignored by git
 TIMEOUT = 60_000  # ms, on a busy machine
+SAVES = 12  # that are tried, all in that time
 SEES = """element => {
     const channels = text => text.match(/[0-9.]+/g).map(Number);
     const luminance = ([r, g, b]) => [r, g, b].map(c => c / 255)
@@ -56,6 +58,16 @@ class Lab:
         """As the menu has it, and its question answered."""
         self.menu("Kernel", "Restart Kernel and Run All Cells")
         self.page.get_by_role("button", name="Confirm Kernel Restart").click()
+
+    def save(self) -> None:
+        """Save from the menu until nothing is unsaved; something, such as a widget's state, may arrive after a save."""
+        unsaved = self.page.locator(".jp-mod-dirty")
+        for _ in range(SAVES):
+            self.menu("File", "Save Notebook")
+            with suppress(AssertionError):
+                expect(unsaved).to_have_count(0, timeout=TIMEOUT / SAVES)
+                return
+        raise AssertionError(f"still unsaved after {SAVES} saves: {unsaved.all_inner_texts()}")
 
     def cell(self, source: str) -> Locator:
         """The code cell that begins with this text."""

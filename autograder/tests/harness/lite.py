@@ -47,9 +47,3 @@ class Lite(Lab):
         self.page.goto(f"{self.address}/lab/index.html?path={path}&reset")
         self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell").first.wait_for()
         expect(self.page.get_by_text("Python (Pyodide) | Idle")).to_be_visible()
-
-    def save(self) -> None:
-        """Save the notebook, and wait until it is saved."""
-        self.page.keyboard.press("Escape")
-        self.page.keyboard.press("ControlOrMeta+s")
-        expect(self.page.locator(".jp-mod-dirty")).to_have_count(0)
