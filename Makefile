@@ -11,8 +11,8 @@ LEARN := $(ENV)/.autograder-learn
 # What students need; where everything is installed, they have it.
 STUDENT := $(if $(wildcard $(READY)),$(READY),$(LEARN))
 PINS := autograder/constraints.txt
-# Processes that test: on two cores, the third uses the time that the other two spend waiting.
-WORKERS ?= 3
+# Processes that test: on two cores, more of them use the time that two spend waiting.
+WORKERS ?= 4
 RUN := $(BIN)/python -m autograder.cli
 COURSE ?= .
 AUTOGRADER := $(RUN) --course $(COURSE)

@@ -16,7 +16,7 @@ from autograder.errors import NoSandboxError
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.proving import proved
 from autograder.tests.attacks.harness import by_nbgrader, grid, ours, table
-from autograder.tests.attacks.harness.attack import Attack, Expected, found
+from autograder.tests.attacks.harness.attack import OF_THE_BENCH, Attack, Expected, found
 from autograder.tests.attacks.harness.browser import trouble
 from autograder.tests.attacks.harness.outcome import Mark, Outcome, faults
 from autograder.tests.attacks.harness.scene import ASSIGNMENT, Scene, processes, remove_templates, scene
@@ -93,6 +93,14 @@ ASKED = {
 }
 
 
+# One process makes the course's released notebooks, which takes longer than most attacks.
+COURSE = pytest.mark.xdist_group("attacks")
+ATTACKS = [
+    pytest.param(attack, id=name, marks=[] if attack.notebook in OF_THE_BENCH else COURSE)
+    for name, attack in found().items()
+]
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _templates() -> Iterator[None]:
     yield
@@ -100,7 +108,7 @@ def _templates() -> Iterator[None]:
 
 
 @pytest.mark.kernel
-@pytest.mark.parametrize("attack", list(found().values()), ids=list(found()))
+@pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_earns_nothing_and_harms_nobody(attack: Attack) -> None:
     with scene(attack) as place:
         outcome = ours.grade(place)
