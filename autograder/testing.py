@@ -11,7 +11,7 @@ A test whose last value is a number gives that many points. If that number has s
 the error says what the other points were lost for; `assert_parts` returns such a number.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from autograder.evidence.display import display, is_unanswered
@@ -55,6 +55,26 @@ class Points(int):
     """A number of points, and the error that says why it is not more; None if all parts are right."""
 
     lost: LostPartsError | None = None
+
+
+def plain_types(answer: Any) -> Any:
+    """Return an answer with Python's own types in place of the student's subclasses of them, in all its parts.
+
+    A function such as `re.sub` cannot read a text of a student's class, since that stays in the student's kernel.
+
+    Args:
+        answer: Any value. Mappings become dicts; what is no number, text or collection of Python's stays as it is.
+    """
+    if isinstance(answer, Mapping):
+        return {plain_types(key): plain_types(part) for key, part in answer.items()}
+    for kind in (list, tuple, set, frozenset):
+        if isinstance(answer, kind):
+            return kind(map(plain_types, answer))
+    if isinstance(answer, str):
+        return "".join(answer)
+    if isinstance(answer, int | float) and not isinstance(answer, bool):
+        return int(answer) if isinstance(answer, int) else float(answer)
+    return answer
 
 
 def assert_answered(*values: object) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autograder.rnn.oracle import Run, gru, lstm
-from autograder.testing import FlaggedError, WrongAnswerError, assert_answered, assert_no_fault
+from autograder.testing import FlaggedError, WrongAnswerError, assert_answered, assert_no_fault, plain_types
 
 Axes = Mapping[str, int | None]  # axis name -> size; None is any size
 Weights = list[Any] | tuple[Any, ...]
@@ -140,13 +140,17 @@ def _run(data: Any, weights: Weights, initial: Any = None) -> Run:
 
 def _assert_array(name: str, given: Any, axes: Axes) -> None:
     """Assert that an array has decimal numbers, the expected number of axes and sizes, and only finite values."""
-    assert isinstance(given, np.ndarray), f"{name}: an array is needed, not a {type(given).__name__}."
+    assert isinstance(given, np.ndarray), f"{name}: you gave {_kind_of(given)}; an array is needed."
     assert given.dtype.kind == "f", f"{name}: the array has numbers of type {given.dtype}, not decimal numbers."
     assert given.ndim == len(axes), f"{name}: {_count(given)}, {given.shape}; {len(axes)} are needed."
     for (axis, wanted), size in zip(axes.items(), given.shape, strict=True):
         assert size > 0, f"{name}: the {axis} axis has size 0."
         assert wanted in (None, size), f"{name}: the {axis} axis has size {size}, not {wanted}."
     assert np.isfinite(given).all(), f"{name}: not every number is finite."
+
+
+def _kind_of(value: Any) -> str:
+    return str(importlib.import_module("shapes.output").kind_of(value))
 
 
 def _count(array: Any) -> str:
@@ -170,7 +174,7 @@ def assert_axes(answer: Any, *axes: str, key: str = "") -> None:
         axes: The right names. With "features" they are those of the input `data`, else those of `output`.
         key: The key in the dict.
     """
-    given, right = _part(answer, key, axes)
+    given, right = _part(plain_types(answer), key, axes)
     array = "data" if "features" in axes else "output"
     assert_no_fault(_answers().names_fault(array, given, dict.fromkeys(axes, 0)), right)
 
@@ -188,6 +192,7 @@ def assert_choice(answer: Any, model: Any, data: Any, *, key: str = "", **rights
         key: The key of the choice, if the answer is a dict with other parts.
         rights: The right choice for each array, by its name.
     """
+    answer = plain_types(answer)
     layer = _layer_of(model, data, rights)  # also for a right answer: a test reads what it reads for the solution
     if key or len(rights) == 1:
         ((name, right),) = rights.items()
@@ -209,6 +214,7 @@ def assert_shapes(answer: Any, **arrays: Any) -> None:
         answer: A dict of shapes; where all are equal, one shape is enough.
         arrays: The arrays by name.
     """
+    answer = plain_types(answer)
     assert_answered(answer, *arrays.values())
     shapes = {name: np.shape(array) for name, array in arrays.items()}
     axes = {name: dict(zip(_names(len(shape)), shape, strict=True)) for name, shape in shapes.items()}
@@ -222,6 +228,7 @@ def assert_same_values(answer: Any, **arrays: Any) -> None:
         answer: A list of pairs of names; the order does not matter.
         arrays: The arrays by name.
     """
+    answer = plain_types(answer)
     assert_answered(answer, *arrays.values())
     same = [pair for pair in itertools.combinations(arrays, 2) if np.array_equal(*(arrays[name] for name in pair))]
     assert_no_fault(_answers().pairs_fault(answer, tuple(arrays), same), same)
@@ -234,6 +241,7 @@ def assert_states(answer: Any, **states: Collection[str]) -> None:
         answer: A dict with a list of names for each layer; the order does not matter.
         states: The right names for each layer.
     """
+    answer = plain_types(answer)
     assert_answered(answer)
     right = {layer: sorted(names, reverse=True) for layer, names in states.items()}
     answers = _answers()
@@ -273,6 +281,7 @@ def assert_place(answer: Any, *, output: Any, h: Any, axis: str, index: Collecti
         axis: The right axis.
         index: The right indices; the first one is shown in feedback.
     """
+    answer = plain_types(answer)
     assert_answered(answer, output, h)
     answers = _answers()
     right = {"axis": axis, "index": next(iter(index))}

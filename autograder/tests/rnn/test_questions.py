@@ -184,6 +184,47 @@ def test_the_test_says_what_the_check_says(
             assert question == "q8" or _words(found.mistake) in _words(shown.text), (found, shown)
 
 
+OWN = """class Text(str):
+    pass
+
+class Shape(tuple):
+    pass
+
+class Yes:
+    __eq__ = __contains__ = lambda self, other: True
+    __len__ = __hash__ = lambda self: 3
+    __getitem__ = lambda self, key: self
+
+"""
+SHAPE = "a shape is needed. A shape is a tuple with one size for each axis."
+OF_OTHER_TYPES = [  # answers of types that the question does not ask for, and what the student reads; "" if it is right
+    ("q1", "(Text('Batch size'), Text('timesteps'), 'features')", ""),
+    ("q1", "[Yes()] * 3", "<Yes object> is not an axis name."),
+    ("q2", "{name: Text('last step') for name in ('output', 'h', 'c')}", "output: 'last step' is not one of the"),
+    ("q3", "Text('1, 3')", "output: '1, 3' is a string, not a shape. Leave out the quotation marks."),
+    ("q3", "Yes()", f"output: you gave a value of type Yes; {SHAPE}"),
+    ("q3", "dict.fromkeys(('output', 'h', 'c'), Text('small'))", "output: 'small' is a string, not a shape."),
+    ("q3", "dict.fromkeys(('output', 'h', 'c'), (Yes(), 3))", "output: <Yes object> is not a size."),
+    ("q3", "{Text('output'): (1, 3), Text('h '): Shape((1, 3)), 'c': [1, 3]}", ""),
+    ("q4", "[(Text('output'), Text('h'))]", ""),
+    ("q4", "Text('output, h')", "You gave a string; a list of pairs is needed."),
+    ("q8", "{'LSTM': Text('h, c'), 'GRU': Yes()}", "LSTM: 'h, c' is not one of the names."),
+    ("q9", "Text('(1, 3)')", "output: '(1, 3)' is a string, not a shape. Leave out the quotation marks."),
+    ("q9", "{'output': Yes(), 'h': (1, 3)}", f"output: you gave a value of type Yes; {SHAPE}"),
+    ("q12", "{'axis': Text('timesteps'), 'index': Text('-1')}", "The index is a string; a whole number is needed."),
+]
+
+
+@pytest.mark.parametrize(("question", "answer", "text"), OF_OTHER_TYPES)
+def test_an_answer_of_another_type_has_a_message_about_its_type(
+    question: str, answer: str, text: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
+) -> None:
+    found = _judged(judge, proved[question], lived, question, f"{OWN}{question} = {answer}")
+    assert (found.outcome, found.points) == (("failed", 0) if text else ("passed", 2)), found
+    assert found.rationale.startswith(text)
+    assert "Error" not in found.rationale
+
+
 def _words(text: str) -> str:
     return re.sub(r"\d+\.\d+", "#", text)
 
@@ -254,7 +295,7 @@ def test_odd_answers_end_neither_the_check_nor_the_test(
         ("data = data[:, :4]", "output: the numbers are not what this layer computes from data."),
         ("data = data[0]", "data: 2 axes, (8, 2); 3 are needed."),
         ("data = data * np.nan", "data: not every number is finite."),
-        ("data = data.tolist()", "data: an array is needed, not a list."),
+        ("data = data.tolist()", "data: you gave a list; an array is needed."),
         ("output = output + 1e-3", "output: the numbers are not what this layer computes from data."),
         ("h = np.zeros((0, 3), 'float32')", "h: the batch axis has size 0."),
         ("output = output.astype(int)", "output: the array has numbers of type int64, not decimal numbers."),
