@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, ViewportSize, expect
 
 from autograder.tests.harness.jupyterlab import Lab
 from autograder.tests.harness.servers import chromium, jupyter_lab
@@ -19,6 +18,7 @@ pytestmark = [
     pytest.mark.tensorflow,
 ]
 CELL = "explore()"
+WINDOW: ViewportSize = {"width": 1100, "height": 1000}
 SMALLEST, LEGIBLE = 10, 4.5  # px, and a ratio
 TEXTS = """svg => {
     const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
@@ -84,24 +84,37 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture
-def options() -> dict[str, Any]:
-    """Settings of the browser's window; a test may have its own."""
-    return {"viewport": {"width": 1100, "height": 1000}}
-
-
-@pytest.fixture
-def lab(address: str, browser: Browser, folder: Path, options: dict[str, Any]) -> Iterator[Lab]:
-    """The notebook in a browser that was never used before; what it saves is undone."""
-    with browser.new_context(**options) as context:
+@pytest.fixture(scope="module")
+def lab(address: str, browser: Browser) -> Iterator[Lab]:
+    """The notebook in a page for all tests, since JupyterLab takes seconds to load; each test runs the cells again."""
+    with browser.new_context(viewport=WINDOW) as context:
         lab = Lab(context.new_page(), address)
         lab.open("lab/tree/picture.ipynb")
         yield lab
-    _write(folder)
+
+
+@pytest.fixture
+def reduced_motion(lab: Lab) -> Iterator[Lab]:
+    """The page as those see it who want no motion."""
+    lab.page.emulate_media(reduced_motion="reduce")
+    yield lab
+    lab.page.emulate_media(reduced_motion="null")
+
+
+@pytest.fixture
+def small_window(reduced_motion: Lab) -> Iterator[Lab]:
+    """The page in a small window, without its left sidebar."""
+    reduced_motion.page.set_viewport_size({"width": 620, "height": 1000})
+    reduced_motion.menu("View", "Appearance", "Show Left Sidebar")
+    yield reduced_motion
+    reduced_motion.menu("View", "Appearance", "Show Left Sidebar")
+    reduced_motion.page.set_viewport_size(WINDOW)
 
 
 def _picture(lab: Lab, source: str = "explore()") -> Locator:
-    """Run the cells; the picture of the cell that begins with `source`, with its widgets."""
+    """Run the cells, whose outputs are none; the picture of the cell that begins with `source`, with its widgets."""
+    lab.menu("Edit", "Clear Outputs of All Cells")
+    expect(lab.page.locator(".shapes-explore")).to_have_count(0)
     lab.menu("Run", "Run All Cells")
     picture = lab.cell(source).locator(".shapes-explore")
     expect(picture.get_by_text("Step 0 of")).to_be_visible()
@@ -210,20 +223,17 @@ def test_the_keyboard_alone_is_enough(lab: Lab) -> None:
     expect(picture).to_contain_text("✓ output: You guessed (2, 3): correct.")
 
 
-@pytest.mark.parametrize("options", [{"viewport": {"width": 620, "height": 1000}, "reduced_motion": "reduce"}])
-def test_a_small_window_in_both_themes(lab: Lab) -> None:
-    lab.menu("View", "Appearance", "Show Left Sidebar")
-    picture = _picture(lab, "explore('GRU'")
+def test_a_small_window_in_both_themes(small_window: Lab) -> None:
+    picture = _picture(small_window, "explore('GRU'")
     for _ in range(2):
         _press(picture, "Step")
     expect(picture.get_by_role("img")).to_have_count(2)
     for theme in ("Dark", "Light"):
-        lab.menu("Settings", "Theme", f"JupyterLab {theme}")
-        expect(lab.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
+        small_window.theme(theme)
         for image in picture.get_by_role("img").all():
             assert image.evaluate(TEXTS) >= SMALLEST
             assert min(image.evaluate(CONTRASTS)) >= LEGIBLE
-        found = Axe().run(lab.page, context={"include": [".shapes-explore"]})
+        found = Axe().run(small_window.page, context={"include": [".shapes-explore"]})
         assert found.violations_count == 0, found.generate_report()
     first, second = (image.bounding_box() for image in picture.get_by_role("img").all())
     assert first is not None
@@ -232,9 +242,8 @@ def test_a_small_window_in_both_themes(lab: Lab) -> None:
     assert picture.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
-@pytest.mark.parametrize("options", [{"viewport": {"width": 1100, "height": 1000}, "reduced_motion": "reduce"}])
-def test_with_reduced_motion_there_are_steps_only(lab: Lab) -> None:
-    picture = _picture(lab)
+def test_with_reduced_motion_there_are_steps_only(reduced_motion: Lab) -> None:
+    picture = _picture(reduced_motion)
     expect(picture.locator(".shapes-play")).to_be_hidden()
     _press(picture, "Step")
     expect(picture.get_by_text("Step 1 of 5.")).to_be_visible()

@@ -95,6 +95,11 @@ class Lab:
         """What the cell that begins with `source` shows."""
         return self.cell(source).get_by_role("status")
 
+    def theme(self, name: str) -> None:
+        """Change the theme, to Dark or Light."""
+        self.menu("Settings", "Theme", f"JupyterLab {name}")
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", str(name == "Light").lower())
+
     def shoot(self, **cells: str) -> None:
         """Keep pictures of these cells in both themes, to be looked at; to change the theme takes JupyterLab a second.
 
@@ -103,8 +108,7 @@ class Lab:
         SHOTS.mkdir(exist_ok=True)
         self.page.keyboard.press("Escape")
         for theme in ("Dark", "Light"):
-            self.menu("Settings", "Theme", f"JupyterLab {theme}")
-            expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", str(theme == "Light").lower())
+            self.theme(theme)
             for name, source in cells.items():
                 self.cell(source).screenshot(path=SHOTS / f"{name}-{theme.lower()}.png")
 
