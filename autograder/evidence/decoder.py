@@ -20,14 +20,11 @@ passes only if it has the right value, and a student who can write that value kn
 anything is built. Any text results in a value of these types or an `EvidenceError`.
 """
 
-import ast
 import gc
 import json
 import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
-from pathlib import Path
 from typing import Any, NoReturn
 
 from autograder.errors import EvidenceError
@@ -37,7 +34,6 @@ from autograder.evidence.reader_leaves import DamageError
 from autograder.evidence.reader_pandas import NoPandasError
 from autograder.evidence.refusals import Refusal, harmless, sentence
 from autograder.model import Reason
-from autograder.text import parse_python
 
 MAX_NAMES = 200
 NO_PANDAS = (Refusal.PANDAS.value, "")
@@ -73,54 +69,6 @@ class Found:
     def sentence(self) -> str:
         """Return why there is no value, as a sentence; empty if there is a value."""
         return sentence(self.subject, self.reason, self.detail) if self.reason else ""
-
-
-@cache
-def kernel_source() -> str:
-    """Return the encoder's source, to be run in a kernel: `encode_all` and its imports from the standard library.
-
-    The rarer types' source is in it as strings, to be compiled only if needed. Every kernel compiles the source for
-    each test, so it has no docstrings, comments or annotations.
-    """
-    return f"{_source('encoder.py')}\nMORE = {_source('encoder_types.py')!r}, {_source('encoder_pandas.py')!r}\n"
-
-
-def _source(name: str) -> str:
-    return ast.unparse(_Compact().visit(parse_python(Path(__file__).with_name(name).read_text("utf-8"))))
-
-
-class _Compact(ast.NodeTransformer):
-    """Remove what a program runs without: docstrings and annotations."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
-        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return ast.Pass() if is_text else node  # a docstring may be all that a class has
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.Assign | None:
-        self.generic_visit(node)
-        return ast.copy_location(ast.Assign([node.target], node.value), node) if node.value else None
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.arg(node.arg)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        self.generic_visit(node)
-        node.returns = None
-        node.body = node.body or [ast.Pass()]
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
-        self.generic_visit(node)
-        node.body = node.body or [ast.Pass()]
-        return node
-
-
-@cache
-def server_source() -> str:
-    """Return the source that follows `kernel_source` where a test needs the notebook's objects."""
-    return "".join(
-        line for line in _source("server.py").splitlines(keepends=True) if not line.startswith("from autograder")
-    )
 
 
 def decode(text: str | bytes, name: str = "answer") -> Any:

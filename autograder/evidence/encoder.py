@@ -31,7 +31,7 @@ MAX_DEPTH = 20
 MAX_BITS = 10_000  # of an int: Python can still print it
 MAX_RAISED = 200
 PACKED = 16  # so many ints or floats are sent as bytes
-MORE: tuple[str, ...] = ()  # the source of `encoder_types` and `encoder_pandas`; `decoder.kernel_source` sets it
+MORE: tuple[str, ...] = ()  # the source of `encoder_types` and `encoder_pandas`; `kernel_source` sets it
 TENSORS = (  # well-known types: module, name in the module, method that returns the value as plain data
     ("tensorflow", "TensorShape", "as_list"),
     ("tensorflow", "__internal__.EagerTensor", "numpy"),

@@ -34,7 +34,7 @@ from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
 from autograder.errors import Death, KernelEnded, KernelError
-from autograder.evidence.decoder import kernel_source, server_source
+from autograder.evidence.kernel_source import kernel_source, server_source
 from autograder.execution.client import Client, kernel
 from autograder.execution.conversation import Conversation, ConversationEndedError
 from autograder.execution.failures import death, limit_met, name_of, prints_too_much

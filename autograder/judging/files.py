@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from autograder.evidence.server import changed_files, files_of, write_files
+from autograder.evidence.server.files import changed_files, files_of, write_files
 from autograder.files import JUDGED_FILES, temporary_prefix
 from autograder.judging import seal
 

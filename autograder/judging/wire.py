@@ -40,7 +40,8 @@ from autograder.evidence.encoder import MAX_TEXT, Encoder
 from autograder.evidence.reader import Reader
 from autograder.evidence.reader_leaves import DamageError
 from autograder.evidence.refusals import Refusal, refused
-from autograder.evidence.server import LiveEncoder, Objects, _fill, state_of
+from autograder.evidence.server.live_encoder import LiveEncoder
+from autograder.evidence.server.shared import Objects, fill, state_of
 from autograder.judging.generators import follow
 from autograder.judging.seal import TEST
 from autograder.model import Reason
@@ -463,7 +464,7 @@ class Wire:
             objects.add(key, value)
         else:
             try:
-                _fill(objects.objects[key], value)
+                fill(objects.objects[key], value)
             except (ValueError, TypeError):
                 raise DamageError("a container that became another one") from None
         objects.know(key, objects.objects[key], text)

@@ -10,7 +10,6 @@ import json
 import os
 import pickle
 import struct
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable
@@ -26,8 +25,9 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.errors import EvidenceError
 from autograder.evidence import decoder, refusals
-from autograder.evidence.decoder import NOTHING, Found, decode, decode_all, kernel_source, server_source
+from autograder.evidence.decoder import NOTHING, Found, decode, decode_all
 from autograder.evidence.encoder import DTYPES, RefusedError, encode, encode_all
+from autograder.evidence.kernel_source import kernel_source
 from autograder.model import Reason
 
 STEADY = settings(deadline=None, derandomize=True, database=None)
@@ -647,33 +647,6 @@ def test_findings_travel_between_processes() -> None:
         found.value = 3
 
 
-DRIVER = """
-import importlib.util, sys
-assert importlib.util.find_spec("autograder") is None and importlib.util.find_spec("numpy") is None
-before = set(sys.modules)
-namespace = {}
-exec(sys.stdin.read(), namespace)
-assert not {name.partition(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)
-student = {"q1": ("batch", 2.5), "q2": {"h", frozenset("c")}, "f": abs}
-print(namespace["encode_all"](student, ["q1", "q2", "q9"], {"got": "[f(x) for x in (-1, 1)]"}))
-"""
-
-
-def test_the_source_runs_by_itself(tmp_path: Path) -> None:
-    command = [sys.executable, "-I", "-S", "-W", "error", "-c", DRIVER]
-    done = subprocess.run(
-        command, input=kernel_source(), capture_output=True, text=True, check=False, cwd=tmp_path, timeout=60
-    )
-    assert done.stderr == ""
-    found = decode_all(done.stdout)
-    assert {name: one.value for name, one in found.items()} == {
-        "q1": ("batch", 2.5),
-        "q2": {"h", frozenset("c")},
-        "q9": NOTHING,
-        "got": [1, 1],
-    }
-
-
 def test_the_source_finds_numpy_where_it_is_loaded() -> None:
     kernel: dict[str, Any] = {}
     exec(kernel_source(), kernel)
@@ -686,7 +659,3 @@ def test_the_trusted_half_neither_unpickles_nor_evaluates() -> None:
     assert not [
         word for word in ("pickle.", "eval(", "exec(", "getattr(", "__import__", "allow_pickle") if word in source
     ]
-
-
-def test_what_serves_a_kernels_objects_is_python_also_without_its_docstrings() -> None:
-    compile(f"{kernel_source()}\n{server_source()}", "<evidence>", "exec")

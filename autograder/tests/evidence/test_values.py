@@ -25,9 +25,10 @@ from hypothesis.extra import numpy as hnp
 
 from autograder.errors import EvidenceError
 from autograder.evidence import reader, reader_pandas, reader_types
-from autograder.evidence.decoder import decode, decode_all, kernel_source
+from autograder.evidence.decoder import decode, decode_all
 from autograder.evidence.display import display
 from autograder.evidence.encoder import Encoder, encode, encode_all
+from autograder.evidence.kernel_source import kernel_source
 from autograder.evidence.reader import Reader
 from autograder.evidence.reader_leaves import DamageError
 

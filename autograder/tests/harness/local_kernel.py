@@ -28,8 +28,8 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
-from autograder.evidence import server
 from autograder.evidence.encoder import encode_all
+from autograder.evidence.server import server
 from autograder.execution.runner import OBJECTS
 from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans, with_visible

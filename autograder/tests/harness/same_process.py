@@ -6,7 +6,7 @@ import types
 from typing import Any
 
 from autograder.course.limits import Limits
-from autograder.evidence import server
+from autograder.evidence.server import server
 from autograder.judging.judge import Judge
 from autograder.model import TestPlan, Verdict
 

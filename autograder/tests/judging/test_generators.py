@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from autograder.evidence.reader_leaves import DamageError
-from autograder.evidence.server import state_of
+from autograder.evidence.server.shared import state_of
 from autograder.judging.generators import MAX_DRAWS, follow
 
 GENERATORS: dict[str, Callable[[int], Any]] = {
