@@ -128,7 +128,7 @@ class TestPlan:
     keep: bool = False  # whether later tests of the notebook need names of this one, or this one needs earlier ones'
     careful: bool = False  # whether the test needs the kernel for what it does with data: identity, or code in texts
     givens: tuple[tuple[str, str], ...] = ()  # names with the course's own value, as evidence text; not in `answers`
-    proof: str = ""  # JSON: what `judging.places` knows of the solution's run; "" if the test was never proved
+    proof: str = ""  # JSON: what `judging.live.places` knows of the solution's run; "" if the test was never proved
 
     @property
     def live(self) -> bool:

@@ -14,7 +14,7 @@ of their types:
     classes            those of `builtins` and other well-known ones, by name
 
 Not supported: code, pickles, instances of other classes. These stay in the kernel, where `server` serves them to a test
-that needs them. Its messages have this format too, and `judging.wire` reads them. Nothing is called, imported or looked
+that needs them. Its messages have this format too, and `judging.live` reads them. Nothing is called, imported or looked
 up by a name from the text, except in fixed tables. The kernel may send false data, but only data: a forged answer
 passes only if it has the right value, and a student who can write that value knows the answer. Sizes are checked before
 anything is built. Any text results in a value of these types or an `EvidenceError`.

@@ -2,7 +2,7 @@
 
 Each source notebook is graded like a submission twice: with its solutions, and as students get it. A test is proved if
 the solution gets all its points and the unanswered notebook none. The proof says where the solution's run met objects
-(see `judging.places`). It is kept, with a digest of all that it depends on, in `reports/<assignment>.proofs`; so
+(see `judging.live.places`). It is kept, with a digest of all that it depends on, in `reports/<assignment>.proofs`; so
 `release` proves a test, and `grade` proves only what changed since, or what was never released here. A test without a
 proof judges nobody. A proof also names the values that are the course's own (see `givens`). `judging.proof` describes
 what is wrong with a test; this module runs the notebooks.

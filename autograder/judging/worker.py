@@ -46,7 +46,7 @@ DROP = b"drop\n"  # in place of the kernel's answer, or between questions: end t
 KILLED = b"killed\n"  # in place of a verdict: something else than the test has killed the fork
 STANDARD = 3  # descriptors
 END_TIMEOUT = 1.0  # seconds in which a process that has closed its pipes must end
-MAX_FILES = 64 << 20  # bytes of one copied file: `live` lifts the limit of 0 while it copies a notebook's files
+MAX_FILES = 64 << 20  # bytes of one copied file: `live.files` lifts the limit of 0 while it copies a notebook's
 
 
 def main() -> None:
@@ -182,13 +182,13 @@ def _judge_all() -> None:
 
 
 def _live(question: dict[str, Any], ask: Callable[[str], str], kept: list[Any]) -> dict[str, Any]:
-    from autograder.judging.live import judge_live  # most tests need no objects
+    from autograder.judging.live.runner import judge_live  # most tests need no objects
 
     return judge_live(question, ask, kept)
 
 
 def _empty(question: dict[str, Any]) -> dict[str, Any]:
-    from autograder.judging.empty_answers import judge_empty
+    from autograder.judging.live.empty_answers import judge_empty
 
     return judge_empty(question)
 

@@ -6,7 +6,7 @@ values of the answers, then waits for one request at a time and replies with dat
 test is trusted; a reply is JSON in the encoder's format, because the kernel is not. What is not plain data stays here
 and is sent as a reference (`live_encoder`). Lists, dicts, sets, arrays and frames have an identity (`shared`): both
 sides keep a copy under the same key, and each message brings what has changed. A function or an object of the test is
-a `proxies.Back` here. `judging.wire` is the other half, and documents the requests.
+a `proxies.Back` here. `judging.live` is the other half; its `wire` documents the requests.
 
 A message is a JSON object: `n` (the number of the request that it answers), `heap` (the contents of shared containers
 that are new or changed: key, kind, content), `refs` (what a new reference refers to), `names` (those whose

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.evidence.reader_leaves import DamageError
 from autograder.evidence.server.shared import state_of
-from autograder.judging.generators import MAX_DRAWS, follow
+from autograder.judging.live.generators import MAX_DRAWS, follow
 
 GENERATORS: dict[str, Callable[[int], Any]] = {
     "random.Random": random.Random,
@@ -48,7 +48,7 @@ def test_half_a_number_is_left_over() -> None:
 
 @pytest.mark.parametrize("kind", GENERATORS)
 def test_another_seed_is_refused_and_nothing_changes(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.judging.generators.MAX_DRAWS", 2**16)
+    monkeypatch.setattr("autograder.judging.live.generators.MAX_DRAWS", 2**16)
     ours, same = GENERATORS[kind](5), GENERATORS[kind](5)
     with pytest.raises(DamageError, match="a random generator in a state that drawing does not lead to"):
         follow(ours, state_of(GENERATORS[kind](6)))

@@ -42,7 +42,7 @@ from autograder.evidence.reader_leaves import DamageError
 from autograder.evidence.refusals import Refusal, refused
 from autograder.evidence.server.live_encoder import LiveEncoder
 from autograder.evidence.server.shared import Objects, fill, state_of
-from autograder.judging.generators import follow
+from autograder.judging.live.generators import follow
 from autograder.judging.seal import TEST
 from autograder.model import Reason
 

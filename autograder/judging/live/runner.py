@@ -28,12 +28,12 @@ from autograder.evidence.display import display_names, is_blank, is_unanswered
 from autograder.evidence.reader_leaves import DamageError
 from autograder.judging.checks import Checks, failed, unusable, with_check
 from autograder.judging.credit import credit, first_line, is_partial, not_attempted, parts, verdict
-from autograder.judging.files import SharedFiles
 from autograder.judging.instrument import CALL, TRUTH, VALUE, instrumented
-from autograder.judging.places import Places
-from autograder.judging.references import LiveWire, Reference, StudentClass, awaited, object_for_data, of_library
+from autograder.judging.live.files import SharedFiles
+from autograder.judging.live.places import Places
+from autograder.judging.live.references import LiveWire, Reference, StudentClass, awaited, object_for_data, of_library
+from autograder.judging.live.wire import TestEnded
 from autograder.judging.seal import PRELUDE, TEST, allow
-from autograder.judging.wire import TestEnded
 from autograder.model import Outcome, Reason
 
 HERE = frozenset(  # libraries that run in this process even when an object of the notebook is passed to them

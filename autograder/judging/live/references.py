@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from autograder.judging.files import SharedFiles
-from autograder.judging.places import DATA, OPEN, Places
+from autograder.judging.live.files import SharedFiles
+from autograder.judging.live.places import DATA, OPEN, Places
+from autograder.judging.live.wire import TestEnded, Wire
 from autograder.judging.seal import PRELUDE, TEST
-from autograder.judging.wire import TestEnded, Wire
 from autograder.model import Reason
 
 READ_DUNDERS = frozenset(
