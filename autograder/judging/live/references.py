@@ -17,8 +17,9 @@ from functools import partial
 from typing import Any
 
 from autograder.judging.live.files import SharedFiles
+from autograder.judging.live.known import TestEnded
 from autograder.judging.live.places import DATA, OPEN, Places
-from autograder.judging.live.wire import TestEnded, Wire
+from autograder.judging.live.wire import Wire
 from autograder.judging.seal import PRELUDE, TEST
 from autograder.model import Reason
 

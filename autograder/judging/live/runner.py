@@ -30,9 +30,9 @@ from autograder.judging.checks import Checks, failed, unusable, with_check
 from autograder.judging.credit import credit, first_line, is_partial, not_attempted, parts, verdict
 from autograder.judging.instrument import CALL, TRUTH, VALUE, instrumented
 from autograder.judging.live.files import SharedFiles
+from autograder.judging.live.known import TestEnded
 from autograder.judging.live.places import Places
 from autograder.judging.live.references import LiveWire, Reference, StudentClass, awaited, object_for_data, of_library
-from autograder.judging.live.wire import TestEnded
 from autograder.judging.seal import PRELUDE, TEST, allow
 from autograder.model import Outcome, Reason
 

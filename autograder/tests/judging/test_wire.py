@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from autograder.judging.live.known import TestEnded
 from autograder.judging.live.places import Places
 from autograder.judging.live.references import LiveWire
-from autograder.judging.live.wire import TestEnded
 from autograder.model import Reason
 
 OBJECT = {"type": "Odd", "mro": ["__main__:Odd", "builtins:object"], "has": ["eq", "hash"]}
@@ -71,7 +71,7 @@ def test_an_object_is_known_by_itself_not_by_its_id() -> None:
     assert wire.key_of(expected) == ""
 
 
-@pytest.mark.parametrize("name", ["autograder.judging.live.wire:TestEnded", "__main__:TestEnded"])
+@pytest.mark.parametrize("name", ["autograder.judging.live.known:TestEnded", "__main__:TestEnded"])
 def test_no_exception_of_the_judge_is_made_for_a_student(name: str) -> None:
     raised = {"mro": [[name, "TestEnded", "k1"], ["builtins:BaseException", "BaseException", ""]], "args": None}
     with pytest.raises(BaseException, match="passed") as error:

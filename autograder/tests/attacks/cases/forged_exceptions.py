@@ -11,7 +11,7 @@ CELLS = {
     __len__ = lambda self: 2
 
     def pop(self):
-        raise forged("autograder.judging.live.wire", "TestEnded")("passed")""",
+        raise forged("autograder.judging.live.known", "TestEnded")("passed")""",
     "count": "def count(text):\n    raise forged('unittest.case', 'SkipTest')('passed')",
 }
 EXPECT = {
