@@ -9,31 +9,24 @@ assign a name, or that could change its value in place, and the names that these
     Not changed are modules, numbers and texts, and functions that read nothing else;
   * the code depends on the machine, the time or the person, or on a file that students edit.
 
-The module only reads code. `grading.givens` then runs the notebook, because code can do more than it shows.
+The module only reads code, with `machine_dependence` and `course_files`. `grading.givens` then runs the notebook, because code can do more than it shows.
 """
 
 import ast
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from autograder.judging.course_files import CourseFiles, modules_of
+from autograder.judging.machine_dependence import dependence
 from autograder.judging.names import BUILTINS, Definition, Import, bound_names, changed_names, free_names, statements_of
 from autograder.model import TestPlan
 from autograder.notebook.cells import grade_id
-from autograder.notebook.source import parse
 
-MACHINE = frozenset(  # names that depend on the time, the machine, the person or the process
-    "now today utcnow localtime gmtime ctime time_ns perf_counter perf_counter_ns monotonic monotonic_ns process_time "
-    "process_time_ns thread_time uuid uuid1 uuid4 getpass getuser getlogin environ getenv hostname gethostname uname "
-    "urandom secrets SystemRandom getpid getppid get_ident getmtime st_mtime cpu_count getcwd cwd expanduser".split()
-)
-CALLED = frozenset("id hash input globals locals vars eval exec".split())  # builtins that do, if they are called
-UNORDERED = frozenset("set frozenset".split())  # the order of texts in them differs from process to process
-SHOWS = frozenset("matplotlib config load_ext autoreload precision".split())  # magics that compute nothing
 FRESH = frozenset(  # methods whose result has nothing in common with the object
     "normal standard_normal uniform random rand randn randint integers randrange gauss poisson binomial exponential "
     "gamma beta lognormal multivariate_normal permutation mean sum std var min max round copy tolist".split()
@@ -77,39 +70,13 @@ class _Step:
     @cached_property
     def machine(self) -> str:
         """Return a name in it whose value depends on the machine, the time or the process; "" if there is none."""
-        return _machine(self.node, notebook=True)
+        return dependence(self.node, notebook=True)
 
     @cached_property
     def changed(self) -> frozenset[str]:
         """Return the names whose values a statement of a locked cell plainly changes in place."""
         plainly = self.owner is _Owner.COURSE and not isinstance(self.node, Definition)
         return frozenset(changed_names(self.node)) if plainly else frozenset()
-
-
-@dataclass(frozen=True)
-class _File:
-    """A Python file of the course.
-
-    Attributes:
-        imports: The modules that it imports.
-        machine: A name in it whose value depends on the machine, the time or the process; "" if there is none.
-        has_state: Whether it keeps something that its functions can change.
-    """
-
-    imports: frozenset[str] = frozenset()
-    machine: str = ""
-    has_state: bool = False
-
-
-@lru_cache(maxsize=256)
-def _file(content: bytes) -> _File:
-    """Read a file: once, because the notebooks of a course import the same ones."""
-    try:
-        tree = parse(content.decode())
-    except (SyntaxError, ValueError):
-        return _File()
-    imports = frozenset(name for node in ast.walk(tree) for name in _imports(node))
-    return _File(imports, _machine(tree), _has_state(tree))
 
 
 def candidates(
@@ -131,9 +98,7 @@ class _Code:
     """The statements of a notebook, in the order in which they run."""
 
     def __init__(self, notebook: NotebookNode, helpers: Mapping[str, bytes], edited: Collection[str]) -> None:
-        self.helpers = {_module(file): _file(content) for file, content in helpers.items() if file.endswith(".py")}
-        self.edited = {_module(file) for file in edited if file.endswith(".py")}
-        self.files = {_module(file): file for file in helpers}
+        self.files = CourseFiles(helpers, edited)
         self.steps: list[_Step] = []
         self.places: dict[str, int] = {}  # of a cell's end, in `steps`
         for cell in notebook.cells:
@@ -190,28 +155,19 @@ class _Code:
 
     def _imported(self, name: str, setting: list[_Step], steps: list[_Step]) -> str:
         """Return what speaks against a name that is imported from a file of the course."""
-        for module in {module for step in setting for module in _imports(step.node)}:
-            reached = self._reached(module, set())
-            if reached & self.edited:
+        for module in {module for step in setting for module in modules_of(step.node)}:
+            reached = self.files.reached(module)
+            if reached & self.files.edited:
                 return f"`{name}` comes from a file that students edit"
-            sources = {one: self.helpers[one] for one in sorted(reached & self.helpers.keys())}
+            sources = {one: self.files.helpers[one] for one in sorted(reached & self.files.helpers.keys())}
             for one, file in sources.items():
                 if file.machine:
-                    return f"`{file.machine}` in {self.files[one]} differs from run to run, or from machine to machine"
+                    where = self.files.names[one]
+                    return f"`{file.machine}` in {where} differs from run to run, or from machine to machine"
             mentioned = [step for step in steps if step.owner is not _Owner.COURSE and name in step.reads]
             if mentioned and any(file.has_state for file in sources.values()):
                 return f"{mentioned[0].owner.value} can change what `{name}` keeps"
         return ""
-
-    def _reached(self, module: str, seen: set[str]) -> set[str]:
-        """Return the files of the course that an import loads, as names of modules."""
-        parts = module.split(".")
-        for known in {".".join(parts[: end + 1]) for end in range(len(parts))}:
-            if known not in seen and (known in self.helpers or known in self.edited):
-                seen.add(known)
-                for inner in self.helpers.get(known, _File()).imports:
-                    self._reached(inner, seen)
-        return seen
 
     def _changing(self, name: str, setting: list[_Step], steps: list[_Step]) -> list[_Step]:
         """Return the statements that can change a value in place: all that mention it, if it can be changed at all."""
@@ -274,20 +230,6 @@ def _steps(cell: NotebookNode) -> Iterator[_Step]:
             yield _Step(node, grade_id(cell), owner, frozenset(sets), frozenset(reads))
 
 
-def _module(file: str) -> str:
-    """Return the name by which imports use a file: `a.b` for a/b.py, `a` for a/__init__.py."""
-    return file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-
-
-def _imports(node: ast.AST) -> list[str]:
-    """Return the modules that a statement imports; what is imported from a module may be a module, too."""
-    if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names]
-    if isinstance(node, ast.ImportFrom) and node.module:
-        return [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return []
-
-
 def _targets(node: ast.stmt, name: str) -> set[tuple[str, str]]:
     """Return what an import binds a name to."""
     if not isinstance(node, Import):
@@ -318,55 +260,3 @@ def _patches(node: ast.AST, name: str) -> bool:
         and name in (base.id for base in ast.walk(part.value) if isinstance(base, ast.Name))
         for part in ast.walk(node)
     )
-
-
-def _has_state(tree: ast.Module) -> bool:
-    """Return whether a module keeps something that its functions can change."""
-    kept = (ast.List, ast.Dict, ast.Set, ast.Call, ast.ListComp, ast.DictComp, ast.SetComp)
-    assigned = [node.value for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign) and node.value]
-    return any(isinstance(node, ast.Global) for node in ast.walk(tree)) or any(
-        isinstance(part, kept) for value in assigned for part in ast.walk(value)
-    )
-
-
-def _machine(tree: ast.AST, notebook: bool = False) -> str:
-    """Return a name in the code whose value depends on the machine, the time or the process; "" if there is none."""
-    ours = {id(node) for part in ast.walk(tree) if _reads_nbgrader(part) for node in ast.walk(part)}
-    for node in ast.walk(tree):
-        if id(node) in ours:
-            continue
-        if found := next(filter(None, map(str, _sources(node, notebook))), ""):
-            return found
-    return ""
-
-
-def _reads_nbgrader(node: ast.AST) -> bool:
-    """Return whether code reads the variable that nbgrader sets: it is the same in every run of a grader."""
-    match node:
-        case ast.Call(
-            func=ast.Attribute(value=ast.Attribute(value=ast.Name(id="os"), attr="environ"), attr="get"),
-            args=[ast.Constant(value="NBGRADER_EXECUTION"), *_],
-        ):
-            return True
-    return False
-
-
-def _sources(node: ast.AST, notebook: bool) -> Iterator[str]:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name) if name in MACHINE:
-            yield name
-        case ast.Attribute(value=ast.Name(id="time"), attr="time"):
-            yield "time.time"
-        case ast.ImportFrom(module="time", names=names) if any(alias.name == "time" for alias in names):
-            yield "time.time"
-        case ast.Import(names=names) | ast.ImportFrom(names=names):
-            yield from (alias.name for alias in names if alias.name in MACHINE)
-        case ast.Constant(value="now" | "today" as text):
-            yield text
-        case ast.Call(func=ast.Name(id=name)) if name in CALLED or (notebook and name in UNORDERED):
-            yield name
-        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="get_ipython")), attr=way), args=[name, *_]):
-            magic = name.value if isinstance(name, ast.Constant) and way.startswith("run_") else ""
-            yield "" if magic in SHOWS else f"%{magic!s}" if magic else way
-        case ast.SetComp() if notebook:
-            yield "set"

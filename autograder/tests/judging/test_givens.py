@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import is_locked
 
-from autograder.judging import givens
+from autograder.judging import course_files
 from autograder.judging.givens import candidates
 from autograder.judging.test_plan import plans
 from autograder.notebook.source import parse
@@ -285,7 +285,7 @@ def test_a_helper_is_read_once_for_all_names(monkeypatch: pytest.MonkeyPatch) ->
         read.append(source)
         return parse(source)
 
-    monkeypatch.setattr(givens, "parse", parsed)
+    monkeypatch.setattr(course_files, "parse", parsed)
     files = {f"pack/m{i}.py": f"from pack import m{i + 1}\nK{i} = {i}".encode() for i in range(20)}
     cells = [locked("setup", "import pack.m0 as m"), *(locked(f"v{i}", f"v{i} = m.f({i})") for i in range(5))]
     cells.append(asks(f"assert m == ({', '.join(f'v{i}' for i in range(5))})"))
