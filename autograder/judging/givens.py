@@ -9,7 +9,8 @@ assign a name, or that could change its value in place, and the names that these
     Not changed are modules, numbers and texts, and functions that read nothing else;
   * the code depends on the machine, the time or the person, or on a file that students edit.
 
-The module only reads code, with `machine_dependence` and `course_files`. `grading.givens` then runs the notebook, because code can do more than it shows.
+The module only reads code, with `machine_dependence` and `course_files`. `grading.givens` then runs the notebook,
+because code can do more than it shows.
 """
 
 import ast

@@ -14,26 +14,33 @@ Each name that a test reads is one of four:
 
 import ast
 import re
-import sys
 import tokenize
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterable
+from dataclasses import replace
 from io import StringIO
 from itertools import count
 
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
+from autograder.judging.course_files import module_name, modules_of
 from autograder.judging.names import (
     BUILTINS,
     Definition,
     Import,
     bound_names,
-    changed_names,
     free_names,
     late_names,
     source_of,
     statements_of,
+)
+from autograder.judging.prelude import (
+    Binding,
+    Bindings,
+    changed_containers,
+    locked_classes,
+    prelude_of,
+    without_builtins,
 )
 from autograder.model import Fault, TestPlan
 from autograder.notebook.cells import grade_id
@@ -53,24 +60,6 @@ EXECUTES = frozenset(  # functions that execute or parse text: never with a text
 _MARKED = re.compile(r"#\s*evidence\s*")
 
 
-@dataclass(frozen=True, eq=False)
-class _Binding:
-    """A top-level statement of the source notebook that assigns names, and the assignments before it."""
-
-    statement: ast.stmt
-    trusted: bool
-    place: int
-    before: "Mapping[str, _Binding]"
-    by_test: bool = False  # a value that only later tests see: tests do not run in the student's kernel
-
-    @property
-    def is_definition(self) -> bool:
-        return isinstance(self.statement, Definition)
-
-
-_Bindings = Mapping[str, _Binding]
-
-
 def plans(
     source: NotebookNode, edited: Iterable[str] = (), bound: Iterable[str] = (), read: Iterable[str] = ()
 ) -> tuple[TestPlan, ...]:
@@ -82,8 +71,8 @@ def plans(
         bound: The names that the solution's answers bind, where `source` has stubs in their place.
         read: The names that the notebook needs from its tests (see `read_by_cells`), with its solutions.
     """
-    theirs = {file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in edited}
-    bindings: _Bindings = {}
+    theirs = {module_name(file) for file in edited}
+    bindings: Bindings = {}
     places = count()
     results = []
     asked: set[str] = set()
@@ -106,24 +95,11 @@ def plans(
             trusted = not is_solution(cell) and (is_locked(cell) or isinstance(statement, Import))
             trusted = trusted and not _imported([statement], theirs)
             by_test = is_test and not isinstance(statement, Import | Definition)
-            binding = _Binding(statement, trusted and not by_test, next(places), bindings, by_test)
-            changed = _changed(statement, bindings) if binding.trusted else set()
+            binding = Binding(statement, trusted and not by_test, next(places), bindings, by_test)
+            changed = changed_containers(statement, bindings) if binding.trusted else set()
             bindings = {**bindings, **dict.fromkeys(bound_names([statement]) | changed, binding)}
     keep = any(plan.keep for plan in results)
     return tuple(replace(plan, keep=keep) for plan in results)
-
-
-def _changed(statement: ast.stmt, bindings: _Bindings) -> set[str]:
-    """Return the lists, dicts and sets of locked cells that a statement of a locked cell changes in place."""
-    if isinstance(statement, Definition):
-        return set()
-    return {
-        name
-        for name in changed_names(statement)
-        if name in bindings
-        and isinstance(binding := bindings[name].statement, ast.Assign | ast.AnnAssign)
-        and any(isinstance(part, ast.List | ast.Dict | ast.Set) for part in ast.walk(binding))
-    }
 
 
 def bound_by_answers(notebook: NotebookNode) -> set[str]:
@@ -155,7 +131,7 @@ def plan_binds(plan: TestPlan) -> set[str]:
     } | {name for node in ast.walk(parse(plan.test)) if isinstance(node, ast.Global) for name in node.names}
 
 
-def _plan(cell: NotebookNode, bindings: _Bindings, theirs: Container[str]) -> TestPlan:
+def _plan(cell: NotebookNode, bindings: Bindings, theirs: Container[str]) -> TestPlan:
     code = python_of_test(cell.source)
     if isinstance(code, list):
         return _unusable(cell, code)
@@ -168,10 +144,10 @@ def _plan(cell: NotebookNode, bindings: _Bindings, theirs: Container[str]) -> Te
         return _unusable(cell, [Fault(error.lineno or 0, error.msg, "fix the test")])
     tree = code[1]
     rest = [node for node in tree.body if node not in evidence.values()]
-    needed = _asked(free_names(rest) - evidence.keys(), bindings)
-    prelude = _prelude(needed | _locked_classes(bindings), bindings)
+    needed = without_builtins(free_names(rest) - evidence.keys(), bindings)
+    prelude = prelude_of(needed | locked_classes(bindings), bindings)
     called = {name for binding in prelude if binding.is_definition for name in free_names([binding.statement])}
-    needed |= _asked(called - evidence.keys() - bound_names(rest), bindings)
+    needed |= without_builtins(called - evidence.keys() - bound_names(rest), bindings)
     shared = {name for name in needed if name in bindings and bindings[name].by_test}
     mentioned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     mentioned |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
@@ -191,13 +167,8 @@ def _plan(cell: NotebookNode, bindings: _Bindings, theirs: Container[str]) -> Te
 
 def _imported(statements: Iterable[ast.stmt], modules: Container[str]) -> list[tuple[int, str]]:
     """Return the line and the name of each of these modules that the statements import."""
-    found = []
-    for node in (node for statement in statements for node in ast.walk(statement)):
-        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        found += [(node.lineno, name) for name in names if name in modules and isinstance(node, ast.stmt)]
-    return found
+    nodes = [node for statement in statements for node in ast.walk(statement) if isinstance(node, Import)]
+    return [(node.lineno, name) for node in nodes for name in modules_of(node) if name in modules]
 
 
 def _unusable(cell: NotebookNode, faults: Iterable[Fault]) -> TestPlan:
@@ -262,11 +233,6 @@ def with_visible(plan: TestPlan, source: str) -> TestPlan:
     return replace(plan, visible=visible, imports=first)
 
 
-def _asked(names: set[str], bindings: _Bindings) -> set[str]:
-    """Return the names without builtins, unless the notebook assigns the builtin's name itself."""
-    return {name for name in names if name not in BUILTINS or name in bindings}
-
-
 # --- declared evidence --------------------------------------------------------------------------------------------
 
 
@@ -292,72 +258,3 @@ def _evidence(tree: ast.Module, source: str) -> dict[str, ast.Assign]:
 
 def _fault(message: str, lines: set[int]) -> SyntaxError:
     return SyntaxError(message, ("", min(lines), 0, ""))
-
-
-# --- prelude ------------------------------------------------------------------------------------------------------
-
-
-def _locked_classes(bindings: _Bindings) -> set[str]:
-    """Return the classes of locked cells that need nothing but each other and the standard library.
-
-    A test may meet their instances without naming them, as the result of a student's function.
-    """
-    classes = {name for name, one in bindings.items() if one.trusted and isinstance(one.statement, ast.ClassDef)}
-    return {name for name in classes if _stands_alone(_prelude({name}, bindings), bindings)}
-
-
-def _stands_alone(prelude: Sequence[_Binding], bindings: _Bindings) -> bool:
-    """Return whether statements read only each other's names, and import only the standard library."""
-    statements = [binding.statement for binding in prelude]
-    modules = {
-        (alias.name if isinstance(node, ast.Import) else node.module or "").partition(".")[0]
-        for statement in statements
-        for node in ast.walk(statement)
-        if isinstance(node, Import)
-        for alias in node.names
-    }
-    reads = _asked({name for one in prelude for name in free_names([one.statement])}, bindings)
-    return reads <= bound_names(statements) and modules <= sys.stdlib_module_names
-
-
-def _prelude(names: set[str], bindings: _Bindings) -> list[_Binding]:
-    """Return the trusted statements that assign these names, and all that those need, each once and in order."""
-    chosen: dict[_Binding, None] = {}
-
-    def choose(name: str, known: _Bindings, asked: frozenset[_Binding]) -> bool:
-        """Choose the statement that assigns `name`, and all that it needs; False if it depends on student code."""
-        binding = known.get(name)
-        if binding is None or not binding.trusted or binding in asked or not _is_constant(binding.statement):
-            return False
-        before = dict(chosen)
-        needs, known = _needs(binding, bindings)
-        complete = [choose(need, known, asked | {binding}) for need in sorted(_asked(needs, known))]
-        if not all(complete) and not isinstance(binding.statement, Import | Definition):
-            chosen.clear()
-            chosen.update(before)
-            return False
-        chosen[binding] = None
-        return True
-
-    for name in sorted(names):
-        choose(name, bindings, frozenset())
-    return sorted(chosen, key=lambda binding: binding.place)
-
-
-def _needs(binding: _Binding, bindings: _Bindings) -> tuple[set[str], _Bindings]:
-    """Return the names that a prelude statement needs, and the assignments to look them up in.
-
-    A function looks its names up in all assignments, as if it were called last.
-    """
-    if isinstance(binding.statement, ast.Import):  # after `import a.b`, `import a.c` adds to the same `a`
-        return bound_names([binding.statement]), binding.before
-    return free_names([binding.statement]), bindings if binding.is_definition else binding.before
-
-
-def _is_constant(statement: ast.stmt) -> bool:
-    """Return whether a statement is an import, a definition, or an assignment without calls."""
-    calls = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
-    assigns = isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign)
-    return isinstance(statement, Import | Definition) or (
-        assigns and not any(isinstance(node, calls) for node in ast.walk(statement))
-    )
