@@ -2,9 +2,9 @@
 
 Theory of operation. One kernel runs the notebook's cells in order. It starts in a fresh folder with the submission's
 files and the course's files (see `client`). Test cells are never executed there. In place of each, a cell of the
-grader collects evidence for exactly the names in the test's plan. Its code is sent as source each time, and its result
-is not trusted: whatever is patched in the kernel, it can only return a text, which `evidence` decodes as data or
-refuses. The runner does not look into that text.
+grader (see `grader_cells`) collects evidence for exactly the names in the test's plan. Its code is sent as source each
+time, and its result is not trusted: whatever is patched in the kernel, it can only return a text, which `evidence`
+decodes as data or refuses. The runner does not look into that text.
 
 What a failing cell affects. After an exception, only the names that the cell would have assigned are missing. A cell
 that exceeds its time or output limit, sends an invalid message or ends the kernel is dropped: a fresh kernel runs the
@@ -17,16 +17,13 @@ is. If that happens twice, no mark is decided.
 """
 
 import asyncio
-import base64
 import contextlib
 import time
 import uuid
-import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from textwrap import indent
 from typing import Any, Protocol
 
 import nbformat
@@ -34,19 +31,13 @@ from nbformat import NotebookNode
 
 from autograder.course.limits import Limits
 from autograder.errors import Death, KernelEnded, KernelError
-from autograder.evidence.kernel_source import kernel_source, server_source
 from autograder.execution.client import Client, kernel
 from autograder.execution.conversation import Conversation, ConversationEndedError
 from autograder.execution.failures import death, limit_met, name_of, prints_too_much
+from autograder.execution.grader_cells import MIME, capture_cell, server_cell, unchanged_cell
 from autograder.model import NoEvidence, Reason, TestPlan, Verdict
 
-OBJECTS = tuple(
-    f'{{"refused": ["{kind}"' for kind in ("object", "dtype")
-)  # in evidence: an answer that is no plain data
-MIME = "application/vnd.autograder.evidence+json"
-
-
-UNCHANGED = "__import__('sys').modules['autograder.kernels.shared_shell'].SharedShell.current.require_unchanged()"
+OBJECTS = tuple(f'{{"refused": ["{kind}"' for kind in ("object", "dtype"))  # in evidence: an answer is no plain data
 
 _Evidence = str | NoEvidence | Verdict
 
@@ -269,7 +260,7 @@ class _Runner:
 
     async def _require_unchanged(self, client: Client, index: int) -> None:
         """Check that the cells that ran later than in their place left all as it was."""
-        ours = nbformat.v4.new_code_cell(_packed(UNCHANGED))
+        ours = nbformat.v4.new_code_cell(unchanged_cell())
         async with self._in_place(client, ours, index):
             await self._execute(client, ours, index)
         if ours.outputs:
@@ -277,7 +268,7 @@ class _Runner:
 
     async def _capture(self, client: Client, plan: TestPlan, index: int) -> str | NoEvidence:
         mark = uuid.uuid4().hex
-        ours = nbformat.v4.new_code_cell(_capture(plan, mark))
+        ours = nbformat.v4.new_code_cell(capture_cell(plan, mark))
         async with self._in_place(client, ours, index):
             await self._execute(client, ours, index)
         entries = [o.data[MIME] for o in ours.outputs if o.output_type == "display_data" and MIME in o.get("data", {})]
@@ -289,7 +280,7 @@ class _Runner:
     async def _serve(self, client: Client, plan: TestPlan, index: int) -> NoEvidence | Verdict:
         """Judge one test cell while a cell of the grader answers in its place."""
         assert self.live is not None
-        ours = nbformat.v4.new_code_cell(_server(plan))
+        ours = nbformat.v4.new_code_cell(server_cell(plan))
         async with self._in_place(client, ours, index):
             running = asyncio.ensure_future(self._execute(client, ours, index))
             talk = Conversation(client, running)
@@ -330,61 +321,3 @@ def _unreadable(plan: TestPlan) -> NoEvidence:
     return NoEvidence(
         Reason.DAMAGED, f"the answer for {plan.cell} could not be read, because the notebook changes how cells run"
     )
-
-
-def _capture(plan: TestPlan, mark: str) -> str:
-    """Return the source of the cell that collects evidence."""
-    return _packed(
-        f"{kernel_source()}\n"
-        f"shell = __import__('IPython').get_ipython()\n"
-        f"{_imports(plan)}"
-        f"text = encode_all(dict(shell.user_ns), {list(plan.answers)!r}, {dict(plan.evidence)!r})\n"
-        f"shell.display_pub.publish({{{MIME!r}: {{'mark': {mark!r}, 'text': text}}}})\n" + _visible(plan)
-    )
-
-
-def _server(plan: TestPlan) -> str:
-    """Return the source of the cell that serves the notebook's objects to a test."""
-    return _packed(
-        f"{kernel_source()}\n{server_source()}\n"
-        f"shell = __import__('IPython').get_ipython()\n"
-        f"{_imports(plan)}"
-        f"serve(shell, channel(shell.kernel), {list(plan.answers)!r}, {dict(plan.evidence)!r}, "
-        f"{list(plan.locked)!r}, {plan.keep!r})\n" + _visible(plan)
-    )
-
-
-def _imports(plan: TestPlan) -> str:
-    """Return source that imports what the visible part of the test imports, for the functions that the test calls.
-
-    A name that the notebook has bound keeps its value until the test is over.
-    """
-    return "".join(
-        f"if not shell.user_ns.keys() & {names!r}:\n{indent(_done([source]), '    ')}" for source, names in plan.imports
-    )
-
-
-def _visible(plan: TestPlan) -> str:
-    """Return source that does what the visible part of the test imports and defines, for later cells."""
-    return _done(plan.visible) if plan.visible else ""
-
-
-def _done(sources: Sequence[str]) -> str:
-    return (
-        f"for source in {tuple(sources)!r}:\n"
-        "    try:\n"
-        "        exec(compile(source, '<test>', 'exec'), shell.user_ns)\n"
-        "    except Exception:\n"
-        "        pass\n"
-    )
-
-
-def _packed(ours: str) -> str:
-    """Return one statement that runs our code and adds no name to the student's namespace.
-
-    An honest student may have shadowed `list`, `print` or `exec`, so the code uses them through `builtins`. It is sent
-    compressed, because IPython scans the text of a cell several times.
-    """
-    builtins, packed = "__import__('builtins')", base64.b64encode(zlib.compress(ours.encode())).decode()
-    source = f"__import__('zlib').decompress(__import__('base64').b64decode({packed!r}))"
-    return f"{builtins}.exec({builtins}.compile({source}, '<evidence>', 'exec'), {{'__name__': 'encoder'}})"

@@ -12,7 +12,7 @@ from nbclient.exceptions import DeadKernelError
 from traitlets.config import Config
 
 from autograder.errors import NoSandboxError
-from autograder.execution.runner import UNCHANGED
+from autograder.execution.grader_cells import UNCHANGED
 from autograder.kernels import checkpoint, launcher
 from autograder.kernels.checkpoint import Asked, Checkpoints, Step
 from autograder.kernels.launcher import Loaded
