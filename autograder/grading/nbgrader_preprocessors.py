@@ -24,7 +24,8 @@ from autograder.faults import keep_submission_faults
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.recorder import Written, ledger_entry, write_notebook
 from autograder.gradebook.source_assignment import SourceAssignment, Stamps, file_stamps
-from autograder.grading.pipeline import NotebookGrader, grade_notebook
+from autograder.grading.notebook_grader import NotebookGrader
+from autograder.grading.pipeline import grade_notebook
 from autograder.grading.proving import proved
 from autograder.model import Assignment, NotebookResult, Result
 from autograder.submissions.parser import parse

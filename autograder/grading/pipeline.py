@@ -6,28 +6,27 @@ Each notebook is graded independently. One that is missing, damaged or ends its 
 import atexit
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import is_grade, is_locked, is_solution
 
 from autograder.course.limits import Limits
 from autograder.errors import CourseError, Damaged, Death, KernelError
 from autograder.execution.client import fill
 from autograder.execution.failures import OUTPUT, death, too_large
-from autograder.execution.runner import Ahead, Ran, run
+from autograder.execution.runner import Ran, run
 from autograder.faults import traceback_of
 from autograder.files import JUDGE, disk_problem, temporary_prefix
-from autograder.gradebook.graded_notebooks import keep, keep_sizes
+from autograder.gradebook.graded_notebooks import keep_sizes
 from autograder.grading import checkpoints
-from autograder.grading.givens import with_givens
-from autograder.judging.hidden import with_hidden
+from autograder.grading.annotate import annotated
+from autograder.grading.notebook_grader import NotebookGrader, notebook_graders
+from autograder.grading.unanswered import as_unanswered, tests_of_stubs, untouched
 from autograder.judging.judge import Judge, Session
-from autograder.judging.test_plan import plans, with_visible
 from autograder.model import (
     Assignment,
     NoEvidence,
@@ -39,96 +38,12 @@ from autograder.model import (
     Submission,
     TestPlan,
     Verdict,
-    Words,
     most_serious,
 )
 from autograder.notebook.cells import grade_id
-from autograder.notebook.personalize import Personalization, Values, personalization
-from autograder.notebook.sanitize import inert, inert_sentence
-from autograder.notebook.source import added, answered
 from autograder.submissions.identify import identify_notebooks
 from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
-
-
-@dataclass(frozen=True)
-class NotebookGrader:
-    """What is needed to grade one notebook of an assignment."""
-
-    name: str
-    source_notebook: NotebookNode
-    plans: tuple[TestPlan, ...]
-    assignment: Assignment
-    student: str = ""  # the student whose sizes the plans use; "" if all students share them
-    sizes: Values | None = None
-    proving: bool = False  # whether this is the solution's run, which later runs are held to
-
-    @classmethod
-    def of(cls, name: str, source_notebook: NotebookNode, assignment: Assignment) -> "NotebookGrader":
-        planned = personalization(assignment.personalization).with_defaults(source_notebook)
-        proofs, visible = dict(assignment.proofs), dict(assignment.visible)
-        complete = tuple(
-            with_visible(replace(plan, proof=proofs.get((name, plan.cell), "")), visible.get((name, plan.cell), ""))
-            for plan in plans(
-                planned, assignment.edited, dict(assignment.bound).get(name, ()), dict(assignment.read).get(name, ())
-            )
-        )
-        lines = {cell: hidden for (notebook, cell), hidden in assignment.hidden if notebook == name}
-        sources = {grade_id(cell): cell.source for cell in source_notebook.cells}
-        return cls(name, source_notebook, with_hidden(complete, lines, sources), assignment)
-
-    def sized_for(self, student: str) -> "NotebookGrader":
-        """Return a grader that uses a student's personal sizes, if the source notebook has any; else this grader."""
-        sizes = self.hook.values_for(self.source_notebook, self.helpers, student)
-        if sizes is None:
-            return self
-        plans = tuple(replace(plan, prelude=self.hook.with_values(plan.prelude, sizes)) for plan in self.plans)
-        return replace(self, plans=plans, student=student, sizes=sizes)
-
-    @property
-    def unanswered(self) -> NotebookNode:
-        """Return the source notebook with the student's sizes in its locked cells, or with the usual sizes."""
-        planned = self.hook.with_defaults(self.source_notebook)
-        if self.sizes is None:
-            return planned
-        copy: NotebookNode = nbformat.from_dict(planned)
-        for cell in copy.cells:
-            if cell.cell_type == "code" and is_locked(cell):
-                cell.source = self.hook.with_values(cell.source, self.sizes)
-        return copy
-
-    def with_givens(self, limits: Limits | None) -> "NotebookGrader":
-        """Return a grader whose tests have the course's own values; KernelError: no kernel starts to compute them."""
-        if not any(plan.proof and plan.proved_givens for plan in self.plans):
-            return self
-        plans = with_givens(self.plans, self.unanswered, self.assignment.helpers, limits)
-        return replace(self, plans=plans)
-
-    def ahead(self, notebook: NotebookNode, others: Iterable[str], limits: Limits) -> Ahead | None:
-        """Return what has run ahead of a restored submission."""
-        shared = checkpoints.Notebook(self.name, self.source_notebook, self.plans, self.helpers, limits)
-        return checkpoints.ahead_of(self.key(limits), shared, notebook, others)
-
-    def key(self, limits: Limits) -> object:
-        """Return what stands for the notebook in its class."""
-        return self.name, self.assignment, limits
-
-    @property
-    def hook(self) -> Personalization:
-        """Return the hook by which the course changes its notebooks for each student."""
-        return personalization(self.assignment.personalization)
-
-    @property
-    def helpers(self) -> dict[str, bytes]:
-        """Return the files that the assignment's notebooks import."""
-        return dict(self.assignment.helpers)
-
-
-@lru_cache(maxsize=4)
-def notebook_graders(assignment: Assignment) -> tuple[NotebookGrader, ...]:
-    """Return a grader for each notebook of an assignment. They are shared by a whole class: do not modify them."""
-    notebooks = [(name, nbformat.reads(content.decode(), 4)) for name, content in assignment.notebooks]
-    return tuple(NotebookGrader.of(name, source_notebook, assignment) for name, source_notebook in notebooks)
 
 
 def grade_submission(submission: Submission, assignment: Assignment, limits: Limits | None = None) -> Result:
@@ -214,9 +129,9 @@ def grade_restored(
         )
         if grader.proving:
             verdicts = tuple(map(live.tried_empty, grader.plans, verdicts))
-    blank = _tests_of_stubs(notebook, grader)
+    blank = tests_of_stubs(notebook, grader)
     verdicts = tuple(_explained(verdict, ran, limits or Limits()) for verdict in verdicts)
-    verdicts = tuple(_as_unanswered(verdict) if verdict.cell in blank else verdict for verdict in verdicts)
+    verdicts = tuple(as_unanswered(verdict) if verdict.cell in blank else verdict for verdict in verdicts)
     status, remarks = grader.hook.remark(notebook, grader.helpers, grader.student) if grader.student else ("", ())
     result = _finished(grader, ran.notebook, verdicts, (*remarks, *repairs))
     result = replace(result, status=most_serious((result.status, status)))
@@ -296,92 +211,18 @@ def _finished(
     verdicts: tuple[Verdict, ...],
     repairs: tuple[str, ...] = (),
 ) -> NotebookResult:
-    """Make the autograded notebook: verdicts are the test cells' outputs, and unsafe HTML and scripts are removed."""
-    shown, by_cell = inert(notebook, grader.source_notebook), {verdict.cell: verdict for verdict in verdicts}
-    for cell in shown.cells:
-        if verdict := by_cell.get(grade_id(cell)):
-            cell.outputs = show_verdict(verdict)
-            keep(cell, verdict)
+    """Return the result with the autograded notebook."""
+    shown = annotated(notebook, grader.source_notebook, verdicts, repairs)
     keep_sizes(shown, grader.sizes)
-    shown.cells[:0] = _show_repairs(repairs)
     return NotebookResult(
         name=grader.name,
         content=nbformat.writes(shown).encode(),
         verdicts=verdicts,
-        untouched=_untouched(notebook, grader),
+        untouched=untouched(notebook, grader),
         repairs=repairs,
         status=_status(verdicts),
         traceback="\n".join(verdict.traceback for verdict in verdicts if verdict.traceback),
     )
-
-
-def _show_repairs(repairs: tuple[str, ...]) -> list[NotebookNode]:
-    """Return a first cell with repairs and remarks. Formgrader shows it to the instructor, feedback to the student."""
-    lines = "\n".join(f"* {inert_sentence(repair)}" for repair in repairs)
-    return (
-        [nbformat.v4.new_markdown_cell(f"**What we repaired before running this notebook:**\n\n{lines}")]
-        if lines
-        else []
-    )
-
-
-def _tests_of_stubs(notebook: NotebookNode, grader: NotebookGrader) -> set[str]:
-    """Return the tests whose answer cells, those since the test before, are all as released."""
-    untouched, answers, tests = _untouched(notebook, grader), list[str](), set[str]()
-    for cell in grader.source_notebook.cells:
-        if is_solution(cell):
-            answers.append(grade_id(cell))
-        elif is_grade(cell):
-            tests |= {grade_id(cell)} if answers and untouched.issuperset(answers) else set()
-            answers = []
-    return tests
-
-
-def _as_unanswered(verdict: Verdict) -> Verdict:
-    """Return the verdict of a test whose answer is an untouched stub: what the stub raises is nobody's answer."""
-    failed = verdict.outcome is Outcome.FAILED and not verdict.reason
-    is_of_the_stub = failed or verdict.reason in (Reason.MISSING, Reason.RAISED)
-    if not is_of_the_stub or verdict.points:
-        return verdict
-    return Verdict(verdict.cell, Outcome.NOT_ATTEMPTED, 0.0, "not answered.")
-
-
-def _untouched(notebook: NotebookNode, grader: NotebookGrader) -> frozenset[str]:
-    stubs = {grade_id(cell): cell for cell in grader.source_notebook.cells if is_solution(cell)}
-    older = dict(grader.assignment.wordings)
-    return frozenset(
-        name
-        for cell in notebook.cells
-        if (name := grade_id(cell)) in stubs
-        and is_unanswered(cell.source, (stubs[name].source, *older.get((grader.name, name), ())), stubs[name].cell_type)
-    )
-
-
-def is_unanswered(source: str, wordings: tuple[str, ...], cell_type: str) -> bool:
-    """Return whether a cell is still a stub as released, in one of its wordings, with nothing added."""
-    if cell_type == "code":
-        return any(not answered(source, stub) for stub in wordings)
-    return not added(source, "\n".join(wordings))
-
-
-def show_verdict(verdict: Verdict) -> list[NotebookNode]:
-    """Return a verdict as the output of its test cell: text if it passed, else an error with the reason."""
-    if verdict.outcome == Outcome.PASSED:
-        return [nbformat.v4.new_output("stream", name="stdout", text=f"passed: {verdict.points:g} points\n")]
-    points = f" ({verdict.points:g} points)" if verdict.points else ""
-    rationale, *check = _show_check(verdict)
-    text = [f"{verdict.outcome}{points}: {rationale}", *check]
-    return [nbformat.v4.new_output("error", ename=verdict.outcome, evalue=verdict.rationale, traceback=text)]
-
-
-def _show_check(verdict: Verdict) -> list[str]:
-    """Return the lines that tell the instructor why and where a test failed, and with which values."""
-    check = verdict.check
-    if check is None:
-        return [verdict.rationale]
-    place = f"line {check.line}{' (hidden)' if check.is_hidden else ''}: {check.source}"
-    values = [f"    {one.expression} is {one.value}" for one in check.values]
-    return [place, *values] if check.words is Words.NONE else [verdict.rationale, place, *values]
 
 
 def _status(verdicts: tuple[Verdict, ...]) -> Status:

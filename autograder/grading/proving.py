@@ -24,7 +24,8 @@ from autograder.files import digest, write_atomically
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.fingerprint import versions
 from autograder.grading.givens import Givens, examine
-from autograder.grading.pipeline import NotebookGrader, grade_notebook
+from autograder.grading.notebook_grader import NotebookGrader
+from autograder.grading.pipeline import grade_notebook
 from autograder.judging.proof import JUDGES_NOBODY, Kind, Remark, givens_remarks, notebook_remarks
 from autograder.model import Assignment, NotebookResult, Outcome, Status, Verdict
 from autograder.notebook.source_faults import listed

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
-from autograder.grading.pipeline import show_verdict
+from autograder.grading.annotate import show_verdict
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.sanitize import MAX_TEXT, TYPED, WIDGET, WIDGET_SENTENCE, inert, inert_sentence
 from autograder.reports.nbgrader_feedback import feedback

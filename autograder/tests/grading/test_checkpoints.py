@@ -18,7 +18,8 @@ from autograder.execution.runner import Ahead
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading import checkpoints
 from autograder.grading.checkpoints import NotebookCheckpoints, closing_checkpoints, shown
-from autograder.grading.pipeline import grade_submission, notebook_graders
+from autograder.grading.notebook_grader import notebook_graders
+from autograder.grading.pipeline import grade_submission
 from autograder.grading.proving import proved
 from autograder.model import Assignment, Outcome, Result, Submission
 from autograder.tests.harness.tiny_course import locked, make_course, make_question

@@ -40,7 +40,8 @@ from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading import class_run as grading
 from autograder.grading.class_run import LINKED, ClassRun
 from autograder.grading.nbgrader_converter import CheckedAutograde
-from autograder.grading.pipeline import given_up, grade_submission, notebook_graders
+from autograder.grading.notebook_grader import notebook_graders
+from autograder.grading.pipeline import given_up, grade_submission
 from autograder.grading.workers import WorkerPool, default_jobs
 from autograder.model import Assignment, NotebookResult, Outcome, Reason, Result, Submission, Verdict
 from autograder.notebook.variants import teaching_copy

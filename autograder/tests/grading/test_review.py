@@ -20,7 +20,7 @@ from autograder.gradebook.queries import table
 from autograder.gradebook.source_assignment import SourceAssignment, earlier_wordings
 from autograder.grading import class_run, fingerprint
 from autograder.grading.class_run import ClassRun
-from autograder.grading.pipeline import _untouched, is_unanswered, notebook_graders
+from autograder.grading.notebook_grader import notebook_graders
 from autograder.grading.proving import Proofs
 from autograder.grading.review import (
     Change,
@@ -36,6 +36,7 @@ from autograder.grading.review import (
     from_ledger,
     to_ledger,
 )
+from autograder.grading.unanswered import is_unanswered, untouched
 from autograder.release.release import release
 from autograder.tests.harness.small_class import crew, hand_in, judged, new_helper, new_version, run
 
@@ -359,7 +360,7 @@ def test_an_older_wording_left_as_it_was_is_still_no_answer(graded: Course) -> N
     ]:
         notebook = nbformat.from_dict(grader.source_notebook)
         notebook.cells[2].source = text
-        assert ("x-why" in _untouched(notebook, grader)) is is_open
+        assert ("x-why" in untouched(notebook, grader)) is is_open
 
 
 @pytest.mark.parametrize(

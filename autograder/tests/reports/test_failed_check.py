@@ -12,7 +12,7 @@ from traitlets.config import Config
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.graded_notebooks import keep, kept
-from autograder.grading.pipeline import show_verdict
+from autograder.grading.annotate import show_verdict
 from autograder.model import Check, Outcome, Value, Verdict, Words
 from autograder.notebook.landmarks import titles
 from autograder.reports.failed_check import MESSAGE, NUMBER, explain

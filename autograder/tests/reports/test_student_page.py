@@ -16,7 +16,7 @@ from autograder.evidence.display import display
 from autograder.gradebook.graded_notebooks import KEY, keep
 from autograder.gradebook.queries import comments
 from autograder.gradebook.recorder import Recorder
-from autograder.grading.pipeline import show_verdict
+from autograder.grading.annotate import show_verdict
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.explanations import WrittenQuestion, written_questions
 from autograder.notebook.landmarks import answers_of, axes_of, titles

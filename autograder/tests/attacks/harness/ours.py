@@ -14,7 +14,8 @@ from autograder.course.course import Course
 from autograder.course.limits import Sandbox
 from autograder.gradebook.recorder import Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
-from autograder.grading.pipeline import NotebookGrader, grade_submission, judge_for
+from autograder.grading.notebook_grader import NotebookGrader
+from autograder.grading.pipeline import grade_submission, judge_for
 from autograder.grading.proving import proved
 from autograder.model import Assignment, Result, Submission, Verdict
 from autograder.model import Outcome as Verdicts
