@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
 from autograder.text import visible
 
+log = logging.getLogger(__name__)
 LEVELS = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.DEBUG}  # by -q and -v
 
 
@@ -32,3 +33,9 @@ def on_terminal(verbosity: int) -> Iterator[None]:
     finally:
         logger.removeHandler(handler)
         logger.setLevel(before)
+
+
+def warn(sentences: Sequence[str]) -> None:
+    """Log each sentence as a warning."""
+    for sentence in sentences:
+        log.warning(sentence)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points, version
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from autograder.cli import commands
+from autograder.cli.commands import course, grading, marks, students
 from autograder.distribution import NAME, own_command
 
 if TYPE_CHECKING:
@@ -131,35 +131,35 @@ def _folder(text: str) -> str:
 
 def _for_new_courses(add: Add) -> None:
     what = "make a course: a new one with an example, or one from an nbgrader folder; overwrites nothing"
-    sub = add("init", commands.run_init, what, assignment=False)
+    sub = add("init", course.run_init, what, assignment=False)
     sub.add_argument("folder", nargs="?", type=_folder, metavar="DIR", help="the folder (default: the current folder)")
     sub.set_defaults(needs_course=False)
 
 
 def _for_students(add: Add) -> None:
-    add("lab", commands.run_lab, "open your own copy of the released notebooks in JupyterLab", assignment=False)
-    sub = add("submit", commands.run_submit, "check your notebooks and pack them into one zip to hand in")
+    add("lab", students.run_lab, "open your own copy of the released notebooks in JupyterLab", assignment=False)
+    sub = add("submit", students.run_submit, "check your notebooks and pack them into one zip to hand in")
     sub.add_argument("--folder", metavar="DIR", help="the folder of your notebooks (default: my-notebooks/ASSIGNMENT)")
     sub.add_argument("--to", metavar="ZIP", help="the zip to write (default: my-notebooks/ASSIGNMENT.zip)")
     sub.add_argument("--no-run", action="store_true", help="pack the notebooks without running them first")
 
 
 def _for_release(add: Add) -> None:
-    sub = add("release", commands.run_release, "make the students' notebooks from the source notebooks")
+    sub = add("release", course.run_release, "make the students' notebooks from the source notebooks")
     sub.add_argument("--check", action="store_true", help="only check that they are up to date; change nothing")
-    add("handout", commands.run_handout, "pack the released notebooks into a zip for students", assignment=False)
-    add("validate", commands.run_validate, "run all notebooks and compare their outputs with the stored ones")
-    add("outputs", commands.run_outputs, "run the source notebooks and store the outputs that `validate` compares")
+    add("handout", course.run_handout, "pack the released notebooks into a zip for students", assignment=False)
+    add("validate", course.run_validate, "run all notebooks and compare their outputs with the stored ones")
+    add("outputs", course.run_outputs, "run the source notebooks and store the outputs that `validate` compares")
 
 
 def _for_grading(add: Add) -> None:
-    sub = add("collect", commands.run_collect, "sort a class's files from Canvas or Moodle into submitted/", False)
+    sub = add("collect", grading.run_collect, "sort a class's files from Canvas or Moodle into submitted/", False)
     sub.add_argument("sources", nargs="+", metavar="ZIP|DIR", help="a zip or folder that you downloaded")
     sub.add_argument("--assignment", metavar="NAME", help=ASSIGNMENT)
     sub.add_argument("--replace", action="store_true", help="replace submissions that are already there")
     listed = "the students: Canvas' gradebook, Moodle's worksheet or participants, or a CSV file with a column `id`"
     sub.add_argument("--roster", metavar="FILE", help=f"{listed}; the course's roster keeps them")
-    sub = add("grade", commands.run_grade, "grade the submissions in submitted/")
+    sub = add("grade", grading.run_grade, "grade the submissions in submitted/")
     sub.add_argument("--student", action="append", metavar="ID", help="grade only this student (can be repeated)")
     sub.add_argument("--force", action="store_true", help="also grade submissions that have not changed")
     sub.add_argument(
@@ -171,12 +171,12 @@ def _for_grading(add: Add) -> None:
     jobs = "how many submissions to grade at the same time (default: a few more than this machine has cores)"
     where.add_argument("--jobs", type=number_of("jobs"), metavar="N", help=jobs)
     where.add_argument("--scheduler", metavar="ADDRESS", help="grade on the workers of this Dask scheduler")
-    sub = add("reproduce", commands.run_reproduce, "run each submission again and compare it with its stored outputs")
+    sub = add("reproduce", grading.run_reproduce, "run each submission again and compare it with its stored outputs")
     sub.add_argument("--unsafe-no-sandbox", action="store_true", help=UNSAFE)
 
 
 def _for_marks(add: Add) -> None:
-    sub = add("mark", commands.run_mark, "show written answers, grouped by equal text, and mark whole groups")
+    sub = add("mark", marks.run_mark, "show written answers, grouped by equal text, and mark whole groups")
     what = sub.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="also show groups that are marked already")
     how = "give every answer in GROUP these POINTS (can be repeated)"
@@ -184,11 +184,11 @@ def _for_marks(add: Add) -> None:
     sub.add_argument("--question", metavar="NAME", help="show only the answers to this question")
     sub.add_argument("--comment", metavar="TEXT", help="with --mark: add this comment for the students")
     sub.add_argument("--replace", action="store_true", help="with --mark: also change earlier marks and comments")
-    add("feedback", commands.run_feedback, "write each student's feedback pages")
-    add("report", commands.run_report, "write a report on the class: report.html, and its data in report.json")
-    sub = add("export", commands.run_export, "write the marks to a CSV file, also for Canvas or Moodle")
+    add("feedback", marks.run_feedback, "write each student's feedback pages")
+    add("report", marks.run_report, "write a report on the class: report.html, and its data in report.json")
+    sub = add("export", marks.run_export, "write the marks to a CSV file, also for Canvas or Moodle")
     sub.add_argument(
-        "--format", choices=commands.EXPORTERS, default="csv", help="csv (the default), or the platform's own format"
+        "--format", choices=marks.EXPORTERS, default="csv", help="csv (the default), or the platform's own format"
     )
     roster = "the list of students exported from Canvas or Moodle"
     sub.add_argument("--roster", default="", metavar="FILE", help=roster)
@@ -197,13 +197,13 @@ def _for_marks(add: Add) -> None:
     )
     sub.add_argument("--open", choices=["hold", "sum"], help=unmarked)
     sub.add_argument("--decimal", choices=["auto", ".", ","], help="the decimal sign (default: as in the roster)")
-    add("formgrader", commands.run_formgrader, "open nbgrader's formgrader on this course", assignment=False)
+    add("formgrader", marks.run_formgrader, "open nbgrader's formgrader on this course", assignment=False)
 
 
 def _for_checks(add: Add) -> None:
     what = "report which tests work as they are, which do not and why; nothing is graded or written"
-    add("check", commands.run_check, what)
-    add("doctor", commands.run_doctor, "check the installation and the course, and report what is missing", False)
+    add("check", course.run_check, what)
+    add("doctor", course.run_doctor, "check the installation and the course, and report what is missing", False)
 
 
 def _add_installed(add: Add) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.cli import commands
+from autograder.cli import logs
+from autograder.cli.commands import course as course_commands
+from autograder.cli.commands import marks
 from autograder.cli.main import main
 from autograder.course.course import CONFIG, Course
 from autograder.distribution import own_command
@@ -162,7 +164,7 @@ def test_an_older_name_is_understood(arguments: list[str], monkeypatch: pytest.M
         called.append(found.root)
         return 0
 
-    monkeypatch.setattr(commands, "run_mark", run)
+    monkeypatch.setattr(marks, "run_mark", run)
     assert main(arguments) == 0
     assert called == [course / "why" if "--course" in arguments else course]
 
@@ -174,7 +176,7 @@ def _fails(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> int:
         raise error
 
-    monkeypatch.setattr(commands, "run_doctor", fail)
+    monkeypatch.setattr(course_commands, "run_doctor", fail)
 
 
 @pytest.mark.parametrize("verbose", [[], ["-v"]])
@@ -242,9 +244,9 @@ def test_quiet_shows_no_warnings(
 ) -> None:
 
     def warn(*_: object) -> int:
-        commands.log.warning("look here")
+        logs.warn(["look here"])
         return 0
 
-    monkeypatch.setattr(commands, "run_doctor", warn)
+    monkeypatch.setattr(course_commands, "run_doctor", warn)
     assert main(["--course", str(course), option, "doctor"]) == 0
     assert capsys.readouterr().err == shown
