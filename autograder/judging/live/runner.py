@@ -29,10 +29,13 @@ from autograder.evidence.reader_leaves import DamageError
 from autograder.judging.checks import Checks, failed, unusable, with_check
 from autograder.judging.credit import credit, first_line, is_partial, not_attempted, parts, verdict
 from autograder.judging.instrument import CALL, TRUTH, VALUE, instrumented
+from autograder.judging.live.classes import of_library
+from autograder.judging.live.exceptions import StudentClass
 from autograder.judging.live.files import SharedFiles
 from autograder.judging.live.known import TestEnded
+from autograder.judging.live.operations import LiveWire, object_for_data
 from autograder.judging.live.places import Places
-from autograder.judging.live.references import LiveWire, Reference, StudentClass, awaited, object_for_data, of_library
+from autograder.judging.live.references import Reference, awaited
 from autograder.judging.seal import PRELUDE, TEST, allow
 from autograder.model import Outcome, Reason
 
@@ -548,7 +551,7 @@ def _outcome(test: LiveTest) -> dict[str, Any]:
         return _ended(test.wire.fault)
     if result["outcome"] == Outcome.PASSED and test.hides_assertion():
         result = _failed(test, test.wire.assertions[0])
-    for kind in sorted(test.wire.own_numbers):
+    for kind in sorted(test.wire.plain.own_numbers):
         return _of_own_number(kind, result)
     raised = bool(test.wire.assertions)
     proof = {"live": test.is_live(), "present": test.present, "asserted": raised, "libraries": test.libraries}

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from autograder.judging.live.known import TestEnded
+from autograder.judging.live.operations import LiveWire
 from autograder.judging.live.places import Places
-from autograder.judging.live.references import LiveWire
 from autograder.model import Reason
 
 OBJECT = {"type": "Odd", "mro": ["__main__:Odd", "builtins:object"], "has": ["eq", "hash"]}
