@@ -37,7 +37,7 @@ from autograder.model import Check, NoEvidence, Outcome, Reason, TestPlan, Verdi
 from autograder.notebook.source import parse
 
 Ask = Callable[[str], str]
-LIVE = "autograder.judging.live.runner"  # loaded in the worker once, not in each fork
+LIVE = "autograder.judging.live.verdicts"  # loaded in the worker once, not in each fork
 PANDAS = ("DataFrame", "Series", "Index", "RangeIndex", "MultiIndex", "Timestamp")  # tags of the encoder
 GRACE = 10.0  # seconds that the worker may take in addition to the fork's time limit
 

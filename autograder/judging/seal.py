@@ -3,7 +3,7 @@
 Theory of operation. A student's texts and files reach a test as data, but a test, a helper or a library could execute
 them: `eval`, `pickle.load`, `doctest`, a program that is started. Python reports such actions to audit hooks before
 they happen, by whatever name the code calls them. `close` adds a hook that refuses them; it stays until the
-process ends, so only the fork that judges calls it. `live` refuses the usual ways by name before, with a better
+process ends, so only the fork that judges calls it. `live.hooks` refuses the usual ways by name before, with a better
 sentence.
 """
 

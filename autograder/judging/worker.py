@@ -182,7 +182,7 @@ def _judge_all() -> None:
 
 
 def _live(question: dict[str, Any], ask: Callable[[str], str], kept: list[Any]) -> dict[str, Any]:
-    from autograder.judging.live.runner import judge_live  # most tests need no objects
+    from autograder.judging.live.verdicts import judge_live  # most tests need no objects
 
     return judge_live(question, ask, kept)
 

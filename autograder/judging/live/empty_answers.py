@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from autograder.judging.credit import verdict
-from autograder.judging.live.runner import LiveTest, passes
+from autograder.judging.live.runner import LiveTest
+from autograder.judging.live.verdicts import passes
 from autograder.model import Outcome, Reason
 
 EMPTY: tuple[Any, ...] = (None, [], 0, "")
