@@ -133,7 +133,7 @@ def _outcome(test: LiveTest) -> dict[str, Any]:
 def _of_own_number(kind: str, result: dict[str, Any]) -> dict[str, Any]:
     """Return the verdict where the student's own class stood for a number: nobody has seen whether it is one."""
     if result["points"]:
-        what = f"your answer has numbers of its own type {kind}; as plain numbers they are right, so mark it by hand"
+        what = f"your answer has numbers of your type {kind}; as plain numbers they are right, so mark it by hand"
         return _ended(TestEnded(Reason.OTHER_TYPE, what))
     is_of_type = result["outcome"] == Outcome.FAILED
     return _ended(TestEnded(Reason.OBJECT_FOR_DATA, object_for_data(kind))) if is_of_type else result

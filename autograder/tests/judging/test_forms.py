@@ -72,7 +72,7 @@ HALF = """class Half:
 {}
 def half(n):
     return Half(n)"""
-OPEN_NUMBER = "your answer has numbers of its own type Half; as plain numbers they are right, so mark it by hand."
+OPEN_NUMBER = "your answer has numbers of your type Half; as plain numbers they are right, so mark it by hand."
 NO_NUMBER = "your answer has an object of type Half where plain data is needed."
 CONVERSIONS = {  # of an object that equals everything: how its test ends
     "right": ("    def __float__(self):\n        return self.n / 2\n", Outcome.OPEN, None, OPEN_NUMBER),
