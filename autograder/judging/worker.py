@@ -14,6 +14,7 @@ fork for the next one, which shares its names, and `DROP` ends it.
 
 import ast
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -27,7 +28,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.ma  # np.unique imports it; do that once here, not in each fork
+import numpy.ma  # NumPy imports these when they are used; do that once here, not in each fork
+import numpy.random
 
 from autograder.errors import EvidenceError
 from autograder.evidence.decoder import decode, decode_all, missing
@@ -55,6 +57,7 @@ def main() -> None:
     sys.path.insert(0, helpers)
     with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
         _silence()  # a module that prints while it loads must not write into the verdicts
+        _settle()
         fork: _Fork | None = None
         for line in questions:
             if line.startswith(LOAD):
@@ -86,6 +89,13 @@ def _load(modules: list[str]) -> None:
     for module in modules:
         with contextlib.suppress(Exception):
             importlib.import_module(module)
+    _settle()
+
+
+def _settle() -> None:
+    """Keep what is loaded out of a fork's garbage collections: they would copy the memory that all forks share."""
+    gc.collect()
+    gc.freeze()
 
 
 class _Fork:
