@@ -1,4 +1,4 @@
-"""Judge tests against a kernel without Jupyter: a fork of this process runs the cells, and serves its objects.
+"""Judge tests against a kernel without Jupyter: a fork of a small process runs the cells, and serves its objects.
 
 The judge is the real one, in its own process. Only Jupyter's part is missing: IPython, the sandbox and the channel. So
 hundreds of small notebooks are graded in seconds, and graded as plain nbgrader does it: by running the test there, too.
@@ -22,7 +22,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nbformat
 from nbformat import NotebookNode
@@ -35,7 +35,9 @@ from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans, with_visible
 from autograder.model import TestPlan, Verdict
 from autograder.notebook.magics import python_of_test
+from autograder.tests.harness import fork_server
 
+LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "matplotlib": "matplotlib.pyplot", "sympy": "sympy"}
 POINTS = 1.0
 Cells = Sequence[tuple[str, str]]  # a kind (given, answer or test) and a source
 KINDS = {"given": (False, False, True), "answer": (False, True, False), "test": (True, False, True)}
@@ -82,7 +84,7 @@ class LocalGrader:
     def verdicts(self, cells: Cells) -> tuple[Verdict, ...]:
         """Judge a submission."""
         found: list[Verdict] = []
-        with self.judge.session() as session, LocalKernel.started() as kernel:
+        with self.judge.session() as session, LocalKernel.started(cells) as kernel:
             for kind, source in cells:
                 if kind != "test":
                     kernel.run(source)
@@ -104,7 +106,7 @@ class LocalGrader:
 
 def plain_marks(cells: Cells) -> tuple[float, ...]:
     """Return the marks that nbgrader gives: by running each test in the submission's own kernel."""
-    with LocalKernel.started() as kernel:
+    with LocalKernel.started(cells) as kernel:
         results = [(kind, kernel.run(source)) for kind, source in cells]
     return tuple(mark for kind, mark in results if kind == "test")
 
@@ -117,26 +119,18 @@ class LocalKernel:
 
     @classmethod
     @contextlib.contextmanager
-    def started(cls) -> Iterator["LocalKernel"]:
-        """Start a kernel in an empty folder; end it afterwards."""
-        ours, theirs = socket.socketpair()
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside threads
-            child = os.fork()
-            if child == 0:
-                try:
-                    ours.close()
-                    _Interior(_Channel(theirs), folder).run()
-                finally:
-                    os._exit(0)
-            theirs.close()
+    def started(cls, cells: Cells) -> Iterator["LocalKernel"]:
+        """Start a kernel for these cells in an empty folder; end it afterwards."""
+        modules = {module for name, module in LIBRARIES.items() if any(name in source for _, source in cells)}
+        with tempfile.TemporaryDirectory() as folder, fork_server.fork(folder, modules) as ours:
             channel = _Channel(ours)
             try:
                 yield cls(channel)
             finally:
                 channel.close()
-                ours.close()
-                os.waitpid(child, 0)
+                ours.shutdown(socket.SHUT_WR)
+                while ours.recv(1 << 16):  # until it has ended
+                    pass
 
     def run(self, source: str) -> float:
         """Run a cell; return the mark that nbgrader gives it if it is a test."""
@@ -174,6 +168,14 @@ class _Channel:
         if len(head) < 8:
             raise EOFError
         return pickle.loads(self.file.read(*struct.unpack("<Q", head)))
+
+
+def be_kernel(end: socket.socket, folder: str) -> NoReturn:
+    """Be a local kernel in this process, which has forked for it."""
+    try:
+        _Interior(_Channel(end), folder).run()
+    finally:
+        os._exit(0)
 
 
 class _Interior:

@@ -3,7 +3,6 @@
 `harness.forms` describes the forms.
 """
 
-import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from autograder.judging.judge import Judge
 from autograder.model import Outcome
-from autograder.tests.harness.forms import FORMS, LIBRARIES
+from autograder.tests.harness.forms import FORMS
 from autograder.tests.harness.local_kernel import LocalGrader, plain_marks
 
 pytestmark = pytest.mark.process
@@ -19,10 +18,7 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
-    """A judge in an empty folder; the libraries are loaded once here, not in each fork."""
-    for name in (*LIBRARIES, "matplotlib.pyplot"):
-        if importlib.util.find_spec(name.partition(".")[0]):
-            importlib.import_module(name)
+    """A judge in an empty folder."""
     with Judge(tmp_path_factory.mktemp("helpers")) as judge:
         yield judge
 
