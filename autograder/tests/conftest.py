@@ -25,7 +25,7 @@ from autograder.tests.harness import costs
 from autograder.tests.harness.recorded import make_known
 from autograder.tests.harness.servers import CHROMIUM
 from autograder.tests.harness.small_class import make_ungraded
-from autograder.tests.support import NOTEBOOKS, ROOT, SOURCE
+from autograder.tests.support import NOTEBOOKS, ROOT, SOURCE, START_UP
 
 costs.watch()
 
@@ -62,7 +62,7 @@ def sandbox_or_skip() -> None:
         pytest.skip(f"no sandbox: {error}")
 
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(START_UP)}
 SCRIPTS = str(Path(sys.executable).parent)  # on PATH as in an active environment: messages say just `autograder`
 os.environ["PATH"] = os.pathsep.join([SCRIPTS, os.environ.get("PATH", os.defpath)])
 

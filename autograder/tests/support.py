@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
 import psutil
@@ -9,6 +10,7 @@ import psutil
 SERVER = "-m autograder.kernels."  # in the command of a server of kernels
 END_TIMEOUT = 20.0  # seconds that a process has to end
 ROOT = Path(__file__).resolve().parents[2]
+START_UP = ROOT / "autograder" / "tests" / "harness" / "start_up"  # what each Python that a test starts does first
 SOURCE = ROOT / "solutions" / "rnn_shapes"
 HELPERS = tuple(sorted(path.relative_to(SOURCE).as_posix() for path in SOURCE.glob("shapes/*.py")))
 NOTEBOOKS = ("1_lstm", "2_lstm_sequences", "3_gru", "4_gru_sequences")
@@ -21,11 +23,20 @@ def copy_helper(folder: Path, source: Path = SOURCE) -> None:
     )
 
 
-def kernels() -> list[int]:
-    """Process ids of the kernels, and of their supervisors, that this process has started and that do not end."""
-    children = {child.pid: _command(child) for child in psutil.Process().children(recursive=True)}
-    found = [child for child in psutil.Process().children(recursive=True) if _is_kernel(child, children)]
+def kernels(known: Collection[int] = ()) -> list[int]:
+    """Process ids of the kernels, and of their supervisors, that this process has started and that do not end.
+
+    Args:
+        known: Those that may go on.
+    """
+    found = [process for process in running_kernels() if process.pid not in known]
     return [left.pid for left in psutil.wait_procs(found, timeout=END_TIMEOUT)[1]]
+
+
+def running_kernels() -> list[psutil.Process]:
+    """The kernels, and their supervisors, that this process has started."""
+    children = {child.pid: _command(child) for child in psutil.Process().children(recursive=True)}
+    return [child for child in psutil.Process().children(recursive=True) if _is_kernel(child, children)]
 
 
 def _is_kernel(process: psutil.Process, commands: dict[int, str]) -> bool:

@@ -1,6 +1,7 @@
 """The command line: what is loaded for it, options in either place, wrong ones, and a fault of the grader's own."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,8 @@ def _loaded(*arguments: str | Path) -> tuple[int, str, set[str]]:
         "    status = ended.code\n"
         "print('\\0', status, *[name for name, module in sys.modules.items() if module])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # it leaves out modules, too
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=plain)
     shown, _, rest = done.stdout.partition("\0")
     status, *names = rest.split()
     return int(status), shown + done.stderr, set(names)
