@@ -2,10 +2,12 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from autograder.cli.main import main
 from autograder.course.course import Course
@@ -36,6 +38,26 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Course:
 def many(tmp_path_factory: pytest.TempPathFactory) -> Course:
     """A class of three thousand."""
     return make_graded(tmp_path_factory.mktemp("many"), (f"student-{i:04}" for i in range(LARGE)))
+
+
+@pytest.fixture(scope="module")
+def large(many: Course) -> list[Path]:
+    """The report of that class, and its data."""
+    return write_report(many, ASSIGNMENT)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in a browser that was never used before."""
+    with browser.new_context() as context:
+        yield context.new_page()
 
 
 def _open(page: Page, path: Path) -> list[str]:
@@ -74,47 +96,45 @@ def test_the_json_holds_what_the_page_shows(few: Course) -> None:
 
 
 @pytest.mark.browser
-def test_a_class_of_three_in_a_browser(few: Course) -> None:
+def test_a_class_of_three_in_a_browser(few: Course, page: Page) -> None:
     path, _ = write_report(few, ASSIGNMENT)
-    with chromium() as browser:
-        page = browser.new_page()
-        assert _open(page, path) == []
-        assert page.title() == f"{ASSIGNMENT}: class report"
-        assert page.evaluate("window.hacked") is None
-        assert page.get_by_role("cell", name=HOSTILE).count() == 1
-        assert page.locator("table.map tbody tr").count() == 3
-        assert page.locator("img").count() == 3
-        _pictures_are_whole(page)
+    assert _open(page, path) == []
+    assert page.title() == f"{ASSIGNMENT}: class report"
+    assert page.evaluate("window.hacked") is None
+    assert page.get_by_role("cell", name=HOSTILE).count() == 1
+    assert page.locator("table.map tbody tr").count() == 3
+    assert page.locator("img").count() == 3
+    _pictures_are_whole(page)
 
 
 @pytest.mark.browser
-def test_a_class_of_three_thousand_in_a_browser(many: Course) -> None:
-    path, data = write_report(many, ASSIGNMENT)
+def test_a_class_of_three_thousand_in_a_browser(large: list[Path], page: Page) -> None:
+    path, data = large
     assert path.stat().st_size < 3e6
     assert len(json.loads(data.read_text("utf-8"))["lines"]) == LARGE
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
-        assert _open(page, path) == []
-        assert page.locator("table.map tbody tr").count() == LARGE
-        assert page.locator("img").count() == 3
-        _pictures_are_whole(page)
-        page.locator("#look a").first.click()
-        assert page.locator("tr:target").inner_text().startswith(page.locator("#look a").first.inner_text())
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "no sideways scrolling"
+    page.set_viewport_size({"width": 1200, "height": 900})
+    assert _open(page, path) == []
+    assert page.locator("table.map tbody tr").count() == LARGE
+    assert page.locator("img").count() == 3
+    _pictures_are_whole(page)
+    page.locator("#look a").first.click()
+    assert page.locator("tr:target").inner_text().startswith(page.locator("#look a").first.inner_text())
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "no sideways scrolling"
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_telephone_shows_narrow_charts_and_scrolls_only_down(many: Course, scheme: str) -> None:
-    path, _ = write_report(many, ASSIGNMENT)
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-        assert _open(page, path) == []
-        assert page.evaluate("document.documentElement.scrollWidth") == 390
-        widths = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.width])")
-        assert all(0.8 < shown / natural < 1.4 for natural, shown in widths), "letters have their own size"
-        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(28, 28, 28)"
-        assert dark == (scheme == "dark")
+def test_a_telephone_shows_narrow_charts_and_scrolls_only_down(
+    large: list[Path], page: Page, scheme: Literal["light", "dark"]
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    assert _open(page, large[0]) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    widths = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.width])")
+    assert all(0.8 < shown / natural < 1.4 for natural, shown in widths), "letters have their own size"
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(28, 28, 28)"
+    assert dark == (scheme == "dark")
 
 
 def _pictures_are_whole(page: Page) -> None:
@@ -122,7 +142,7 @@ def _pictures_are_whole(page: Page) -> None:
 
 
 @pytest.mark.browser
-def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) -> None:
+def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path, page: Page) -> None:
     fires = "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>" + "x" * 900
     facts = {
         fires: GradedAnswers(
@@ -132,25 +152,20 @@ def test_nothing_that_a_student_wrote_runs_or_widens_the_page(tmp_path: Path) ->
     row = make_row(fires, 0, 0, 0, status=Status.TIMEOUT, repairs=(fires,))
     path = tmp_path / "report.html"
     path.write_text(report_page(class_report(make_table(row), facts)), encoding="utf-8")
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 900, "height": 900})
-        assert _open(page, path) == []
-        assert page.evaluate("window.hacked") is None
-        assert page.locator("script, img[onerror]").count() == 0
-        assert page.get_by_text("window.hacked").count() >= 5
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.set_viewport_size({"width": 900, "height": 900})
+    assert _open(page, path) == []
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("script, img[onerror]").count() == 0
+    assert page.get_by_text("window.hacked").count() >= 5
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
 @pytest.mark.browser
-def test_pictures_need_no_colour(many: Course, tmp_path: Path) -> None:
+def test_pictures_need_no_colour(large: list[Path], page: Page, tmp_path: Path) -> None:
     """They have one hue, that of the theme: blue is the largest part of a colour and red the smallest."""
-    path, _ = write_report(many, ASSIGNMENT)
-    with chromium() as browser:
-        page = browser.new_page()
-        _open(page, path)
-        shots = [page.locator("img").nth(i).screenshot(path=tmp_path / f"{i}.png") for i in range(3)]
-        colours = page.evaluate(COLOURS, [list(shot) for shot in shots])
-    assert colours == [0, 0, 0]
+    _open(page, large[0])
+    shots = [page.locator("img").nth(i).screenshot(path=tmp_path / f"{i}.png") for i in range(3)]
+    assert page.evaluate(COLOURS, [list(shot) for shot in shots]) == [0, 0, 0]
 
 
 COLOURS = """async shots => Promise.all(shots.map(async bytes => {

@@ -90,8 +90,8 @@ class _Rows:
 
     def write(self, book: Gradebook) -> None:
         for table, values in self.rows.items():
-            if values:
-                book.db.execute(insert(table), values)
+            if values:  # without render_nulls, rows with and without a mark are statements of their own
+                book.db.execute(insert(table), values, execution_options={"render_nulls": True})
         book.db.commit()
 
 
