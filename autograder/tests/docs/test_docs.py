@@ -6,14 +6,16 @@ import io
 import re
 import sys
 import zipfile
+from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
 
 from autograder import theme
 from autograder.docs import __main__ as build
@@ -39,6 +41,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("docs") / "site"
     assert build.main(["--to", str(folder), "--repository", FORK]) == 0
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser(site: Path) -> Iterator[Browser]:
+    """Chromium, after the notebooks have run: their kernels and this fixture cannot share an event loop."""
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.mark.tensorflow
@@ -70,10 +79,10 @@ def test_the_cheat_sheet_has_the_shapes_of_live_arrays(site: Path) -> None:
 @pytest.mark.xdist_group("docs")
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_open_in_chromium(site: Path, scheme: str, width: int) -> None:
+def test_pages_open_in_chromium(site: Path, browser: Browser, scheme: Literal["light", "dark"], width: int) -> None:
     colours = theme.LIGHT if scheme == "light" else theme.DARK
-    with chromium() as browser:
-        page = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme).new_page()  # type: ignore[arg-type]
+    with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme) as context:
+        page = context.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))
         for name in SHOWN:
@@ -91,9 +100,8 @@ def test_pages_open_in_chromium(site: Path, scheme: str, width: int) -> None:
 @pytest.mark.browser
 @pytest.mark.tensorflow
 @pytest.mark.xdist_group("docs")
-def test_the_cheat_sheet_prints_on_one_sheet(site: Path) -> None:
-    with chromium() as browser:
-        page = browser.new_page()
+def test_the_cheat_sheet_prints_on_one_sheet(site: Path, browser: Browser) -> None:
+    with browser.new_page() as page:
         page.goto((site / "cheat-sheet.html").as_uri())
         assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
 
@@ -101,12 +109,14 @@ def test_the_cheat_sheet_prints_on_one_sheet(site: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.tensorflow
 @pytest.mark.xdist_group("docs")
-def test_a_served_site_can_be_searched_and_asks_no_other_server(site: Path) -> None:
+def test_a_served_site_can_be_searched_and_asks_no_other_server(site: Path, browser: Browser) -> None:
     handler = partial(QuietHandler, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server, chromium() as browser:
+    with (
+        ThreadingHTTPServer(("127.0.0.1", 0), handler) as server,
+        browser.new_page(viewport={"width": 1280, "height": 800}) as page,
+    ):
         Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/"
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{address}index.html")
