@@ -14,15 +14,19 @@ from autograder.cli.main import main
 from autograder.course import database
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
+from autograder.execution.sandbox import grading_limits
 from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.queries import Table, table
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.class_run import ClassRun
+from autograder.grading.pipeline import grade_submission
+from autograder.grading.workers import Threads, default_jobs
 from autograder.model import Result, Submission
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.sample_class import ASSIGNMENT, make_class, sample_students
 from autograder.tests.harness.part_of_course import make_part
 from autograder.tests.harness.postgres import needs_postgresql, postgresql_server, start, stop
+from autograder.tests.harness.proofs import proved_once
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 from autograder.tests.harness.small_class import hand_in, judged
 from autograder.tests.harness.small_class import run as run_class
@@ -65,6 +69,20 @@ def _class(folder: Path, settings: str) -> Course:
     for student in set(sample_students(16, 0)) - set(STUDENTS):
         shutil.rmtree(demo.root / "submitted" / student)
     return demo
+
+
+def _grade(course: Course, results: dict[str, Result]) -> None:
+    """Grade a class; what kernels return does not depend on the gradebook, so it is the first class' for both."""
+
+    def work(submission: Submission, *context: Any) -> Result:
+        if submission.student not in results:
+            results[submission.student] = grade_submission(submission, *context)
+        return results[submission.student]
+
+    pool = Threads(default_jobs())
+    pool.work = work
+    with pool.executor:
+        ClassRun(course, ASSIGNMENT, executor=pool, limits=grading_limits(course)).grade()
 
 
 def _heard(course: Course) -> list[tuple[str, str]]:
@@ -111,11 +129,15 @@ def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp
 
 @needs_postgresql
 @pytest.mark.kernel
-def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
+def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(
+    in_database: Makes, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     found: list[tuple[Table, dict[str, str], dict[str, str]]] = []
+    results: dict[str, Result] = {}
     for settings in ("", in_database("graded")):
         course = _class(tmp_path / f"class-{len(found)}", settings)
-        ClassRun(course, ASSIGNMENT).grade()
+        proved_once(course, tmp_path_factory)
+        _grade(course, results)
         again = dict(_heard(course))
         assert again == dict.fromkeys(STUDENTS, "unchanged")
         feedback(course, ASSIGNMENT)

@@ -19,6 +19,7 @@ from autograder.reports.class_report import survey
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.sample_answers import SAMPLES
 from autograder.rnn.sample_class import ASSIGNMENT, SampleStudent, make_class, sample_students
+from autograder.tests.harness.proofs import proved_once
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("class")]
 STUDENTS = ["ada", "chen", "dora", "jo", "lea", "max", "omar", "pia"]
@@ -35,6 +36,7 @@ def graded(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
     demo = make_class(course, tmp_path_factory.mktemp("class") / "demo", 16, seed=0)
     for student in set(sample_students(16, 0)) - set(STUDENTS):
         shutil.rmtree(demo.root / "submitted" / student)
+    proved_once(demo, tmp_path_factory)
     before = _digests(demo.root / "submitted")
     statuses = ClassRun(demo, ASSIGNMENT).grade()
     assert list(statuses) == STUDENTS
