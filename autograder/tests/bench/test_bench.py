@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from autograder.bench import figures, functions, limit, ours, plain, plot, scale
@@ -25,6 +26,7 @@ from autograder.errors import CourseError
 from autograder.rnn import sample_class
 from autograder.rnn.sample_class import ASSIGNMENT
 from autograder.tests.harness.part_of_course import make_part
+from autograder.tests.harness.proofs import proved_once
 
 MIB = 1 << 20
 FAST = f"{PLAIN}, kernels killed"
@@ -175,6 +177,13 @@ def right(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return make_right(make_part(folder / "course", "3_gru"), folder / "whole", 2)
 
 
+@pytest.fixture(scope="module")
+def proven(right: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """That course with its tests proved."""
+    proved_once(right, tmp_path_factory)
+    return right
+
+
 def test_a_class_without_full_marks_is_no_measurement(right: Course, tmp_path: Path) -> None:
     part = part_of(right, tmp_path / "part", 1, SETTINGS)
     assert part.students(ASSIGNMENT) == ["student000000"]
@@ -226,19 +235,28 @@ def test_importing_what_kernels_preload_takes_time(right: Course) -> None:
 
 
 @pytest.mark.kernel
-def test_the_limit_is_what_the_cells_spend(right: Course) -> None:
-    for prepare in ("", right.limits.prepare):
-        assert 0.02 < limit.measure(right, prepare) < 30
-    assert 0.02 < limit.measure(right, right.limits.prepare, "forked") < 30
+def test_the_limit_is_what_the_cells_spend(right: Course, tmp_path: Path) -> None:
+    course = part_of(right, tmp_path / "part", 1)
+    _write_few_cells(next(course.root.glob("submitted/*/*/*.ipynb")))
+    for prepare in ("", course.limits.prepare):
+        assert 0.02 < limit.measure(course, prepare) < 30
+    assert 0.02 < limit.measure(course, course.limits.prepare, "forked") < 30
     with pytest.raises(
         CourseError, match=r"its cells do not run in one process \(ZeroDivisionError: division by zero\)\."
     ):
-        limit.measure(right, "1 / 0")
+        limit.measure(course, "1 / 0")
+
+
+def _write_few_cells(path: Path) -> None:
+    """Write a notebook that runs layers in a fraction of a second, since each way runs it four times."""
+    layers = "for _ in range(10):\n    keras.layers.LSTM(3)(np.zeros((1, 8, 2), 'float32'))"
+    cells = [nbformat.v4.new_code_cell(source) for source in ("import keras\nimport numpy as np", layers)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
 
 
 @pytest.mark.kernel
-def test_a_graded_class_is_measured(right: Course, tmp_path: Path) -> None:
-    part = part_of(right, tmp_path / "part", 2)
+def test_a_graded_class_is_measured(proven: Course, tmp_path: Path) -> None:
+    part = part_of(proven, tmp_path / "part", 2)
     run = ours.measure(part, WARM, 1)
     require_full_marks(part, 2)
     assert (run.submissions, run.notebooks) == (1, 1)
@@ -250,8 +268,8 @@ def test_a_graded_class_is_measured(right: Course, tmp_path: Path) -> None:
 
 
 @pytest.mark.kernel
-def test_memory_of_each_kernel_is_seen(right: Course, tmp_path: Path) -> None:
-    found = ours.memory(part_of(right, tmp_path / "part", 2), WARM, 1)
+def test_memory_of_each_kernel_is_seen(proven: Course, tmp_path: Path) -> None:
+    found = ours.memory(part_of(proven, tmp_path / "part", 2), WARM, 1)
     assert found
     assert all(MIB < unique <= proportional for unique, proportional in found)
 
