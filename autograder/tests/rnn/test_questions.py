@@ -2,7 +2,9 @@
 
 import ast
 import copy
+import functools
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -86,6 +88,18 @@ def proved(lived: Lived, all_plans: dict[str, TestPlan], judge: Judge) -> dict[s
     }
 
 
+@pytest.fixture(scope="module")
+def judged(lived: Lived, proved: dict[str, TestPlan], judge: Judge) -> Callable[[str, str], Verdict]:
+    """What the grader says of an answer, found once for all tests that ask."""
+    return functools.cache(lambda question, code: _judged(judge, proved[question], lived, question, code))
+
+
+@pytest.fixture(scope="module")
+def checked(lived: Lived, all_plans: dict[str, TestPlan]) -> Callable[[str, str], Any]:
+    """What the learner's check says of an answer, found once for all tests that ask."""
+    return functools.cache(lambda question, code: _checked(lived, all_plans[question], question, code))
+
+
 def _proved(judge: Judge, plan: TestPlan, names: dict[str, Any]) -> TestPlan:
     found = verdict(judge, plan, names)
     assert (found.outcome, found.points) == ("passed", 2), found
@@ -100,6 +114,10 @@ def _answered(lived: Lived, question: str, code: str) -> dict[str, Any]:
 
 def _judged(judge: Judge, plan: TestPlan, lived: Lived, question: str, code: str) -> Verdict:
     return verdict(judge, plan, _answered(lived, question, code))
+
+
+def _checked(lived: Lived, plan: TestPlan, question: str, code: str) -> Any:
+    return _check(_answered(lived, question, code), question, plan)
 
 
 def _plain_points(plan: TestPlan, names: dict[str, Any]) -> float:
@@ -119,9 +137,9 @@ def _plain_points(plan: TestPlan, names: dict[str, Any]) -> float:
 
 @pytest.mark.parametrize(("question", "sample"), CASES)
 def test_an_answer_earns_its_points_and_meets_its_message(
-    question: str, sample: Sample, lived: Lived, proved: dict[str, TestPlan], judge: Judge
+    question: str, sample: Sample, judged: Callable[[str, str], Verdict]
 ) -> None:
-    found = _judged(judge, proved[question], lived, question, sample.code)
+    found = judged(question, sample.code)
     assert (found.points, found.outcome) == (sample.points, "passed" if sample.points == 2 else "failed"), found
     assert sample.says in found.rationale
     assert (found.rationale == "") == (sample.points == 2)
@@ -160,27 +178,26 @@ def _check(namespace: dict[str, Any], question: str, plan: TestPlan) -> Any:
 
 @pytest.mark.parametrize(("question", "sample"), CASES)
 def test_the_check_agrees_with_the_grader_and_never_shows_what_is_right(
-    question: str, sample: Sample, lived: Lived, all_plans: dict[str, TestPlan]
+    question: str, sample: Sample, lived: Lived, checked: Callable[[str, str], Any]
 ) -> None:
-    namespace = _answered(lived, question, sample.code)
-    found = _check(namespace, question, all_plans[question])
+    found = checked(question, sample.code)
     wrong = "not answered" if "..." in sample.code else "not yet"
     assert found.verdict == ("right" if sample.points == 2 else wrong), found
     assert "Right:" not in found.text
     if found.verdict == "not yet" and question in ("q3", "q6", "q9", "q11"):
+        namespace = _answered(lived, question, sample.code)
         shapes = {str(namespace[name].shape) for name in ("output", "h")}
         assert not [shape for shape in shapes if shape in found.text and shape not in sample.code]
 
 
 @pytest.mark.parametrize("question", ["q1", "q2", "q3", "q4", "q6", "q8", "q9", "q10", "q11", "q12"])
 def test_the_test_says_what_the_check_says(
-    question: str, lived: Lived, proved: dict[str, TestPlan], judge: Judge
+    question: str, judged: Callable[[str, str], Verdict], checked: Callable[[str, str], Any]
 ) -> None:
     """Questions of two parts have more to say in the test, and random draws of a layer are no numbers of the other."""
     for sample in SAMPLES[question]:
         if sample.points == 0:
-            found = _judged(judge, proved[question], lived, question, sample.code)
-            shown = _check(_answered(lived, question, sample.code), question, proved[question])
+            found, shown = judged(question, sample.code), checked(question, sample.code)
             assert question == "q8" or _words(found.mistake) in _words(shown.text), (found, shown)
 
 
