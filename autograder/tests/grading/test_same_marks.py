@@ -10,11 +10,10 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.course.course import Course
-from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.class_run import ClassRun
-from autograder.grading.proving import proved
 from autograder.rnn.sample_class import ASSIGNMENT, make_class
 from autograder.tests.harness.part_of_course import make_part
+from autograder.tests.harness.proofs import proved_once
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("same")]
 NOTEBOOKS = ("2_lstm_sequences", "3_gru")
@@ -39,7 +38,7 @@ def class_(tmp_path_factory: pytest.TempPathFactory) -> Course:
         place = next(i for i, cell in enumerate(notebook.cells) if "q9" in str(cell.metadata))
         notebook.cells.insert(place, nbformat.v4.new_code_cell(source))
         nbformat.write(notebook, folder / "3_gru.ipynb")
-    proved(SourceAssignment.load(demo, ASSIGNMENT))  # once, and not in each copy with kernels that start TensorFlow
+    proved_once(demo, tmp_path_factory)  # and not in each copy with kernels that start TensorFlow
     return demo
 
 
