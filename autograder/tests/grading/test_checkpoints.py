@@ -3,7 +3,7 @@
 import copy
 import random
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import nbformat
@@ -23,10 +23,11 @@ from autograder.grading.pipeline import grade_submission
 from autograder.grading.proving import proved
 from autograder.model import Assignment, Outcome, Result, Submission
 from autograder.tests.harness.tiny_course import locked, make_course, make_question
-from autograder.tests.support import kernels
+from autograder.tests.support import kernels, running_kernels
 
-pytestmark = pytest.mark.kernel
-WORK = "import time\nstarted = time.process_time()\nwhile time.process_time() < started + 0.1:\n    pass\ndel started"
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("checkpoints")]
+# a little more than from which a checkpoint is worth it
+WORK = "import time\nstarted = time.process_time()\nwhile time.process_time() < started + 0.06:\n    pass\ndel started"
 Extras = tuple[tuple[int, str], ...]  # cells of the student's: where, and their source
 CELLS = [
     locked("setup", "import random\nimport numpy as np\nfrom lab import double\nrandom.seed(1)\nnp.random.seed(2)"),
@@ -89,12 +90,50 @@ def assignment(course: Course) -> Assignment:
     return proved(source, course.limits).attached(source.packed())
 
 
+class _Kept(NotebookCheckpoints):
+    """Checkpoints that do not end with a test."""
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class _Shared:
+    """The checkpoints that tests share, once one of them has made them, and their processes."""
+
+    made: NotebookCheckpoints | None = None
+    processes: set[int] = field(default_factory=set)
+
+    def checkpoints(self, notebook: checkpoints.Notebook) -> NotebookCheckpoints:
+        """Return a copy, which a test may give up."""
+        if self.made is None:
+            self.made = _Kept.make(notebook)
+            self.processes = {process.pid for process in running_kernels()}
+        assert self.made.notebook == notebook
+        return replace(self.made, ends=dict(self.made.ends))
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[_Shared]:
+    shared = _Shared()
+    yield shared
+    if shared.made:
+        NotebookCheckpoints.close(shared.made)
+    assert kernels() == []
+
+
+@pytest.fixture
+def shared(kept: _Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the notebook's checkpoints only once for all tests with this fixture."""
+    monkeypatch.setattr(checkpoints, "_made", kept.checkpoints)
+
+
 @pytest.fixture(autouse=True)
-def _at_once(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _at_once(monkeypatch: pytest.MonkeyPatch, kept: _Shared) -> Iterator[None]:
     monkeypatch.setattr(checkpoints, "WORTHWHILE", 0)
     yield
     checkpoints.close()
-    assert kernels() == []
+    assert kernels(kept.processes) == []
 
 
 @pytest.fixture
@@ -159,6 +198,7 @@ def _edited(assignment: Assignment, number: int) -> Submission:
     return submission
 
 
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("number", range(14))
 def test_every_mix_of_edits_gets_the_same_marks_and_outputs(
     number: int, assignment: Assignment, course: Course, used: list[int]
@@ -167,6 +207,7 @@ def test_every_mix_of_edits_gets_the_same_marks_and_outputs(
     assert _graded(assignment, submission, course, True) == _graded(assignment, submission, course, False)
 
 
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize(
     ("changed", "extras", "cells"),
     [
@@ -188,6 +229,7 @@ def test_how_many_cells_a_submission_shares(
     assert used == [cells]
 
 
+@pytest.mark.usefixtures("shared")
 def test_other_files_than_the_courses_own_mean_a_whole_run(
     assignment: Assignment, course: Course, used: list[int]
 ) -> None:
@@ -197,6 +239,7 @@ def test_other_files_than_the_courses_own_mean_a_whole_run(
     assert used == [8, 8, 0]
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_notebook_whose_kernel_dies_runs_whole_and_nobody_else_is_affected(
     assignment: Assignment, course: Course, used: list[int]
 ) -> None:
