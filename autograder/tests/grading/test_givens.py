@@ -22,7 +22,7 @@ from autograder.tests.harness.tiny_course import locked
 from autograder.tests.harness.tiny_course import make_notebooks as course
 from autograder.tests.harness.tiny_course import make_question as question
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("givens")]
 IMPORTS = new_code_cell("import numpy as np\nimport pandas as pd")
 
 BOOK = [
@@ -71,7 +71,7 @@ class Made:
         for cell in notebook.cells:
             cell.source = answers.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source)
         submission = Submission(student, {f"{name}.ipynb": nbformat.writes(notebook).encode()})
-        (result,) = grade_submission(submission, self.assignment).notebooks
+        (result,) = grade_submission(submission, self.assignment, self.source.course.limits).notebooks
         return {verdict.cell: verdict for verdict in result.verdicts}
 
     def failed(self, answers: Mapping[str, str], student: str = "ada") -> list[str]:

@@ -14,6 +14,9 @@ from autograder.grading.pipeline import grade_submission
 from autograder.grading.proving import proved
 from autograder.model import Submission, Verdict
 
+# courses with the same modules share one server of kernels
+PRELOAD = "c.Limits.preload = ['numpy', 'numpy.random', 'pandas']"
+
 
 def make_cell(name: str, source: str, **rights: Any) -> NotebookNode:
     """Return a code cell with nbgrader's metadata."""
@@ -44,12 +47,11 @@ def make_course(folder: Path, cells: list[NotebookNode], settings: str = "") -> 
 
 
 def make_notebooks(folder: Path, **notebooks: list[NotebookNode]) -> Course:
-    """Return a course with the assignment `ps1`, which has these notebooks, and a helper that no other course has."""
+    """Return a course with the assignment `ps1`, which has these notebooks; kernels have loaded pandas."""
     source = folder / "source" / "ps1"
     source.mkdir(parents=True)
-    config = 'c = get_config()\nc.CourseDirectory.course_id = "small"\n'
+    config = f'c = get_config()\nc.CourseDirectory.course_id = "small"\n{PRELOAD}\n'
     (folder / "nbgrader_config.py").write_text(config, encoding="utf-8")
-    (source / "helper.py").write_text(f"name = {folder.name!r}\n", encoding="utf-8")  # a judge of its own
     for name, cells in notebooks.items():
         nbformat.write(new_notebook(cells=cells), source / f"{name}.ipynb")
     return Course.at(folder)

@@ -1,5 +1,6 @@
 """What an instructor hears of a test that does not prove itself on the solution, or pays for nothing."""
 
+from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -18,6 +19,7 @@ from autograder.tests.harness.tiny_course import locked
 from autograder.tests.harness.tiny_course import make_notebooks as course
 from autograder.tests.harness.tiny_course import make_question as question
 
+pytestmark = pytest.mark.xdist_group("proof")  # so that one process makes what all of its tests share
 MEND = "fix the test or the solution"
 
 
@@ -158,6 +160,7 @@ def test_faults_come_in_the_order_of_the_course_and_sound_cells_are_none(said: d
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judges that wait a second."""
     monkeypatch.setattr(pipeline, "Judge", lambda helpers: Judge(helpers, JudgeLimits(seconds=1)))
+    monkeypatch.setattr(pipeline, "judge_for", cache(pipeline.judge_for.__wrapped__))  # not one that another test has
 
 
 @pytest.mark.kernel
