@@ -8,6 +8,7 @@ from autograder.course.course import Course
 from autograder.tests.harness.tiny_course import grade_answers, make_course, make_question
 from autograder.tests.support import kernels
 
+pytestmark = pytest.mark.xdist_group("live")  # so that one process makes what all of its tests share
 ANSWERS = {
     "f": "def f(x):\n    return x + 1",
     "g": "def g(x):\n    return 2 * x",

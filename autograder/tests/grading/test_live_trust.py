@@ -10,6 +10,7 @@ from autograder.grading.proving import proved
 from autograder.tests.harness.tiny_course import grade_answers, locked, make_course, make_question
 from autograder.tests.support import kernels
 
+pytestmark = pytest.mark.xdist_group("live")  # so that one process makes what all of its tests share
 QUESTIONS = {  # an answer and its test
     "root": (
         "import math\n\ndef root(x):\n    return math.sqrt(x)",
