@@ -269,6 +269,8 @@ def test_a_saved_notebook_shows_a_still_picture_without_a_kernel(lab: Lab, folde
     assert kept["text/plain"].startswith("The cell has read data[0, 4]")
     lab.menu("Kernel", "Shut Down All Kernels")
     lab.page.get_by_role("button", name="Shut Down All").click()
+    # Else the page that is loaded next finds a kernel that is about to end.
+    expect(lab.page.get_by_role("button", name="No Kernel", exact=True)).to_be_visible()
     lab.open("lab/tree/picture.ipynb")
     expect(still.get_by_role("img")).to_be_visible()
     expect(lab.page.get_by_text("model not found").first).to_be_hidden()
