@@ -75,11 +75,13 @@ class Ahead:
         messages: What each cell that has run there sent.
         numbers: The numbers of all cells before the checkpoint. The others run later than in their place; what the
             visible parts of tests define is there already.
+        computed: Those that compute something, and so may raise.
     """
 
     server: Path
     messages: Mapping[str, Sequence[Mapping[str, Any]]]
     numbers: Mapping[str, int]
+    computed: frozenset[str] = frozenset()
 
     @property
     def last(self) -> int:
@@ -128,6 +130,10 @@ class _UnlikeError(Exception):
     """A cell that ran later than in its place has changed what ran before it."""
 
 
+class _RaisedError(Exception):
+    """An answer that ran later than in its place has raised; its cell may show another error there."""
+
+
 @dataclass
 class _Runner:
     notebook: NotebookNode
@@ -159,8 +165,8 @@ class _Runner:
         try:
             await self._run_cells(ahead)
             return True
-        except (_DeadlyCellError, _UnlikeError, KernelError):
-            self.again = True
+        except (_DeadlyCellError, _UnlikeError, _RaisedError, KernelError) as error:
+            self.again = not isinstance(error, _RaisedError)
             self.evidence.clear()
             for cell in self.notebook.cells:
                 if cell.cell_type == "code":
@@ -230,6 +236,8 @@ class _Runner:
                 elif plan is None:
                     await self._execute(client, cell, index)
                     cell.execution_count = number or cell.execution_count
+                    if ahead and cell.get("id") in ahead.computed and cell.outputs:
+                        raise _RaisedError
                 elif number is not None:
                     self.evidence[plan.cell] = await self._take(client, replace(plan, visible=()), index)
                 elif plan.cell not in self.evidence or (plan.keep and isinstance(self.evidence[plan.cell], Verdict)):

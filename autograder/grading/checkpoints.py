@@ -16,7 +16,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,7 +32,7 @@ from autograder.kernels import bubblewrap, checkpoint, launcher
 from autograder.kernels.checkpoint import COSTLY, Asked, Checkpoints
 from autograder.kernels.limits import Unfit
 from autograder.model import TestPlan
-from autograder.notebook.shared_cells import Kind, SharedPart, code_cells, shared_part
+from autograder.notebook.shared_cells import Kind, Reach, SharedPart, code_cells, shared_part
 
 WORTHWHILE = 4  # submissions that run whole before checkpoints are made: making them takes as long as a few runs
 PATIENCE = 10  # a rehearsal may take so many times as long as the whole run, and at least
@@ -115,9 +115,20 @@ class NotebookCheckpoints:
 
     def ahead(self, notebook: NotebookNode) -> Ahead | None:
         """Return what has run ahead for a restored submission; None if it must run whole."""
-        length = self.part.length(notebook) if self.ends else 0
-        end = max((end for end in self.ends if end <= length), default=0)
-        return self._ahead(end, self.ends[end]) if end else None
+        reach = self.part.reach(notebook) if self.ends else Reach(0)
+        fit = (end for end in self.ends if end <= reach.length and self._keeps(end, reach.reads))
+        end = max(fit, default=0)
+        return self._ahead(end, self.ends[end], reach.reads) if end else None
+
+    def _keeps(self, end: int, reads: Mapping[int, frozenset[str]]) -> bool:
+        """Return whether what these answers read is at the checkpoint as it was in their place."""
+        assert self.running is not None
+        since = self.running.since[self.ends[end]]
+        for place, names in reads.items():
+            before = max((step for step, (cell, _) in enumerate(self.steps) if cell < place), default=-1)
+            if place < end and not all(since.get(name, before + 1) <= before for name in names):
+                return False
+        return True
 
     @property
     def sentence(self) -> str:
@@ -185,8 +196,14 @@ class NotebookCheckpoints:
     def _run(self, limits: Limits, ahead: Ahead | None = None) -> Ran:
         return run(self.notebook.source, self.notebook.plans, self.notebook.helpers, limits, ahead=ahead)
 
-    def _ahead(self, end: int, last: int) -> Ahead:
-        """Return what has run ahead at the checkpoint after the first `end` cells, which is at the step `last`."""
+    def _ahead(self, end: int, last: int, computed: Collection[int] = ()) -> Ahead:
+        """Return what has run ahead at the checkpoint after the first `end` cells, which is at the step `last`.
+
+        Args:
+            end: The number of cells.
+            last: The step.
+            computed: The places of answers that compute from what has run.
+        """
         assert self.running is not None
         cells = self.part.cells[:end]
         messages = {
@@ -198,6 +215,7 @@ class NotebookCheckpoints:
             server=self.running.servers[last],
             messages=messages,
             numbers={cell.id: cell.number for cell in cells},
+            computed=frozenset(cells[place].id for place in computed if place < end),
         )
 
 

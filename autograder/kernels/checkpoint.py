@@ -64,6 +64,8 @@ class Checkpoints:
         detail: The name, the exception or the limit that shows it.
         messages: What each of the steps before `end` sent.
         cpu: The seconds of processor time of each of them.
+        since: For each checkpoint by name: the first step after which the name has the value that it has there. Only
+            names whose values are known whole are listed: numbers, texts, arrays, and containers of these.
     """
 
     connection: socket.socket
@@ -74,6 +76,7 @@ class Checkpoints:
     detail: str
     messages: Sequence[Messages]
     cpu: Sequence[float]
+    since: Mapping[int, Mapping[str, int]]
 
     def close(self) -> None:
         """End all of them, and their kernels."""
@@ -100,9 +103,9 @@ def start(server: Path, asked: Asked) -> Checkpoints:
         undo.pop_all()
     why = Unfit(report["why"]) if report["why"] else None
     servers = {place: folder / str(place) for place in report["places"]}
-    return Checkpoints(
-        connection, folder, servers, report["end"], why, report["detail"], report["messages"], report["cpu"]
-    )
+    since = {int(place): names for place, names in report["since"].items()}
+    kept = {name: report[name] for name in ("end", "detail", "messages", "cpu")}
+    return Checkpoints(connection=connection, folder=folder, servers=servers, why=why, since=since, **kept)
 
 
 def _furnish(folder: Path, asked: Asked) -> None:

@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.kernels import sandbox
+from autograder.kernels.digest import is_whole
 from autograder.kernels.forks import FIRST_DESCRIPTOR, alone, be_kernel, compact, fork
 from autograder.kernels.limits import ENDINGS, REPORT, STEPS, Ending, Unfit
 from autograder.kernels.linux import PDEATHSIG, prctl
@@ -78,6 +79,7 @@ class _Keeper:
             "why": why,
             "detail": detail,
             "places": served,
+            "since": {place: _since([outcome["digest"] for outcome in scouts[0][: place + 1]]) for place in served},
             "messages": [outcome["messages"] for outcome in scouts[0][:end]],
             "cpu": [outcome["cpu"] for outcome in scouts[0][:end]],
         }
@@ -213,6 +215,16 @@ def _differences(one: Outcome, other: Outcome) -> list[str]:
     names = sorted(one["digest"].keys() | other["digest"].keys())
     differing = [name for name in names if one["digest"].get(name) != other["digest"].get(name)]
     return [*differing, *(what for what in ("messages", "steady") if one[what] != other[what])]
+
+
+def _since(digests: Sequence[Mapping[str, str]]) -> dict[str, int]:
+    """Return by name the first step after which it has the value that it has in the end, if that is known whole."""
+    since = {}
+    for key, value in digests[-1].items():
+        if key.startswith("`") and is_whole(value):
+            others = (number for number in reversed(range(len(digests))) if digests[number].get(key) != value)
+            since[key.strip("`")] = next(others, -1) + 1
+    return since
 
 
 def _lines(descriptor: int, seconds: float) -> Iterator[bytes | None]:

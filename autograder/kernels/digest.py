@@ -2,7 +2,7 @@
 
 Compared are the states of the global random generators, and of each name of the notebook what can be read without
 running the course's code: numbers, texts, arrays, containers of these, generators and weights. Of other objects only
-the type counts. The same goes for what the course's own modules keep.
+the type counts, and the digest says so (`is_whole`). The same goes for what the course's own modules keep.
 """
 
 import hashlib
@@ -21,6 +21,8 @@ FRESH = "fresh"  # in place of the digest of a generator that nothing has used
 DEPTH = 8  # of containers
 MOST = 10_000  # elements of a container
 PRINTED = frozenset("datetime decimal fractions pathlib uuid zoneinfo".split())  # modules whose objects print all
+OPAQUE = b"only the type"  # in place of the parts of other objects
+NOT_WHOLE = "?"  # at the end of a digest
 WEIGHTS = "get_weights"  # a method that returns arrays
 
 
@@ -35,6 +37,11 @@ def digest(namespace: Mapping[str, Any], fresh: Mapping[str, str]) -> dict[str, 
     digests = {name: FRESH if fresh.get(name) == now[name] else now[name] for name in now}
     names = [name for name in namespace if isinstance(name, str) and not name.startswith("_") and name not in HIDDEN]
     return digests | modules() | {f"`{name}`": _hash(_parts(namespace[name])) for name in names}
+
+
+def is_whole(found: str) -> bool:
+    """Return whether equal values, and only these, have this digest."""
+    return not found.endswith(NOT_WHOLE)
 
 
 def modules() -> dict[str, str]:
@@ -83,10 +90,11 @@ def _is_shared(line: str) -> bool:
 
 
 def _hash(parts: Iterator[bytes]) -> str:
-    total = hashlib.sha256()
+    total, whole = hashlib.sha256(), True
     for part in parts:
         total.update(len(part).to_bytes(8, "big") + part)
-    return total.hexdigest()[:16]
+        whole = whole and part != OPAQUE
+    return total.hexdigest()[:16] + NOT_WHOLE * (not whole)
 
 
 def _parts(value: Any, depth: int = 0) -> Iterator[bytes]:
@@ -96,15 +104,19 @@ def _parts(value: Any, depth: int = 0) -> Iterator[bytes]:
         yield repr(value).encode(errors="backslashreplace")
     elif depth < DEPTH:
         yield from _inside(value, kind, depth + 1)
+    else:
+        yield OPAQUE
 
 
 def _inside(value: Any, kind: type, depth: int) -> Iterator[bytes]:
-    """Yield the parts of a value of a known kind; none of another."""
+    """Yield the parts of a value of a known kind; `OPAQUE` for another."""
     if kind in (list, tuple) and len(value) <= MOST:
         for element in value:
             yield from _parts(element, depth)
     elif kind in (set, frozenset) and len(value) <= MOST:
-        yield from sorted(_hash(_parts(element, depth)).encode() for element in value)
+        elements = sorted(_hash(_parts(element, depth)) for element in value)
+        yield from (element.encode() for element in elements)
+        yield from () if all(map(is_whole, elements)) else (OPAQUE,)
     elif kind is dict and len(value) <= MOST:
         for key, element in value.items():
             yield from _parts(key, depth)
@@ -115,22 +127,26 @@ def _inside(value: Any, kind: type, depth: int) -> Iterator[bytes]:
         yield from _parts(value.getstate(), depth)
     elif read := _reader(value, kind):
         yield from _parts(read(), depth)
+    elif callable(getattr(kind, WEIGHTS, None)):
+        yield from _parts(_weights(value), depth)
+        yield OPAQUE  # what a layer does is more than its weights
+    else:
+        yield OPAQUE
 
 
 def _reader(value: Any, kind: type) -> Callable[[], Any] | None:
-    """Return a function that reads an array, a generator or weights; None for other objects."""
+    """Return a function that reads an array or a generator; None for other objects."""
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         if kind is numpy.ndarray:
-            return lambda: value.tolist() if value.dtype.hasobject else (str(value.dtype), value.shape, value.tobytes())
+            kept = "tolist" if value.dtype.hasobject else "tobytes"
+            return lambda: (str(value.dtype), value.shape, getattr(value, kept)())
         if isinstance(value, numpy.generic):
             return lambda: (str(value.dtype), value.tobytes())
         if kind is numpy.random.Generator:
             return lambda: value.bit_generator.state
         if kind is numpy.random.RandomState:
             return lambda: value.get_state()
-    if callable(getattr(kind, WEIGHTS, None)):
-        return lambda: _weights(value)
     return None
 
 

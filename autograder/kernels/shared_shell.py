@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from ipykernel.compiler import XCachingCompiler, get_file_name
@@ -113,8 +114,9 @@ class SharedShell:
     current: "SharedShell"
 
     def __init__(self, output: int) -> None:
-        numpy = sys.modules.get("numpy")
-        if numpy is not None:
+        with suppress(ImportError):
+            import numpy.random  # before a cell does, so that it is known whether a cell has used the global generator
+
             numpy.random.seed()  # as in each kernel
         self.recorder = Recorder(output)
         self.stdout, self.stderr = (Relay(name, self.recorder) for name in ("stdout", "stderr"))

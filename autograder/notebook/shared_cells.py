@@ -3,7 +3,7 @@
 Theory of operation. A *shared* cell has the same text in the submission, and runs once for the class. The others before
 it run later, in each submission's own kernel, in their order:
 
-  * a *hole* is an answer, or a cell that asks for something: it runs later if it only assigns literals to names;
+  * a *hole* is an answer, or a cell that asks for something: it runs later if it only computes (see `plain_answers`);
   * a *test* is never run; its answers are read in its place, and its visible definitions are shared;
   * a *dependent* cell is the course's own, and mentions a name that a hole or another dependent cell assigns.
 
@@ -13,7 +13,8 @@ seen in the code is checked where cells run: what a later cell reads must have t
 must leave behind all that has run as it was (see `kernels.shared_shell`).
 
 The first cell that breaks a rule ends the shared part; so does, in each submission, a changed or extra cell, an answer
-that is no literal, or a name that a shared cell mentions. Nothing is run here.
+that does more than compute, or a name that a shared cell mentions. What an answer reads must have the same value later:
+that is known only where cells run, so here these names are only listed. Nothing is run here.
 """
 
 import ast
@@ -21,7 +22,7 @@ import builtins
 import re
 import symtable
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from nbformat import NotebookNode
@@ -29,6 +30,7 @@ from nbgrader.utils import is_locked, is_solution
 
 from autograder.model import TestPlan
 from autograder.notebook.cells import grade_id
+from autograder.notebook.plain_answers import plain_answer
 from autograder.notebook.source import MAX_CODE, parse
 
 REVEALING = frozenset(  # names and attributes by which code sees more than the values that it names
@@ -85,39 +87,59 @@ class SharedCell:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """How far a submission goes with the cells that a class shares.
+
+    Attributes:
+        length: The number of these cells.
+        reads: The names that an answer reads when it runs later, by the place of its cell; no entry if it reads none.
+    """
+
+    length: int
+    reads: Mapping[int, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SharedPart:
     """The cells at the top of a notebook that a class shares.
 
     Attributes:
         cells: The cells.
         why: Why the next cell is not shared, as the end of a sentence; "" if there is no next cell.
+        rebound: The names that the course's code binds anywhere, which may hide built-in functions.
     """
 
     cells: tuple[SharedCell, ...]
     why: str = ""
+    rebound: frozenset[str] = frozenset()
 
-    def length(self, notebook: NotebookNode) -> int:
+    def reach(self, notebook: NotebookNode) -> Reach:
         """Return how many of these cells can run ahead for a restored submission: 0 if it can look behind that."""
         own = code_cells(notebook)
         known = {cell.id: cell for cell in self.cells}
         changed = [cell for cell in own if cell.id not in known or cell.source != known[cell.id].source]
         if any(_reveals(cell.source) for cell in changed if not is_locked(cell)):
-            return 0
-        end = len(self.cells)
+            return Reach(0)
+        end, reads = len(self.cells), dict[int, frozenset[str]]()
         for place, (cell, shared) in enumerate(zip(own, self.cells, strict=False)):
             if cell.id != shared.id:
-                return min(end, place)
+                return Reach(min(end, place), reads)
             if shared.kind is not Kind.HOLE:
                 if cell.source != shared.source:
-                    return min(end, place)
+                    return Reach(min(end, place), reads)
                 continue
-            names = literals(cell.source)
-            if names is None or not all(map(_is_plain, names)):
-                return min(end, place)
-            used = [i for i, other in enumerate(self.cells) if i != place and other.mentions & names]
+            answer = plain_answer(cell.source)
+            if answer is None or not all(map(_is_plain, answer.names)) or self._hides(answer.calls):
+                return Reach(min(end, place), reads)
+            used = [i for i, other in enumerate(self.cells) if i != place and other.mentions & answer.names]
             if used:
                 end = min(end, max(place, *used[:1]))
-        return min(end, len(own))
+            if answer.reads:
+                reads[place] = answer.reads
+        return Reach(min(end, len(own)), reads)
+
+    def _hides(self, functions: frozenset[str]) -> bool:
+        return bool(functions) and bool(self.rebound & {*functions, "builtins"})
 
 
 def shared_part(
@@ -138,6 +160,7 @@ def shared_part(
         return SharedPart((), f"{name[0]} uses `{name[1]}`")
     kept = [module.rpartition(".")[2] for module in stateful]
     by_cell = {plan.cell: replace(plan, files=plan.files or _names_one(plan, kept)) for plan in plans}
+    rebound = frozenset().union(*map(_rebinds, _course_code(source, plans, helpers)))
     cells: list[SharedCell] = []
     reached: dict[str, frozenset[str]] = {}  # what functions and classes read when they are used, by name
     assigned, mentioned = set[str](), set[str]()  # by cells that run later; by shared ones
@@ -147,37 +170,19 @@ def shared_part(
         if both := mentioned & sets:
             why = f"it assigns `{min(both)}`, which an earlier cell mentions"
         if why or isinstance(shared, str):
-            return SharedPart(tuple(cells), f"cell {grade_id(cell) or number}: {why}")
+            return SharedPart(tuple(cells), f"cell {grade_id(cell) or number}: {why}", rebound)
         watched = _closed(shared.watched, reached)
         cells.append(replace(shared, watched=watched))
         if shared.kind is Kind.SHARED and _defines(shared.source):
             reached |= dict.fromkeys(_assigns(shared.source), shared.mentions)
         mentioned |= shared.mentions
         assigned |= sets
-    return SharedPart(tuple(cells))
+    return SharedPart(tuple(cells), rebound=rebound)
 
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     """Return the code cells that run: those with some text."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
-
-
-def literals(source: str) -> set[str] | None:
-    """Return the names that code assigns, if it only assigns literals to names; None if it does anything else."""
-    tree = _tree(source)
-    if tree is None:
-        return None
-    names: set[str] = set()
-    for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else []
-        if not targets or not all(isinstance(target, ast.Name) for target in targets):
-            return None
-        try:
-            ast.literal_eval(node.value)  # type: ignore[attr-defined]
-        except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-            return None
-        names |= {target.id for target in targets if isinstance(target, ast.Name)}
-    return names
 
 
 def _shared_cell(
@@ -194,9 +199,10 @@ def _shared_cell(
     source = str(cell.source)
     if plan is not None:
         return _test(cell, number, plan, assigned), set()
-    sets = literals(source)
-    if is_solution(cell) or (not is_locked(cell) and sets is not None and "..." in source):
-        return SharedCell(cell.id, Kind.HOLE, source, number, unedited=False), sets or set()
+    answer = plain_answer(source)
+    asks = answer is not None and answer.is_literal and "..." in source and not is_locked(cell)
+    if is_solution(cell) or asks:
+        return SharedCell(cell.id, Kind.HOLE, source, number, unedited=False), set(answer.names if answer else ())
     if name := _reveals(source):
         return f"it uses `{name}`", set()
     mentions = frozenset(_mentions(source))
@@ -281,6 +287,26 @@ def _revealing_form(node: ast.AST) -> str:
 def _assigns(source: str) -> set[str]:
     """Return the names that code assigns at the top level."""
     return {name.get_name() for name in _table(source).get_symbols() if name.is_assigned() or name.is_imported()}
+
+
+def _course_code(source: NotebookNode, plans: Sequence[TestPlan], helpers: Mapping[str, bytes]) -> Iterator[str]:
+    """Yield the code that may run in the notebook and is not an answer: cells, visible tests, modules."""
+    yield from (cell.source for cell in code_cells(source) if not is_solution(cell))
+    yield from (text for plan in plans for text in plan.visible)
+    yield from (content.decode(errors="replace") for file, content in helpers.items() if file.endswith(".py"))
+
+
+def _rebinds(source: str) -> set[str]:
+    """Return the names that code binds anywhere; "builtins" if it may bind names there."""
+    tree = _tree(source, len(source))
+    nodes = ast.walk(tree) if tree else ()
+    others = ast.Attribute | ast.Constant | ast.arg
+    names = (
+        {*_named(node)}
+        for node in nodes
+        if not isinstance(node, others) and not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
+    )
+    return set().union(*names)
 
 
 def _mentions(source: str) -> set[str]:

@@ -21,6 +21,7 @@ from autograder.grading.checkpoints import NotebookCheckpoints, closing_checkpoi
 from autograder.grading.notebook_grader import notebook_graders
 from autograder.grading.pipeline import grade_submission
 from autograder.grading.proving import proved
+from autograder.judging.test_plan import plans as plans_of
 from autograder.model import Assignment, Outcome, Result, Submission
 from autograder.tests.harness.tiny_course import locked, make_course, make_question
 from autograder.tests.support import kernels, running_kernels
@@ -42,10 +43,21 @@ CELLS = [
 ]
 SETTINGS = 'c.Limits.preload = ["numpy", "numpy.random"]'
 WRITINGS = {  # ways to answer; the first is right
-    "q1": ["q1 = (1, 2)", "q1 = (1,)", "q1 = tuple([1, 2])", "q1 = ...", "q1 = (1, 2)\ndata = 3", "q1 = 1 / 0", "(("],
+    "q1": [
+        "q1 = (1, 2)",
+        "q1 = (1,)",
+        "q1 = tuple([1, 2])",
+        "q1 = (data.size,)",
+        "q1 = ...",
+        "q1 = (1, 2)\ndata = 3",
+        "q1 = 1 / 0",
+        "((",
+    ],
     "q2": [
         "q2 = {'a': 3}",
         "q2 = {'a': len(data)}",
+        "q2 = {'a': data.shape[0]}",
+        "q2 = {'a': data[7]}",
         "q2 = {'a': 3}; np.random.seed(5)",
         "q2 = []",
         "q2 = In and {'a': 3}",
@@ -214,7 +226,11 @@ def test_every_mix_of_edits_gets_the_same_marks_and_outputs(
         ({"q4": "x = globals()"}, (), 0),
         ({"hint": "%time 1"}, (), 0),
         ({}, ((0, "x = 1"),), 0),
-        ({"q1": "q1 = tuple([1])"}, (), 0),
+        ({"q1": "q1 = tuple(map(int, '1'))"}, (), 0),
+        ({"q1": "q1 = tuple([1])"}, (), 8),
+        ({"q1": "q1 = (1, data.size)"}, (), 0),  # there only later
+        ({"q2": "q2 = {'a': data.shape[0]}"}, (), 8),
+        ({"q2": "q2 = {'a': double.size}"}, (), 4),  # nobody knows whether it is as it was
         ({"hint": "print('hint', 1)"}, (), 4),
         ({"q1": "q1 = 3\nmade = 4"}, (), 8),
         ({"data": "data = 3"}, (), 8),  # restored
@@ -260,6 +276,39 @@ def test_checkpoints_are_made_once_a_notebook_is_graded_often(
     for settings in ({"checkpoints": False}, {"sandbox": "cold"}):
         grade_submission(right, assignment, replace(course.limits, **settings))
     assert used == [0, 8, 8, 0, 0]
+
+
+@pytest.mark.parametrize("q2", ["q2 = {'a': data[7]}", "q2 = {'a': [0] * 1000000000000}"])
+def test_an_answer_that_raises_means_a_whole_run_for_its_notebook_only(
+    q2: str, assignment: Assignment, course: Course, used: list[int]
+) -> None:
+    raising, right = (_submission(assignment, {**RIGHT, "q2": answer}) for answer in (q2, RIGHT["q2"]))
+    assert _graded(assignment, raising, course, True) == _graded(assignment, raising, course, False)
+    grade_submission(right, assignment, course.limits)
+    assert used == [8, 0, 8]
+
+
+def test_an_answer_reads_only_what_no_later_cell_changes() -> None:
+    cells = [
+        locked(
+            "data", "import numpy as np\nn, kept, changed = 3, np.zeros(2), [1]\nclass Own:\n    size = 2\nown = Own()"
+        ),
+        *make_question("q1", "q1 = 3", "assert q1 == 3", "q1 = ..."),
+        locked("later", f"n = 4\nchanged.append(2)\nown.size = 3\nnew = 5\n{WORK}"),
+    ]
+    notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells)
+    plans = tuple(plans_of(notebook))
+    made = NotebookCheckpoints.make(checkpoints.Notebook("book", notebook, plans, {}, Limits(), costly=0.05))
+    used = []
+    for answer in ("kept.shape", "len(kept)", "len([n])", "n", "changed", "own.size", "new", "np.size", "missing"):
+        cells[1].source = f"q1 = {answer}"
+        ahead = made.ahead(notebook)
+        used.append((answer, len(ahead.numbers) if ahead else 0))
+    made.close()
+    assert dict(used) == {
+        **dict.fromkeys(("n", "changed", "own.size", "new", "np.size", "missing", "len([n])"), 0),
+        **dict.fromkeys(("kept.shape", "len(kept)"), 4),
+    }
 
 
 # --- notebooks for which there are none -------------------------------------------------------------------------------

@@ -171,6 +171,19 @@ def test_values_that_later_cells_read_must_stay() -> None:
         assert (made.end, sorted(made.servers)) == (10, [3, 7])
 
 
+def test_since_when_each_name_has_had_its_value() -> None:
+    cells = (
+        "a = b = [1]; c = {2, (3,)}; d = object(); e = [d]; f = len",
+        "import numpy as np; x = np.arange(3); b = 2",
+        "a.append(0); x[0] = 9; b = [1]",
+        "a.pop(); y = x",
+    )
+    with _started(*_steps(*cells)) as made:
+        assert made.since[1] == {"a": 0, "b": 0, "c": 0}
+        assert made.since[3] == {"a": 0, "b": 2, "c": 0, "x": 2}
+        assert made.since[7] == {"a": 6, "b": 4, "c": 0, "x": 4, "y": 6}
+
+
 def test_modules_of_the_folder_must_stay() -> None:
     module = "open('mine.py', 'w').write('n = [1]')\nimport mine"
     with _started(_cell(module, 1), {"kind": "watch", "names": []}, *_steps("y = 1", "mine.n[0] = 2")) as made:

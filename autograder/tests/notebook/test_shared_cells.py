@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.model import TestPlan
-from autograder.notebook.shared_cells import Kind, SharedPart, literals, shared_part
+from autograder.notebook.shared_cells import Kind, Reach, SharedPart, shared_part
 from autograder.tests.harness.tiny_course import locked, make_cell
 
 PROOF = json.dumps({"live": False})
@@ -148,27 +148,6 @@ def test_an_unmarked_cell_is_the_students_where_it_asks_for_something() -> None:
     assert [cell.kind for cell in part.cells] == [Kind.SHARED, Kind.HOLE, Kind.SHARED, Kind.SHARED]
 
 
-@pytest.mark.parametrize(
-    ("source", "names"),
-    [
-        ("a = b = (1, ['x', {'y': ...}])\nc = -1.5", {"a", "b", "c"}),
-        ("# only a comment", set()),
-        ("a = 1 + 2j", {"a"}),
-        ("a: int = 1", None),
-        ("a, b = 1, 2", None),
-        ("a.b = 1", None),
-        ("a += 1", None),
-        ("a = len", None),
-        ("a = f'{1}'", None),
-        ("a = [x for x in (1, 2)]", None),
-        ("%time a = 1", None),
-        ("a = " + "-" * 5000 + "1", None),
-    ],
-)
-def test_what_only_assigns_literals(source: str, names: set[str] | None) -> None:
-    assert literals(source) == names
-
-
 # --- submissions ------------------------------------------------------------------------------------------------------
 
 SOURCE = new_notebook(
@@ -185,7 +164,13 @@ WHOLE = 6
 
 
 def _length(*changes: tuple[str, str], extra: tuple[int, str] | None = None) -> int:
-    part = shared_part(SOURCE, PLANS, {})
+    return _reach(*changes, extra=extra).length
+
+
+def _reach(
+    *changes: tuple[str, str], extra: tuple[int, str] | None = None, helpers: dict[str, bytes] | None = None
+) -> Reach:
+    part = shared_part(SOURCE, PLANS, helpers or {})
     assert len(part.cells) == WHOLE
     notebook = copy.deepcopy(SOURCE)
     notebook.cells[-1].source = "f = 1"
@@ -196,7 +181,7 @@ def _length(*changes: tuple[str, str], extra: tuple[int, str] | None = None) -> 
         cell.source = source
     if extra:
         notebook.cells.insert(extra[0], new_code_cell(extra[1]))
-    return part.length(notebook)
+    return part.reach(notebook)
 
 
 @pytest.mark.parametrize(
@@ -204,8 +189,10 @@ def _length(*changes: tuple[str, str], extra: tuple[int, str] | None = None) -> 
     [
         ("q1 = ('batch', 'units')", WHOLE),
         ("q1 = 3\nother = 'mine'", WHOLE),
-        ("q1 = tuple(['batch'])", 1),
-        ("q1 = n", 1),
+        ("q1 = tuple(['batch'])", WHOLE),
+        ("q1 = n", WHOLE),
+        ("q1 = math.pi", 1),
+        ("q1 = n + m\nm = 4", 4),
         ("", 1),
         ("q1 = 3\nprint(q1)", 1),
         ("q1 = 3\nn = 4", 1),  # an earlier cell sets it
@@ -218,6 +205,26 @@ def _length(*changes: tuple[str, str], extra: tuple[int, str] | None = None) -> 
 )
 def test_a_submission_shares_the_cells_that_its_answer_cannot_influence(source: str, length: int) -> None:
     assert _length(("q1", source)) == length
+
+
+def test_what_an_answer_reads_is_listed_by_its_place() -> None:
+    assert _reach(("q1", "q1 = 3")) == Reach(WHOLE)
+    assert _reach(("q1", "k = n\nq1 = (k, len(m))")) == Reach(WHOLE, {1: frozenset({"n", "m"})})
+
+
+@pytest.mark.parametrize(
+    ("helper", "length"),
+    [
+        (b"def f(tuple):\n    return tuple.len", WHOLE),
+        (b"def f():\n    tuple = 3", 1),
+        (b"for tuple in (): pass", 1),
+        (b"from lab import tuple", 1),
+        (b"import builtins", 1),
+    ],
+)
+def test_no_function_is_called_later_that_may_have_another_meaning_then(helper: bytes, length: int) -> None:
+    assert _reach(("q1", "q1 = tuple([n])"), helpers={"mine.py": helper}).length == length
+    assert _reach(("q1", "q1 = [n]"), helpers={"mine.py": helper}).length == WHOLE
 
 
 def test_it_shares_nothing_from_the_first_other_cell_on() -> None:
@@ -233,7 +240,7 @@ def test_the_courses_own_cells_may_look_behind_that_later() -> None:
     notebook = copy.deepcopy(SOURCE)
     notebook.cells[-1:] = [locked("later", "print(vars())")]
     part = shared_part(notebook, PLANS, {})
-    assert part.length(notebook) == len(part.cells) == 5
+    assert part.reach(notebook).length == len(part.cells) == 5
 
 
 @pytest.mark.parametrize(
