@@ -9,13 +9,13 @@ from pathlib import Path
 import nbformat
 from nbconvert import MarkdownExporter
 from nbformat import NotebookNode
+from nbgrader.utils import is_grade, is_solution
 
 from autograder.course.course import Course
 from autograder.course.limits import Limits
 from autograder.docs.texts import DOCS, ROOT, table
 from autograder.execution.runner import run
 from autograder.execution.sandbox import own_limits
-from autograder.notebook.cells import grade_id
 
 HEAD = """# The notebooks
 
@@ -74,7 +74,7 @@ def outputs_of(path: Path, limits: Limits) -> Mapping[str, tuple[str, list[Noteb
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     sources = {cell.id: cell.source for cell in cells}
     for cell in cells:  # the visible part of a test is for students; the hidden part needs the grader
-        if grade_id(cell).endswith("-test"):
+        if is_grade(cell) and not is_solution(cell):
             cell.source = cell.source.partition("### BEGIN HIDDEN TESTS")[0]
     ran = run(notebook, (), files, limits).notebook
     return {cell.id: (sources[cell.id], cell.outputs) for cell in ran.cells if cell.cell_type == "code"}
