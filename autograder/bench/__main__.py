@@ -165,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
         "--folder", type=Path, help="where to write bench.png, bench.json and scale.md (default: autograder/docs/pages)"
     )
     parser.add_argument("--page", type=Path, help=f"the file to write the table into, between {BEGIN} and {END}")
+    parser.add_argument("--rounds", type=int, metavar="N", help=f"measure all N times (default: {Plan.rounds})")
     parser.add_argument("--students", type=int, metavar="N", help="also grade a class of N students, once")
     parser.add_argument("--functions", action="store_true", help="measure only the course of functions; write nothing")
     parser.add_argument("--read", type=Path, metavar="JSON", help="show the figures of an earlier run; measure nothing")
@@ -176,6 +177,7 @@ def _measured(options: argparse.Namespace) -> Report:
     course.assignment(ASSIGNMENT)
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         size = QUICK if options.quick else Plan()
+        size = replace(size, rounds=options.rounds or size.rounds)
         more = (options.students,) if options.students else ()
         return Bench(course, Path(folder), replace(size, large=(*size.large, *more))).report()
 

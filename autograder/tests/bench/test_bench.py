@@ -3,12 +3,14 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 
+from autograder.bench import __main__ as bench
 from autograder.bench import figures, functions, limit, ours, plain, plot, scale
-from autograder.bench.__main__ import BEGIN, END, main
+from autograder.bench.__main__ import BEGIN, END, QUICK, Plan, main
 from autograder.bench.figures import COLD, GRADING, IMPORTS, JUDGE, KERNELS, MIXED, PLAIN, WARM, Report, Run
 from autograder.bench.machine import cores, describe
 from autograder.bench.scene import (
@@ -158,6 +160,29 @@ def test_picture_table_and_page_are_written(report: Report, tmp_path: Path, caps
     assert main(["--read", str(tmp_path / "old.json"), "--folder", str(folder), "--page", str(readme)]) == 1
     said = f"autograder: {readme}: has no place for the table; add the lines {BEGIN} and {END}."
     assert capsys.readouterr().err.strip() == said
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ([], Plan()),
+        (["--rounds", "1"], replace(Plan(), rounds=1)),
+        (["--students", "2000"], replace(Plan(), large=(400, 2000))),
+        (["--quick", "--rounds", "2"], replace(QUICK, rounds=2)),
+    ],
+)
+def test_options_say_what_is_measured(
+    options: list[str], size: Plan, report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, course: Course
+) -> None:
+    asked = []
+
+    def measured(_: Course, __: Path, size: Plan) -> SimpleNamespace:
+        asked.append(size)
+        return SimpleNamespace(report=lambda: report)
+
+    monkeypatch.setattr(bench, "Bench", measured)
+    assert main([*options, "--course", str(course.root), "--folder", str(tmp_path)]) == 0
+    assert asked == [size]
 
 
 def test_the_picture_needs_only_one_size_of_class(report: Report, tmp_path: Path) -> None:
