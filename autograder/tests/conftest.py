@@ -62,6 +62,8 @@ def sandbox_or_skip() -> None:
         pytest.skip(f"no sandbox: {error}")
 
 
+for size in ("COLUMNS", "LINES"):  # readline sets them in the process that starts the tests' workers
+    os.environ.pop(size, None)
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "PYTHONPATH": str(START_UP)}
 SCRIPTS = str(Path(sys.executable).parent)  # on PATH as in an active environment: messages say just `autograder`
 os.environ["PATH"] = os.pathsep.join([SCRIPTS, os.environ.get("PATH", os.defpath)])

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from autograder import theme
 from autograder.docs import __main__ as build
@@ -120,7 +120,10 @@ def test_a_served_site_can_be_searched_and_asks_no_other_server(site: Path, brow
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{address}index.html")
-        page.get_by_role("textbox", name="Search").fill("misconceptions")
+        search = page.get_by_role("textbox", name="Search")
+        search.click()
+        expect(page.locator(".md-search-result__meta")).to_have_text("Type to start searching", timeout=120_000)
+        search.press_sequentially("misconceptions")  # it listens to keys
         found = page.locator(".md-search-result__item a").first
         found.wait_for()
         assert "misconceptions" in str(found.get_attribute("href"))
