@@ -5,7 +5,7 @@ fit for it. What is made is *rehearsed* before it is used: from each checkpoint 
 students get it, and must show the same outputs and the same evidence as a run of the whole notebook. A checkpoint that
 differs or takes too long is not used.
 
-Checkpoints are made in the process that grades, when it has graded a notebook a few times (`WORTHWHILE`); a thread
+Checkpoints are made in the process that grades, when it has graded a notebook often enough (`WORTHWHILE`); a thread
 makes them while the others go on with whole runs. A submission goes on from the last checkpoint before the first cell
 by which it differs. Where a folder has other files than the course's, or a kernel fails, notebooks run whole; a
 checkpoint from which a kernel fails although the whole notebook runs is not used again.
@@ -34,7 +34,9 @@ from autograder.kernels.limits import Unfit
 from autograder.model import TestPlan
 from autograder.notebook.shared_cells import Kind, Reach, SharedPart, code_cells, shared_part
 
-WORTHWHILE = 4  # submissions that run whole before checkpoints are made: making them takes as long as a few runs
+# Submissions that run whole before checkpoints are made. Making them takes as long as six to eight runs, and to go on
+# from one saves about half a run: after so many submissions, as many again pay for them. A small class has none.
+WORTHWHILE = 16
 PATIENCE = 10  # a rehearsal may take so many times as long as the whole run, and at least
 LEAST_SECONDS = 10.0
 IGNORED = frozenset({"timestamp.txt"})  # nbgrader's own file beside each submission
