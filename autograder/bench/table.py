@@ -118,7 +118,7 @@ def _notes(report: Report) -> list[str]:
         f"Plain nbgrader also needs {start:.1f} s to start, which the rows leave out. Its fastest setting: "
         f"{report.fastest_plain.partition(', ')[2] or 'the default'}.",
         "The students of a mixed class give the sample class' right, wrong and open answers, and a third of them have "
-        f"cells of their own. {100 * report.distinct:.0f} % of their notebooks are equal to no earlier one. So one run "
+        f"extra cells. {100 * report.distinct:.0f} % of their notebooks are equal to no earlier one. So one run "
         f"for equal notebooks could save at most {100 * (1 - report.distinct):.0f} % of the runs.",
     ]
 

@@ -121,7 +121,7 @@ def test_a_row_for_each_way_and_the_machine(report: Report) -> None:
     ) in lines
     assert (
         "The students of a mixed class give the sample class' right, wrong and open answers, and a third of them have "
-        "cells of their own. 75 % of their notebooks are equal to no earlier one. So one run for equal notebooks could "
+        "extra cells. 75 % of their notebooks are equal to no earlier one. So one run for equal notebooks could "
         "save at most 25 % of the runs."
     ) in lines
 
