@@ -17,10 +17,7 @@ that does more than compute, or a name that a shared cell mentions. What an answ
 that is known only where cells run, so here these names are only listed. Nothing is run here.
 """
 
-import ast
 import builtins
-import re
-import symtable
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -30,20 +27,9 @@ from nbgrader.utils import is_locked, is_solution
 
 from autograder.model import TestPlan
 from autograder.notebook.cells import grade_id
+from autograder.notebook.names_in_code import OF_MODULES, REVEALING, assigns, defines, names_in, rebinds, reveals
 from autograder.notebook.plain_answers import plain_answer
-from autograder.notebook.source import MAX_CODE, parse
 
-REVEALING = frozenset(  # names and attributes by which code sees more than the values that it names
-    "globals locals vars dir eval exec compile get_ipython In Out exit quit input breakpoint __import__ __main__ "
-    "__name__ __builtins__ __globals__ __dict__ __subclasses__ __loader__ __spec__ user_ns user_module user_global_ns "
-    "modules _getframe _current_frames currentframe f_globals f_locals f_back gi_frame cr_frame tb_frame settrace "
-    "setprofile inspect gc traceback linecache ctypes".split()
-)
-OF_MODULES = REVEALING - frozenset(  # a module has its own namespace, and callbacks that it registers go on
-    "globals locals vars dir eval exec compile get_ipython input modules __import__ __name__ __dict__ "
-    "traceback inspect".split()
-)
-_OF_IPYTHON = re.compile(r"_+(i|ii|iii|ih|oh|dh|i?\d+)?")  # `_`, `__`, `_i`, `_3`: IPython sets them
 _BUILTINS = frozenset(dir(builtins))
 
 
@@ -118,7 +104,7 @@ class SharedPart:
         own = code_cells(notebook)
         known = {cell.id: cell for cell in self.cells}
         changed = [cell for cell in own if cell.id not in known or cell.source != known[cell.id].source]
-        if any(_reveals(cell.source) for cell in changed if not is_locked(cell)):
+        if any(reveals(cell.source) for cell in changed if not is_locked(cell)):
             return Reach(0)
         end, reads = len(self.cells), dict[int, frozenset[str]]()
         for place, (cell, shared) in enumerate(zip(own, self.cells, strict=False)):
@@ -160,7 +146,7 @@ def shared_part(
         return SharedPart((), f"{name[0]} uses `{name[1]}`")
     kept = [module.rpartition(".")[2] for module in stateful]
     by_cell = {plan.cell: replace(plan, files=plan.files or _names_one(plan, kept)) for plan in plans}
-    rebound = frozenset().union(*map(_rebinds, _course_code(source, plans, helpers)))
+    rebound = frozenset().union(*map(rebinds, _course_code(source, plans, helpers)))
     cells: list[SharedCell] = []
     reached: dict[str, frozenset[str]] = {}  # what functions and classes read when they are used, by name
     assigned, mentioned = set[str](), set[str]()  # by cells that run later; by shared ones
@@ -173,8 +159,8 @@ def shared_part(
             return SharedPart(tuple(cells), f"cell {grade_id(cell) or number}: {why}", rebound)
         watched = _closed(shared.watched, reached)
         cells.append(replace(shared, watched=watched))
-        if shared.kind is Kind.SHARED and _defines(shared.source):
-            reached |= dict.fromkeys(_assigns(shared.source), shared.mentions)
+        if shared.kind is Kind.SHARED and defines(shared.source):
+            reached |= dict.fromkeys(assigns(shared.source), shared.mentions)
         mentioned |= shared.mentions
         assigned |= sets
     return SharedPart(tuple(cells), rebound=rebound)
@@ -203,12 +189,12 @@ def _shared_cell(
     asks = answer is not None and answer.is_literal and "..." in source and not is_locked(cell)
     if is_solution(cell) or asks:
         return SharedCell(cell.id, Kind.HOLE, source, number, unedited=False), set(answer.names if answer else ())
-    if name := _reveals(source):
+    if name := reveals(source):
         return f"it uses `{name}`", set()
-    mentions = frozenset(_mentions(source))
+    mentions = frozenset(names_in(source))
     if not mentions & assigned:
         return SharedCell(cell.id, Kind.SHARED, source, number, mentions, unedited=is_locked(cell)), set()
-    return SharedCell(cell.id, Kind.DEPENDENT, source, number, watched=mentions), _assigns(source)
+    return SharedCell(cell.id, Kind.DEPENDENT, source, number, watched=mentions), assigns(source)
 
 
 def _names_one(plan: TestPlan, modules: Iterable[str]) -> bool:
@@ -225,30 +211,23 @@ def _closed(names: frozenset[str], reached: Mapping[str, frozenset[str]]) -> fro
     return frozenset(closed)
 
 
-def _defines(source: str) -> bool:
-    """Return whether code defines a function or a class."""
-    kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
-    tree = _tree(source)
-    return tree is not None and any(isinstance(node, kinds) for node in ast.walk(tree))
-
-
 def _test(cell: NotebookNode, number: int, plan: TestPlan, assigned: set[str]) -> SharedCell | str:
     if plan.keep or plan.files or plan.rebinds:
         return "the test needs the kernel as it is then"
     texts = [source for _, source in plan.evidence]
-    if name := next(filter(None, map(_reveals, (*texts, *plan.visible))), ""):
+    if name := next(filter(None, map(reveals, (*texts, *plan.visible))), ""):
         return f"it uses `{name}`"
-    mentions = {name for text in plan.visible for name in _mentions(text)}
+    mentions = {name for text in plan.visible for name in names_in(text)}
     if both := mentions & assigned:
         return f"it needs `{min(both)}`, which a student's cell assigns"
-    watched = {name for text in texts for name in _mentions(text)} | {*plan.answers}
+    watched = {name for text in texts for name in names_in(text)} | {*plan.answers}
     return SharedCell(cell.id, Kind.TEST, str(cell.source), number, frozenset(mentions), frozenset(watched), plan)
 
 
 def _revealing_module(helpers: Mapping[str, bytes]) -> tuple[str, str] | None:
     """Return the course's first module that can look at a notebook's namespace, and the name by which it does."""
     for file, content in sorted(helpers.items()):
-        if file.endswith(".py") and (name := _reveals(content.decode(errors="replace"), OF_MODULES, len(content))):
+        if file.endswith(".py") and (name := reveals(content.decode(errors="replace"), OF_MODULES, len(content))):
             return file, name
     return None
 
@@ -258,101 +237,8 @@ def _is_plain(name: str) -> bool:
     return not name.startswith("_") and name not in _BUILTINS and name not in REVEALING
 
 
-def _reveals(source: str, names: frozenset[str] = REVEALING, longest: int = MAX_CODE) -> str:
-    """Return a name in the code by which it can see more than the values that it names; "" if there is none."""
-    tree = _tree(source, longest)
-    if tree is None:
-        return "IPython's own syntax"
-    for node in ast.walk(tree):
-        for name in _named(node):
-            if name in names:
-                return name
-        if names is REVEALING and (form := _revealing_form(node)):
-            return form
-    return ""
-
-
-def _revealing_form(node: ast.AST) -> str:
-    """Return what a notebook's cells must not use, other than certain names; "" if the node is none of that."""
-    match node:
-        case ast.Name(id=name, ctx=ast.Load() | ast.Del()) if _OF_IPYTHON.fullmatch(name):
-            return name
-        case ast.Await() | ast.AsyncFor() | ast.AsyncWith():
-            return "await"
-        case ast.alias(name="*"):
-            return "import *"
-    return ""
-
-
-def _assigns(source: str) -> set[str]:
-    """Return the names that code assigns at the top level."""
-    return {name.get_name() for name in _table(source).get_symbols() if name.is_assigned() or name.is_imported()}
-
-
 def _course_code(source: NotebookNode, plans: Sequence[TestPlan], helpers: Mapping[str, bytes]) -> Iterator[str]:
     """Yield the code that may run in the notebook and is not an answer: cells, visible tests, modules."""
     yield from (cell.source for cell in code_cells(source) if not is_solution(cell))
     yield from (text for plan in plans for text in plan.visible)
     yield from (content.decode(errors="replace") for file, content in helpers.items() if file.endswith(".py"))
-
-
-def _rebinds(source: str) -> set[str]:
-    """Return the names that code binds anywhere; "builtins" if it may bind names there."""
-    tree = _tree(source, len(source))
-    nodes = ast.walk(tree) if tree else ()
-    others = ast.Attribute | ast.Constant | ast.arg
-    names = (
-        {*_named(node)}
-        for node in nodes
-        if not isinstance(node, others) and not (isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load))
-    )
-    return set().union(*names)
-
-
-def _mentions(source: str) -> set[str]:
-    """Return the notebook's names that code assigns or reads, also in functions."""
-    tables, names = [_table(source)], set[str]()
-    while tables:
-        table = tables.pop()
-        names |= {name.get_name() for name in table.get_symbols() if name.is_global() or table.get_type() == "module"}
-        tables += table.get_children()
-    return names
-
-
-def _table(source: str) -> symtable.SymbolTable:
-    tree = _tree(source)
-    return symtable.symtable(source if tree else "", "<cell>", "exec")
-
-
-def _named(node: ast.AST) -> Iterator[str]:
-    """Yield the names in one node of a syntax tree, also those in its short texts."""
-    match node:
-        case ast.Name(id=name) | ast.arg(arg=name):
-            yield name
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            yield name
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            yield name
-        case ast.Global(names=names) | ast.Nonlocal(names=names):
-            yield from names
-        case ast.alias(name=name, asname=other):
-            yield from name.split(".")
-            yield from (other,) if other else ()
-        case ast.Attribute(value=ast.Name(id="inspect"), attr="stack" | "trace"):
-            yield "_getframe"  # its frames reach the notebook's
-        case ast.Attribute(attr=name) if name != "__name__":  # of a class; the notebook's own is a plain name
-            yield name
-        case ast.ImportFrom(module=str(name)):
-            yield from name.split(".")
-        case ast.Constant(value=str(text)) if text.isidentifier():
-            yield text
-
-
-def _tree(source: str, longest: int = MAX_CODE) -> ast.Module | None:
-    """Parse plain Python; return None for anything else."""
-    if len(source) > longest:
-        return None
-    try:
-        return parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
