@@ -1,9 +1,9 @@
 """Measure the memory that Linux holds for the sockets of a network namespace. No process owns it.
 
 Theory of operation. What was sent and not read yet counts for no process, and a notebook can open thousands of sockets.
-Linux reports the memory of each socket of the namespace to whoever asks through a netlink socket (sock_diag). A socket
-whose peer is closed can hold what the peer sent, which is then reported nowhere; it counts as full. If Linux lacks one
-of these reports, such sockets are not counted; the machine's own memory is watched as well (see `supervisor`).
+Linux reports the memory of each socket of the namespace through a netlink socket (sock_diag). A socket whose peer is
+closed can hold what the peer sent, which is then reported nowhere; it counts as full. If Linux lacks one of these
+reports, such sockets are not counted; the machine's own memory is watched as well (see `supervisor`).
 """
 
 import fcntl

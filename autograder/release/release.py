@@ -4,7 +4,7 @@ A release is first made in a temporary folder. Then the gradebook is updated, an
 If anything fails before, the old release and the gradebook stay unchanged.
 
 The tests were proved on copies that nbgrader's first steps have made. A release goes on from these copies: nothing is
-converted twice, and students get what was proved. If a course has steps of its own, a header or a footer, or notebooks
+converted twice, and students get what was proved. If a course adds steps, a header or a footer, or notebooks
 of an older format, nbgrader starts from the files, because its copies can differ then.
 """
 

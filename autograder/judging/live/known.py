@@ -77,7 +77,7 @@ class Known:
         self.fault: TestEnded | None = None
 
     def lock_classes(self, classes: dict[str, type]) -> None:
-        """Declare the locked cells' classes; each test of a notebook defines them anew."""
+        """Declare the locked cells' classes; each test of a notebook defines them again."""
         self.classes = classes
         self.objects.classes.update({kind: name for name, kind in classes.items()})
 

@@ -107,7 +107,7 @@ CELLS = {
     "a picture": "widgets.Image(value=b'x' * 1000)",
     "a progress bar": "bar = widgets.IntProgress(max=9)\ndisplay(bar)\nfor bar.value in range(10): pass",
     "an observed slider": "s = widgets.IntSlider()\ns.observe(out.capture()(print))\ns.value = 3\nout",
-    "a comm of its own": "c = __import__('comm').create_comm('x', data={'a': 1})\nc.send({'b': 2})\nc.close()",
+    "a comm of no widget": "c = __import__('comm').create_comm('x', data={'a': 1})\nc.send({'b': 2})\nc.close()",
     "an error in an Output": "with out: raise ValueError('hello')",
     "an Output that is cleared": "print('before')\nwith out: print(1)\nout.clear_output()\nwith out: print('hello')",
     "an Output in an Output": "o = widgets.Output()\nwith out:\n    with o: print('hello')\n    display(o)",

@@ -1,4 +1,4 @@
-"""Raises exceptions that only bear the names of those that end or excuse a test."""
+"""Raises exceptions that have the names of those that end or excuse a test."""
 
 NOTEBOOK = "functions"
 FIRST = """def forged(module, name):

@@ -124,7 +124,7 @@ def disturbed(course: Course, kills: int, seed: int, apart: bool = False) -> Rep
         course: The course that `make_class` returned.
         kills: How many processes are killed.
         seed: Of the random moments and victims.
-        apart: Grade in a process of its own, which is killed, too, and prove the tests each time.
+        apart: Grade in a separate process, which is killed, too, and prove the tests each time.
     """
     report = Report()
     ClassRun(course, ASSIGNMENT, jobs=2).grade()
