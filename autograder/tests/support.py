@@ -1,11 +1,13 @@
 """Where things are in this checkout, and the kernels that a test has left running."""
 
 import contextlib
+import os
 import shutil
 from collections.abc import Collection
 from pathlib import Path
 
 import psutil
+import pytest
 
 SERVER = "-m autograder.kernels."  # in the command of a server of kernels
 END_TIMEOUT = 20.0  # seconds that a process has to end
@@ -21,6 +23,14 @@ def copy_helper(folder: Path, source: Path = SOURCE) -> None:
     shutil.copytree(
         source / "shapes", folder / "shapes", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
     )
+
+
+def folder_of_run(factory: pytest.TempPathFactory) -> Path:
+    """Return the temporary folder that all processes of this run of the suite share."""
+    folder = factory.getbasetemp()
+    return (
+        folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    )  # each process of pytest-xdist has one in it
 
 
 def kernels(known: Collection[int] = ()) -> list[int]:

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +20,9 @@ from autograder.tests.attacks.harness import by_nbgrader, grid, ours, table
 from autograder.tests.attacks.harness.attack import OF_THE_BENCH, Attack, Expected, found
 from autograder.tests.attacks.harness.browser import trouble
 from autograder.tests.attacks.harness.outcome import Mark, Outcome, faults
-from autograder.tests.attacks.harness.scene import ASSIGNMENT, Scene, processes, remove_templates, scene
+from autograder.tests.attacks.harness.scene import Scene, processes, scene
+from autograder.tests.attacks.harness.templates import ASSIGNMENT, FOLDER, shared_templates, template
+from autograder.tests.support import folder_of_run
 
 # What the table was asked to hold at least, and the attacks that do it.
 ASKED = {
@@ -93,7 +96,7 @@ ASKED = {
 }
 
 
-# One process makes the course's released notebooks, which takes longer than most attacks.
+# One process loads the modules of the course's notebooks, which takes longer than most attacks.
 COURSE = pytest.mark.xdist_group("attacks")
 ATTACKS = [
     pytest.param(attack, id=name, marks=[] if attack.notebook in OF_THE_BENCH else COURSE)
@@ -101,10 +104,10 @@ ATTACKS = [
 ]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _templates() -> Iterator[None]:
-    yield
-    remove_templates()
+@pytest.fixture(scope="session", autouse=True)
+def _templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with shared_templates(folder_of_run(tmp_path_factory) / "attack-templates"):
+        yield
 
 
 @pytest.mark.kernel
@@ -274,9 +277,40 @@ def test_a_cell_that_this_machine_cannot_run_has_a_reason(monkeypatch: pytest.Mo
 
 def test_rows_come_in_the_order_of_the_attacks(capsys: pytest.CaptureFixture[str]) -> None:
     attacks = dict(list(found().items())[:5])
-    rows = table.side_by_side(attacks, lambda attack: table.Row(attack.title, "no gain", "no gain"))
+    rows = table.side_by_side(attacks, lambda few: [table.Row(attack.title, "no gain", "no gain") for attack in few])
     assert [row.attack for row in rows] == [name.replace("_", " ") for name in attacks]
     assert "5/5 " in capsys.readouterr().err
+
+
+def _made_by(program: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the words of our column for three attacks, where this program runs them in place of the table's."""
+
+    def command(attacks: Sequence[Attack], *_: object) -> tuple[Sequence[str], Mapping[str, str]]:
+        return [sys.executable, "-c", program, *(attack.title for attack in attacks)], {}
+
+    monkeypatch.setattr(table, "_command", command)
+    attacks = list(found().values())[:3]
+    return [row.ours for row in table.apart(attacks, grid.Cell("root", "warm", "autograder"), with_plain=False)]
+
+
+ROW = """import json, os, sys, time
+for title in sys.argv[1:]:
+    if title == "answering class":
+        {ending}
+    print(json.dumps({{"attack": title, "plain": "–", "ours": "no gain"}}), flush=True)
+"""
+
+
+def test_an_attack_that_ends_the_tables_process_costs_no_other_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [attack.title for attack in list(found().values())[:3]][1] == "answering class"
+    words = _made_by(ROW.format(ending="sys.exit('the harness failed')"), monkeypatch)
+    assert words == ["no gain", "**broke the grader**: ['the harness failed']", "no gain"]
+
+
+def test_nor_does_one_that_never_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "PATIENCE", 1.0)
+    words = _made_by(ROW.format(ending="time.sleep(60)"), monkeypatch)
+    assert words == ["no gain", "**never ended**", "no gain"]
 
 
 def test_an_unknown_attack_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -312,6 +346,36 @@ def test_a_notebook_that_nbconvert_refuses_cannot_be_opened() -> None:
 def place() -> Iterator[Scene]:
     with scene(found()["eq_object"]) as place:
         yield place
+
+
+@pytest.mark.kernel
+def test_a_template_is_made_once_for_the_processes_of_a_run_and_removed_by_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER, "")  # this module's own comes back in the end
+    folder = tmp_path / "templates"
+    with shared_templates(folder):
+        made = template("tiny")
+        changed = made.stat().st_mtime_ns
+        with shared_templates(folder):  # as another process does
+            assert template("tiny") == made
+        monkeypatch.setenv(FOLDER, str(folder))
+        assert made.stat().st_mtime_ns == changed
+        assert [path.name for path in folder.iterdir() if path.is_dir()] == ["tiny"]
+    assert not folder.exists()
+
+
+@pytest.mark.kernel
+def test_a_scene_shares_no_file_with_its_template(place: Scene) -> None:
+    before = _content(template(place.attack.notebook))
+    for path in place.course.rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"spoilt")
+    assert _content(template(place.attack.notebook)) == before
+
+
+def _content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.mark.kernel

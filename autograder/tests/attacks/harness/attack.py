@@ -66,7 +66,7 @@ class Attack:
     def bounds(self) -> Limits:
         """The limits it runs under; the course's own notebooks have their modules loaded before, as in a real class."""
         bounds = {"cell_seconds": seconds(self.notebook), "start_seconds": 30.0, **self.limits}
-        return Limits(**bounds) if self.notebook in OF_THE_BENCH else replace(_of_this_course(), **bounds)
+        return Limits(**bounds) if self.notebook in OF_THE_BENCH else replace(of_this_course(), **bounds)
 
 
 def seconds(notebook: str) -> float:
@@ -75,7 +75,8 @@ def seconds(notebook: str) -> float:
 
 
 @cache
-def _of_this_course() -> Limits:
+def of_this_course() -> Limits:
+    """Return the limits that this course sets."""
     return Course.at(ROOT).limits
 
 

@@ -4,30 +4,31 @@ It runs in a separate process, since nbgrader's command does.
 """
 
 import time
-from dataclasses import asdict, fields
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook
 
-from autograder.course.limits import Limits
+from autograder.course.limits import Sandbox
 from autograder.gradebook.graded_notebooks import kept
 from autograder.kernels.launcher import GIVEN
 from autograder.model import Verdict
 from autograder.tests.attacks.harness import browser
 from autograder.tests.attacks.harness.outcome import Mark, Outcome
 from autograder.tests.attacks.harness.plain import autograde
-from autograder.tests.attacks.harness.scene import ASSIGNMENT, ATTACKER, Scene
+from autograder.tests.attacks.harness.scene import ATTACKER, Scene
+from autograder.tests.attacks.harness.templates import ASSIGNMENT, limit_settings
 
 TIMEOUT = 240.0  # seconds until a submission counts as never graded
 HOOKS = "\nfrom autograder import hooks\nhooks.configure(c)\n"
 
 
-def grade(place: Scene, shape: str) -> Outcome:
+def grade(place: Scene, shape: Sandbox) -> Outcome:
     """Let `nbgrader autograde` grade the attacker's submission, and look at what is left."""
     _configure(place, shape)
     started = time.monotonic()
-    ended = autograde(place, TIMEOUT, "--student", ATTACKER, hidden=GIVEN)
+    ended = autograde(place, TIMEOUT, "--student", ATTACKER, hidden=(GIVEN,))
     seconds = time.monotonic() - started
     trouble = ["grading never ends"] * (not ended) + place.left_behind()
     path = place.course / "autograded" / ATTACKER / ASSIGNMENT / f"{place.attack.notebook}.ipynb"
@@ -57,13 +58,8 @@ def _mark(grade: object, verdicts: dict[str, Verdict]) -> Mark:
     return Mark(most * bool(waits), most, "to be read" if waits else "closed")
 
 
-def _configure(place: Scene, shape: str) -> None:
+def _configure(place: Scene, shape: Sandbox) -> None:
     """Add the hooks and the attack's limits to the course's configuration."""
-    limits, usual = asdict(place.attack.bounds()), {field.name: field.default for field in fields(Limits)}
-    lines = [
-        f"c.Limits.{name} = {list(value) if isinstance(value, tuple) else value!r}"
-        for name, value in {**limits, "sandbox": shape}.items()
-        if value != usual[name]
-    ]
+    limits = replace(place.attack.bounds(), sandbox=shape)
     config = Path(place.course, "nbgrader_config.py")
-    config.write_text(config.read_text() + HOOKS + "\n".join(lines) + "\n")
+    config.write_text(config.read_text() + HOOKS + limit_settings(limits))

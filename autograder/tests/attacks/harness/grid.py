@@ -13,6 +13,7 @@ from autograder.kernels import bubblewrap
 from autograder.kernels import launcher as launcher
 from autograder.kernels.launcher import Loaded
 from autograder.kernels.limits import KERNELS
+from autograder.tests.attacks.harness.templates import FOLDER
 from autograder.tests.support import ROOT
 
 USERS, SHAPES = ("root", "ordinary user"), ("warm", "cold")
@@ -76,14 +77,16 @@ def problem(cell: Cell) -> str:
 def as_ordinary_user(words: Sequence[str], folder: Path) -> list[str]:
     """Return the command with which root runs the attacks as an ordinary user.
 
-    Root's own Python need not be readable for others: bubblewrap shows it to the user.
+    Root's own Python need not be readable for others: bubblewrap shows it to the user, and the templates of this run.
 
     Args:
         words: The arguments of the attacks' command.
         folder: A folder that nothing else uses.
     """
-    shown = ["--ro-bind", str(ROOT), str(ROOT), "--chdir", str(ROOT)]
-    return [*bubblewrap.wall(folder, KERNELS), *shown, "--", sys.executable, "-c", AS_USER, *words]
+    templates = Path(os.environ[FOLDER])
+    reachable = ["--perms", "0755", "--dir", str(templates.parent)]
+    shown = ["--ro-bind", str(ROOT), str(ROOT), "--ro-bind", str(templates), str(templates), "--chdir", str(ROOT)]
+    return [*bubblewrap.wall(folder, KERNELS), *reachable, *shown, "--", sys.executable, "-c", AS_USER, *words]
 
 
 def markdown(resisted: Mapping[Cell, Sequence[bool]], problems: Mapping[Cell, str]) -> str:

@@ -22,7 +22,8 @@ from autograder.model import Outcome as Verdicts
 from autograder.submissions.files import read_folder
 from autograder.tests.attacks.harness import browser
 from autograder.tests.attacks.harness.outcome import Mark, Outcome
-from autograder.tests.attacks.harness.scene import ASSIGNMENT, ATTACKER, SECRET, Scene
+from autograder.tests.attacks.harness.scene import ATTACKER, SECRET, Scene
+from autograder.tests.attacks.harness.templates import ASSIGNMENT
 
 
 def grade(place: Scene, shape: Sandbox = "auto") -> Outcome:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 
 from nbgrader.api import Gradebook, MissingEntry
@@ -17,7 +18,8 @@ from autograder.course.course import find_alembic
 from autograder.tests.attacks.harness import browser
 from autograder.tests.attacks.harness.attack import Attack
 from autograder.tests.attacks.harness.outcome import Mark, Outcome
-from autograder.tests.attacks.harness.scene import ASSIGNMENT, ATTACKER, CLASSMATE, SECRET, Scene, processes
+from autograder.tests.attacks.harness.scene import ATTACKER, SECRET, Scene, processes
+from autograder.tests.attacks.harness.templates import ASSIGNMENT, CLASSMATE, FOLDER
 
 PATIENCE = 120.0  # seconds until a class of two counts as never graded
 
@@ -41,13 +43,15 @@ def grade(place: Scene) -> Outcome:
     return Outcome(marks, tuple(trouble), seconds)
 
 
-def autograde(place: Scene, seconds: float, *arguments: str, hidden: str = "") -> bool:
-    """Run nbgrader's command, without the environment variable `hidden`; False where it had to be stopped."""
+def autograde(place: Scene, seconds: float, *arguments: str, hidden: Collection[str] = ()) -> bool:
+    """Run nbgrader's command, without the environment variables `hidden`; False where it had to be stopped."""
     find_alembic()
+    hidden = {*hidden, FOLDER}  # an attack that nothing holds could write to the templates
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
     process = subprocess.Popen(
         [sys.executable, "-m", "nbgrader", "autograde", ASSIGNMENT, *arguments],
         cwd=place.course,
-        env={**{name: value for name, value in os.environ.items() if name != hidden}, SECRET: place.mark},
+        env={**kept, SECRET: place.mark},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -1,6 +1,5 @@
 """A course folder with one attack handed in, and everything around it that must stay as it is."""
 
-import atexit
 import os
 import shutil
 import signal
@@ -10,32 +9,16 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.course.course import Course
-from autograder.gradebook.source_assignment import SourceAssignment
-from autograder.grading.proving import prove
-from autograder.release.release import release
-from autograder.rnn.sample_answers import SAMPLES, WHY
-from autograder.tests.attacks.harness.attack import FUNCTIONS, OF_THE_BENCH, TINY, Attack, seconds
-from autograder.tests.attacks.harness.functions import RIGHT as RIGHT_FUNCTIONS
-from autograder.tests.attacks.harness.functions import functions
-from autograder.tests.attacks.harness.tiny import RIGHT, TOOLS, tiny
-from autograder.tests.support import SOURCE, copy_helper
+from autograder.tests.attacks.harness.attack import Attack
+from autograder.tests.attacks.harness.templates import ASSIGNMENT, CLASSMATE, answer, right, template
 
-ASSIGNMENT, ATTACKER, CLASSMATE = "ps", "mallory", "zoe"  # nbgrader grades them in this order
+ATTACKER = "mallory"  # nbgrader grades this student before the classmate
 SECRET = "ATTACK_SECRET"  # an environment variable of the grader's own
-TEMPLATES: list[Path] = []
-SETTINGS = """c = get_config()
-c.CourseDirectory.course_id = "attacked"
-c.ClearSolutions.code_stub = {{"python": "# put your answer in place of ..."}}
-c.ClearMarkScheme.enforce_metadata = False
-c.Execute.timeout = {seconds}
-"""
 
 
 class Scene:
@@ -148,55 +131,6 @@ def scene(attack: Attack) -> Iterator[Scene]:
             yield place
         finally:
             place.tidy()
-
-
-def right(notebook: str) -> dict[str, str]:
-    """Right answers by question, written ones too: of a notebook of the bench, or of the whole course."""
-    if notebook in OF_THE_BENCH:
-        return RIGHT if notebook == TINY else RIGHT_FUNCTIONS
-    return {question: samples[0].code for question, samples in SAMPLES.items()} | WHY
-
-
-def answer(notebook: NotebookNode, sources: Mapping[str, str]) -> None:
-    """Type sources into the cells of these names."""
-    for cell in notebook.cells:
-        name = cell.metadata.get("nbgrader", {}).get("grade_id")
-        cell.source = sources.get(name, cell.source)
-
-
-@cache
-def template(notebook: str) -> Path:
-    """A course folder with one released notebook and the classmate's submission; made once a process."""
-    folder = Path(tempfile.mkdtemp(prefix="attack-course-"))
-    TEMPLATES.append(folder)
-    (folder / "nbgrader_config.py").write_text(SETTINGS.format(seconds=int(seconds(notebook))))
-    source = folder / "source" / ASSIGNMENT
-    source.mkdir(parents=True)
-    if notebook == TINY:
-        nbformat.write(tiny(), source / "tiny.ipynb")
-        (source / "tools.py").write_text(TOOLS)
-    elif notebook == FUNCTIONS:
-        nbformat.write(functions(), source / "functions.ipynb")
-    else:
-        shutil.copy(SOURCE / f"{notebook}.ipynb", source)
-        copy_helper(source)
-    course = Course.at(folder)
-    released = release(course, ASSIGNMENT)
-    prove(SourceAssignment.load(course, ASSIGNMENT))  # as the command does
-    place = folder / "submitted" / CLASSMATE / ASSIGNMENT
-    shutil.copytree(released, place)
-    honest = nbformat.read(place / f"{notebook}.ipynb", 4)
-    answer(honest, right(notebook))
-    nbformat.write(honest, place / f"{notebook}.ipynb")
-    return folder
-
-
-@atexit.register
-def remove_templates() -> None:
-    """Remove what `template` made; a worker of pytest-xdist ends without ever calling what `atexit` knows."""
-    template.cache_clear()
-    while TEMPLATES:
-        shutil.rmtree(TEMPLATES.pop(), ignore_errors=True)
 
 
 def processes(mark: str) -> list[int]:

@@ -3,10 +3,13 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,6 +25,7 @@ from autograder.tests.attacks.harness.faults import main as run_faults
 from autograder.tests.attacks.harness.grid import Cell
 from autograder.tests.attacks.harness.outcome import Outcome, faults, gained, lost
 from autograder.tests.attacks.harness.scene import scene
+from autograder.tests.attacks.harness.templates import template, templates_of_a_run
 from autograder.tests.support import ROOT
 
 NO_GAIN, KEPT, NONE = "no gain", "marks kept", "–"
@@ -30,6 +34,7 @@ RESISTED = (NO_GAIN, KEPT, DECIDED)  # how a row begins if the grader did as it 
 HONEST = "honest"  # how the names of attacks begin that are none
 NOT_ASKED = "ask for them with --grid, or --user, --shape and --way"
 KILLS = 200  # processes that --faults kills
+A_FEW = 12  # attacks that one process runs
 PATIENCE = 300.0  # seconds for one attack on both graders, with everything round it
 
 
@@ -77,7 +82,7 @@ def our_words(attack: Attack, outcome: Outcome) -> str:
 def row(attack: Attack, cell: Cell, with_plain: bool) -> Row:
     """Run one attack in a cell of the grid."""
     with scene(attack) as place:
-        outcome = by_nbgrader.grade(place, cell.shape) if cell.way == "nbgrader" else ours.grade(place, cell.sandbox)
+        outcome = by_nbgrader.grade(place, cell.sandbox) if cell.way == "nbgrader" else ours.grade(place, cell.sandbox)
         mine = our_words(attack, outcome)
     theirs = NONE
     if with_plain:
@@ -120,6 +125,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", nargs="?", type=int, const=KILLS, metavar="N", help="kill N processes instead")
     parser.add_argument("--json", action="store_true", help="print rows as JSON lines; runs in this very process")
     chosen = parser.parse_args(arguments)
+    with templates_of_a_run():
+        return _run(parser, chosen)
+
+
+def _run(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int:
     if chosen.faults:
         report = run_faults(chosen.faults)
         _say("\n".join(report.lines()))
@@ -140,11 +150,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_cells(first: Sequence[Cell], attacks: Mapping[str, Attack], ours_only: bool, whole: bool) -> int:
     """Run the attacks in one cell, or in all; print the table of the first, and which cells were run."""
+    for notebook in dict.fromkeys(attack.notebook for attack in attacks.values()):
+        template(notebook)
     problems = {cell: grid.problem(cell) for cell in (*first, *(grid.ALL if whole else ()))}
     resisted: dict[Cell, list[bool]] = {}
     for cell in (cell for cell, why in problems.items() if not why):
         with_plain = not ours_only and not resisted
-        rows = side_by_side(attacks, partial(_apart, cell=cell, with_plain=with_plain))
+        rows = side_by_side(attacks, partial(apart, cell=cell, with_plain=with_plain))
         resisted[cell] = [row.ours.startswith(RESISTED) for row in rows]
         shown = rows if len(resisted) == 1 else [row for row in rows if not row.ours.startswith(RESISTED)]
         if shown:
@@ -154,35 +166,86 @@ def _run_cells(first: Sequence[Cell], attacks: Mapping[str, Attack], ours_only: 
     return int(not resisted or not all(map(all, resisted.values())))
 
 
-def side_by_side(attacks: Mapping[str, Attack], run: Callable[[Attack], Row]) -> list[Row]:
-    """Run attacks two at a time; rows come in the order of the attacks, and progress goes to standard error."""
-    rows = []
+def side_by_side(attacks: Mapping[str, Attack], run: Callable[[Sequence[Attack]], Iterable[Row]]) -> list[Row]:
+    """Run attacks in two processes at a time; rows come in the order of the attacks, progress to standard error.
+
+    Args:
+        attacks: The attacks by name.
+        run: Yields the rows of a few attacks on one notebook, in their order.
+    """
+    rows: dict[str, Row] = {}
+
+    def run_few(few: Sequence[Attack]) -> None:
+        for attack, row in zip(few, run(few), strict=True):
+            rows[attack.name] = row
+            _say(f"{len(rows)}/{len(attacks)} {row.attack}: {row.plain} | {row.ours}", sys.stderr)
+
     with ThreadPoolExecutor(2) as pool:
-        for done in pool.map(run, attacks.values()):
-            rows.append(done)
-            _say(f"{len(rows)}/{len(attacks)} {done.attack}: {done.plain} | {done.ours}", sys.stderr)
-    return rows
+        list(pool.map(run_few, _few_at_a_time(attacks.values())))
+    return [rows[name] for name in attacks]
 
 
-def _apart(attack: Attack, cell: Cell, with_plain: bool) -> Row:
-    """Run one attack in a process of its own: whatever it does to its grader, the table goes on."""
-    words = ["--json", "--only", attack.name, "--shape", cell.shape, "--way", cell.way]
-    words += ["--ours-only"] * (not with_plain)
-    command = [sys.executable, "-m", "autograder.tests.attacks", *words]
-    try:
-        with tempfile.TemporaryDirectory(prefix="attack-user-") as folder:
-            if cell.is_apart:
-                command, own = grid.as_ordinary_user(words, Path(folder)), grid.ENVIRONMENT
-            else:  # one of the same user shares a server of kernels
-                own = launcher.shared(launcher.server(loaded(Course.at(ROOT).limits), cell.shape))
-            done = subprocess.run(
-                command, capture_output=True, timeout=PATIENCE, start_new_session=True, cwd=ROOT, env=os.environ | own
-            )
-        return Row(**json.loads(done.stdout.decode().splitlines()[-1]))
-    except subprocess.TimeoutExpired:
-        return Row(attack.title, NONE, "**never ended**")
-    except (ValueError, IndexError):
-        return Row(attack.title, NONE, f"**broke the grader**: {done.stderr.decode().strip().splitlines()[-1:]}")
+def _few_at_a_time(attacks: Iterable[Attack]) -> Iterator[Sequence[Attack]]:
+    """Yield attacks on the same notebook, so many that to start their process costs little beside them."""
+    for notebook in dict.fromkeys(attack.notebook for attack in attacks):
+        same = [attack for attack in attacks if attack.notebook == notebook]
+        yield from (same[start : start + A_FEW] for start in range(0, len(same), A_FEW))
+
+
+def apart(attacks: Sequence[Attack], cell: Cell, with_plain: bool) -> Iterator[Row]:
+    """Run attacks in a separate process. After one that ends it, or that never ends, a new process runs the others."""
+    left = list(attacks)
+    while left:
+        for row in _rows_of_a_process(left, cell, with_plain):
+            del left[0]
+            yield row
+
+
+def _rows_of_a_process(attacks: Sequence[Attack], cell: Cell, with_plain: bool) -> Iterator[Row]:
+    """Yield the rows of a process until it has run the attacks, or one of them has ended it."""
+    with tempfile.TemporaryDirectory(prefix="attack-user-") as folder, tempfile.TemporaryFile("w+") as errors:
+        command, own = _command(attacks, cell, with_plain, Path(folder))
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, start_new_session=True, cwd=ROOT, env=os.environ | own
+        )
+        with process:
+            for attack in attacks:
+                line, in_time = _line(process)
+                if not line:
+                    errors.seek(0)
+                    broken = f"**broke the grader**: {errors.read().strip().splitlines()[-1:]}"
+                    yield Row(attack.title, NONE, broken if in_time else "**never ended**")
+                    return
+                yield Row(**json.loads(line))
+
+
+def _command(
+    attacks: Sequence[Attack], cell: Cell, with_plain: bool, folder: Path
+) -> tuple[Sequence[str], Mapping[str, str]]:
+    """Return the command that runs attacks in a cell of the grid, and its environment variables.
+
+    Args:
+        attacks: The attacks.
+        cell: The cell.
+        with_plain: Run them against plain nbgrader, too.
+        folder: A folder that nothing else uses.
+    """
+    words = ["--json", "--shape", cell.shape, "--way", cell.way, *["--ours-only"] * (not with_plain)]
+    words += [word for attack in attacks for word in ("--only", attack.name)]
+    if cell.is_apart:
+        return grid.as_ordinary_user(words, folder), grid.ENVIRONMENT
+    server = launcher.server(loaded(Course.at(ROOT).limits), cell.shape)  # one of the same user shares it
+    return [sys.executable, "-m", "autograder.tests.attacks", *words], launcher.shared(server)
+
+
+def _line(process: "subprocess.Popen[bytes]") -> tuple[bytes, bool]:
+    """Return a process' next line, and whether it was written in time; else end the process and all that it started."""
+    assert process.stdout
+    timer, started = threading.Timer(PATIENCE, os.killpg, (process.pid, signal.SIGKILL)), time.monotonic()
+    timer.start()
+    line = process.stdout.readline()
+    timer.cancel()
+    return line, time.monotonic() - started < PATIENCE
 
 
 def _say(text: str, stream: TextIO | None = None) -> None:
