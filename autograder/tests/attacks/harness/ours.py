@@ -5,16 +5,16 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from unittest.mock import patch
 
-import nbformat
 from nbgrader.api import Grade
 
 from autograder.course.course import Course
 from autograder.course.limits import Sandbox
 from autograder.gradebook.recorder import Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
-from autograder.grading.notebook_grader import NotebookGrader
+from autograder.grading.notebook_grader import notebook_graders
 from autograder.grading.pipeline import grade_submission, judge_for
 from autograder.grading.proving import proved
 from autograder.model import Assignment, Result, Submission, Verdict
@@ -23,15 +23,13 @@ from autograder.submissions.files import read_folder
 from autograder.tests.attacks.harness import browser
 from autograder.tests.attacks.harness.outcome import Mark, Outcome
 from autograder.tests.attacks.harness.scene import ATTACKER, SECRET, Scene
-from autograder.tests.attacks.harness.templates import ASSIGNMENT
+from autograder.tests.attacks.harness.templates import ASSIGNMENT, template
 
 
 def grade(place: Scene, shape: Sandbox = "auto") -> Outcome:
     """Grade the attacker's submission as `autograder grade` does, in this shape of sandbox; look at what is left."""
-    course = Course.at(place.course)
     files, left_out = read_folder(place.submitted(ATTACKER))
-    source = SourceAssignment.load(course, ASSIGNMENT)
-    assignment = proved(source).attached(source.packed())  # the release has proved the tests; this only reads it
+    assignment = _assignment(place.attack.notebook)
     _start_judge(assignment)
     gradebook, started = place.gradebook.read_bytes(), time.monotonic()
     limits = replace(place.attack.bounds(), sandbox=shape)
@@ -39,14 +37,20 @@ def grade(place: Scene, shape: Sandbox = "auto") -> Outcome:
         result = grade_submission(Submission(ATTACKER, files, tuple(left_out)), assignment, limits)
     seconds = time.monotonic() - started
     trouble = place.left_behind() + ["gradebook changed"] * (place.gradebook.read_bytes() != gradebook)
-    marks, more = _recorded(course, place, result)
+    marks, more = _recorded(Course.at(place.course), place, result)
     return Outcome(marks, tuple(trouble + more), seconds)
+
+
+@cache
+def _assignment(notebook: str) -> Assignment:
+    """A class has one assignment, which is loaded before the submissions; the release has proved its tests."""
+    source = SourceAssignment.load(Course.at(template(notebook)), ASSIGNMENT)
+    return proved(source, write=False).attached(source.packed())
 
 
 def _start_judge(assignment: Assignment) -> None:
     """A class has one judge, which earlier submissions have started."""
-    name, content = assignment.notebooks[0]
-    grader = NotebookGrader.of(name, nbformat.reads(content.decode(), 4), assignment)
+    (grader,) = notebook_graders(assignment)
     judge_for(assignment.helpers).verdict(grader.plans[0], "")
 
 
