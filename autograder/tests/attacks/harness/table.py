@@ -12,9 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TextIO
+from unittest.mock import patch
+
+import nbgrader.api
 
 from autograder.course.course import Course
 from autograder.execution.sandbox import loaded
@@ -26,7 +29,7 @@ from autograder.tests.attacks.harness.grid import Cell
 from autograder.tests.attacks.harness.outcome import Outcome, faults, gained, lost
 from autograder.tests.attacks.harness.scene import scene
 from autograder.tests.attacks.harness.templates import template, templates_of_a_run
-from autograder.tests.support import ROOT
+from autograder.tests.support import ROOT, START_UP
 
 NO_GAIN, KEPT, NONE = "no gain", "marks kept", "–"
 DECIDED = "decided by the student's object"
@@ -139,13 +142,18 @@ def _run(parser: argparse.ArgumentParser, chosen: argparse.Namespace) -> int:
         parser.error(f"no such attack: {', '.join(sorted(unknown))}")
     attacks = {name: attack for name, attack in found().items() if not chosen.only or name in chosen.only}
     if chosen.json:
-        for attack in attacks.values():
-            _say(
-                json.dumps(asdict(row(attack, Cell(grid.this_user(), chosen.shape, chosen.way), not chosen.ours_only)))
-            )
+        _run_here(attacks.values(), Cell(grid.this_user(), chosen.shape, chosen.way), not chosen.ours_only)
         return 0
     shape = chosen.shape or ("cold" if grid.problem(Cell(chosen.user, "warm", chosen.way)) else "warm")
     return _run_cells([Cell(chosen.user, shape, chosen.way)], attacks, chosen.ours_only, chosen.grid)
+
+
+def _run_here(attacks: Iterable[Attack], cell: Cell, with_plain: bool) -> None:
+    """Run attacks in this process; print a row as JSON after each."""
+    known = cache(nbgrader.api.get_alembic_version)  # nbgrader starts a process to ask for it
+    with patch.object(nbgrader.api, "get_alembic_version", known):
+        for attack in attacks:
+            _say(json.dumps(asdict(row(attack, cell, with_plain))))
 
 
 def _run_cells(first: Sequence[Cell], attacks: Mapping[str, Attack], ours_only: bool, whole: bool) -> int:
@@ -205,6 +213,7 @@ def _rows_of_a_process(attacks: Sequence[Attack], cell: Cell, with_plain: bool) 
     """Yield the rows of a process until it has run the attacks, or one of them has ended it."""
     with tempfile.TemporaryDirectory(prefix="attack-user-") as folder, tempfile.TemporaryFile("w+") as errors:
         command, own = _command(attacks, cell, with_plain, Path(folder))
+        own = {**own, "PYTHONPATH": str(START_UP)}  # as for the tests' processes
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=errors, start_new_session=True, cwd=ROOT, env=os.environ | own
         )
