@@ -52,7 +52,10 @@ class JudgeLimits:
 
 @lru_cache
 def imported(plan: TestPlan) -> frozenset[str]:
-    """Return the modules that a test's prelude or its cell imports at the top level, and that its givens need."""
+    """Return what a test's prelude or its cell imports at the top level, and the modules that its givens need.
+
+    `from shapes import draw` imports `shapes` and `shapes:draw`: a package may load a module only for that name.
+    """
     try:
         statements = [*parse(plan.prelude).body, *parse(plan.test).body]
     except (SyntaxError, ValueError):  # the worker reports it
@@ -60,9 +63,9 @@ def imported(plan: TestPlan) -> frozenset[str]:
     whole = {name.name for one in statements if isinstance(one, ast.Import) for name in one.names}
     whole |= _submodules(statements)
     whole |= {"pandas" for _, text in plan.givens if any(f'["{kind}", ' in text for kind in PANDAS)}
-    return frozenset(
-        whole | {str(one.module) for one in statements if isinstance(one, ast.ImportFrom) and not one.level}
-    )
+    parts = [one for one in statements if isinstance(one, ast.ImportFrom) and not one.level]
+    whole |= {f"{one.module}:{name.name}" for one in parts for name in one.names}
+    return frozenset(whole | {str(one.module) for one in parts})
 
 
 def _submodules(statements: Sequence[ast.stmt]) -> set[str]:
@@ -147,7 +150,7 @@ class Session:
         question = _live_question(plan, first, stateful)
         self.kept = self.kept or plan.keep
         libraries = {module for module, _ in (question["proof"] or {}).get("libraries", {}).values()}
-        modules = (imported(plan) - set(stateful)) | libraries | {LIVE}
+        modules = _loadable(plan, stateful) | libraries | {LIVE}
         return _verdict(plan, self.worker.answer(question, modules, ask, KEEP if plan.keep else b""))
 
     def empty(self, plan: TestPlan, first: str, stateful: Sequence[str] = ()) -> tuple[str, ...]:
@@ -162,7 +165,7 @@ class Session:
             stateful: The modules that are the student's own, because they keep state.
         """
         question = _live_question(plan, first, stateful) | {"proof": None, "rebinds": (), "files": False}
-        modules = (imported(plan) - set(stateful)) | {LIVE}
+        modules = _loadable(plan, stateful) | {LIVE}
         tried = [self.worker.answer(question | {"instead": name}, modules, prefix=TRIAL) for name in plan.asked]
         return tuple(str(answer["rationale"]) for answer in tried if answer["outcome"] == Outcome.PASSED)
 
@@ -171,6 +174,11 @@ class Session:
         if self.kept:
             self.worker.drop()
         self.kept = False
+
+
+def _loadable(plan: TestPlan, stateful: Sequence[str]) -> frozenset[str]:
+    """Return what a test imports and the judge can load, since it keeps no state that is the student's own."""
+    return frozenset(what for what in imported(plan) if what.partition(":")[0] not in stateful)
 
 
 def _question(plan: TestPlan, evidence: str) -> dict[str, Any]:

@@ -15,7 +15,6 @@ fork for the next one, which shares its names, and `DROP` ends it.
 import ast
 import contextlib
 import gc
-import importlib
 import io
 import json
 import math
@@ -40,6 +39,7 @@ from autograder.judging.credit import credit, first_line, is_partial, not_attemp
 from autograder.model import Outcome, Reason
 
 LOAD = b"load "
+OF_FORKS = ("resource", "autograder.kernels.linux")  # what each fork needs; missing on some systems
 KEEP = b"keep "  # before a question: the fork stays for the next one, which then has the names of this test
 ASK = b"ask "  # before a text that a fork sends to the student's kernel
 TRIAL = b"trial "  # before a question: run the test on empty answers, in another fork and without a kernel
@@ -57,7 +57,7 @@ def main() -> None:
     sys.path.insert(0, helpers)
     with os.fdopen(os.dup(0), "rb") as questions, os.fdopen(os.dup(1), "wb") as answers:
         _silence()  # a module that prints while it loads must not write into the verdicts
-        _settle()
+        _load([*OF_FORKS])
         fork: _Fork | None = None
         for line in questions:
             if line.startswith(LOAD):
@@ -85,10 +85,14 @@ def _tried(line: bytes, seconds: float, memory: int) -> bytes:
 
 
 def _load(modules: list[str]) -> None:
-    """Load modules; ignore failures, since the test that imports the module will report them."""
-    for module in modules:
+    """Load modules such as `numpy`, and names such as `shapes:draw`, for which a package may load a module.
+
+    Failures are ignored, since the test that imports the module will report them.
+    """
+    for what in modules:
+        module, _, name = what.partition(":")
         with contextlib.suppress(Exception):
-            importlib.import_module(module)
+            getattr(__import__(module, fromlist=[name]), name or "__name__")
     _settle()
 
 

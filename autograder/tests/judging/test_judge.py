@@ -65,6 +65,21 @@ def test_modules_of_tests_are_loaded_once_for_all_forks(tmp_path: Path) -> None:
             assert _judge(judge, test, "from noisy import home", x=1).outcome == "passed"
 
 
+def test_so_are_the_modules_that_a_package_loads_for_a_name(tmp_path: Path) -> None:
+    package = tmp_path / "lazy"
+    package.mkdir()
+    load = (
+        "def __getattr__(name):\n    if name != 'late':\n        raise AttributeError(name)\n"
+        "    from lazy import _late\n    return _late.home\n"
+    )
+    (package / "__init__.py").write_text(load)
+    (package / "_late.py").write_text("import os\nhome = os.getpid()\n")
+    (package / "part.py").write_text("import os\nhome = os.getpid()\n")
+    test = "import os\nassert late == part.home == os.getppid()"
+    with Judge(tmp_path) as judge:
+        assert _judge(judge, test, "from lazy import late, part", x=1).outcome == "passed"
+
+
 @pytest.mark.parametrize(
     ("prelude", "said"), [("import nowhere", "No module named 'nowhere'"), ("1 +", "invalid syntax")]
 )
