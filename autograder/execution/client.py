@@ -7,6 +7,7 @@ grows by `MOST_GROWTH` while they run; the submissions that did not cause it are
 watchdog thread also checks the time limit, because a flood of replies can block the event loop and its timers.
 """
 
+import asyncio
 import atexit
 import contextlib
 import math
@@ -47,6 +48,7 @@ POLL_INTERVAL = 0.05  # seconds
 ROOM = 2  # factor on the output limit: above the limit print raises, above this multiple the kernel is ended
 COMMS = ("comm_open", "comm_msg", "comm_close")
 OUTPUTS = ("stream", "display_data", "execute_result", "error")
+END_SECONDS = 5.0  # how long a kernel that was told to end may take
 IOPUB_SECONDS = 10  # how long the rest of a cell's messages may take after its reply
 
 DEATHS = {  # how a cell ended its kernel, by the sandbox's word for it
@@ -147,6 +149,14 @@ class Client(NotebookClient):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(provisioner.pgid, signal.SIGKILL)
 
+    async def ended(self) -> None:
+        """End the kernel, and wait until it has ended: Jupyter itself would look only every 0.1 s."""
+        self.end()
+        provisioner = self.km.provisioner if self.km else None
+        if isinstance(provisioner, SandboxProvisioner):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(provisioner.wait(), END_SECONDS)
+
     def flood(self) -> None:
         """End the kernel because it sends too much; may be called from any thread."""
         self.flooded = True
@@ -180,7 +190,7 @@ async def kernel(
         place = Path(folder)
         for inside in ("work", "home"):
             (place / inside).mkdir()
-        fill(place / "work", files)
+        fill(place / "work", {} if checkpoint else files)
         client = _client(notebook, place, limits, checkpoint)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         async with contextlib.AsyncExitStack() as stack:
@@ -194,7 +204,7 @@ async def kernel(
                 if problem := disk_problem(error):
                     raise CourseError(problem) from error
                 raise KernelError(f"no kernel could be started ({type(error).__name__}: {error}).") from error
-            stack.callback(client.end)
+            stack.push_async_callback(client.ended)
             with _guard.watching(client):
                 yield client
 

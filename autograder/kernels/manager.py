@@ -4,7 +4,9 @@ What waits in a client's queues is at most `QUEUED` messages a socket of at most
 off a kernel that sends a larger one.
 """
 
+import time
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import zmq
@@ -12,12 +14,13 @@ import zmq.asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channelsabc import HBChannelABC
 from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.manager import AsyncKernelManager, KernelManager
 from traitlets import Integer, Type, default
 
 RESOURCES = str(Path(__file__).parent / "share" / "kernels" / "autograder")
 QUEUED = 64
 MAX_MESSAGE = 16 << 20  # bytes of one message's part
+REPLY_SECONDS, STATUS_SECONDS = 1.0, 0.2  # how long one request may take to be answered before the next is sent
 
 
 class NoHeartbeat(HBChannelABC):
@@ -69,6 +72,42 @@ class BoundedClient(AsyncKernelClient):
         context.setsockopt(zmq.MAXMSGSIZE, most)
         context.setsockopt(zmq.RCVHWM, QUEUED)
         return context
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait until the kernel answers, and until what it sends to all clients arrives here.
+
+        Jupyter's own client then waits until nothing has arrived for 0.2 s. Here a request that is answered on both
+        channels says that everything sent before it has arrived.
+
+        Args:
+            timeout: Seconds after which to give up; None for no limit.
+
+        Raises:
+            RuntimeError: The kernel has ended, or has not answered in time.
+        """
+        if not isinstance(self.parent, KernelManager):  # a client of another process' kernel
+            await super().wait_for_ready(timeout=timeout)
+            return
+        started = time.monotonic()
+        while not await self._is_answered(self.kernel_info()):
+            if not await self.parent.is_alive():  # type: ignore[misc]  # asynchronous in an asynchronous manager
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            if timeout is not None and time.monotonic() - started > timeout:
+                raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
+
+    async def _is_answered(self, request: str) -> bool:
+        """Return whether the kernel answers this request for its information, and says so on the other channel."""
+        try:
+            reply = await self.shell_channel.get_msg(timeout=REPLY_SECONDS)
+            if reply["msg_type"] == "kernel_info_reply":
+                self._handle_kernel_info_reply(reply)
+            while True:
+                message = await self.iopub_channel.get_msg(timeout=STATUS_SECONDS)
+                is_of_request = message["parent_header"].get("msg_id") == request
+                if is_of_request and message["content"].get("execution_state") == "idle":
+                    return True
+        except Empty:
+            return False
 
 
 class BoundedKernelManager(AsyncKernelManager):

@@ -32,7 +32,7 @@ from autograder.kernels.launcher import Loaded
 from autograder.kernels.limits import INSIDE, KERNELS, Ending, Policy
 
 MAX_MESSAGE = 1 << 16
-POLL = 0.02  # seconds
+POLL = 0.5  # seconds between two looks at a connection that another task may have closed
 ANSWER_TIMEOUT = 60.0  # seconds that a server has to answer
 
 
@@ -110,7 +110,7 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
     async def wait(self) -> int | None:
         """Wait until the kernel has ended."""
         while await self.poll() is None and self.connection is not None:
-            await asyncio.sleep(POLL)
+            await _readable(self.connection)
         return 0
 
     async def send_signal(self, signum: int) -> None:
@@ -246,6 +246,18 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
             self.ended = replace(self.ended, why=Ending.MEMORY)
         self.connection = None
         connection.close()
+
+
+async def _readable(connection: socket.socket) -> None:
+    """Wait until there is something to read, but at most `POLL` seconds."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(connection, readable.set)
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(readable.wait(), POLL)
+    finally:
+        loop.remove_reader(connection)
 
 
 def _ended(why: str, cpu: float, memory: int) -> Ended:

@@ -90,6 +90,47 @@ def test_a_kernel_works_on_a_copy_of_its_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", ["warm", "cold"])
+def test_a_client_is_ready_when_all_that_was_sent_before_has_arrived(shape: str) -> None:
+    async def ready() -> bool:
+        manager = SandboxKernelManager(config=Config(SandboxProvisioner={**QUICK, "shape": shape}))
+        await _start(manager)
+        client = manager.client()
+        client.start_channels()
+        try:
+            await client.wait_for_ready(timeout=60)
+            request = client.execute("print(1)")
+            first = await client.get_iopub_msg(timeout=10)
+            return bool(first["parent_header"]["msg_id"] == request)
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+
+    assert asyncio.run(ready())
+
+
+def test_a_client_of_a_kernel_that_ends_or_never_answers_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def said(stop: bool) -> str:
+        manager = SandboxKernelManager(config=Config(SandboxProvisioner=QUICK))
+        provisioner = await _start(manager)
+        client = manager.client()
+        client.start_channels()
+        monkeypatch.setattr(client, "kernel_info", lambda: "never sent")
+        if stop:
+            provisioner.end()
+            await provisioner.wait()
+        try:
+            with pytest.raises(RuntimeError) as caught:
+                await client.wait_for_ready(timeout=0.1)
+        finally:
+            client.stop_channels()
+            await manager.shutdown_kernel(now=True)
+        return str(caught.value)
+
+    assert asyncio.run(said(stop=True)) == "Kernel died before replying to kernel_info"
+    assert asyncio.run(said(stop=False)) == "Kernel didn't respond in 0.1 seconds"
+
+
+@pytest.mark.parametrize("shape", ["warm", "cold"])
 def test_kernels_that_start_at_the_same_time_all_start(shape: Literal["warm", "cold"]) -> None:
     def printed(number: int) -> str:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(f"print({number})")])
