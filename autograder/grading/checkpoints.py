@@ -190,7 +190,9 @@ class NotebookCheckpoints:
             alike = len(wholes) == 2 and differs == _difference(*wholes)
             if ran.again or (differs and not alike):
                 what = "a kernel that goes on after it fails" if ran.again else f"{differs} differs from a whole run"
-                self.why = self._sentence(end - 1, what)
+                # where the whole notebook fails too, `why` names the cell that is not run ahead
+                is_known = bool(self.why and wholes[0].failures)
+                self.why = self.why if is_known else self._sentence(end - 1, what)
             else:
                 fit[end] = step
         self.ends = fit
@@ -227,9 +229,10 @@ def _steps(part: SharedPart) -> Iterable[tuple[int, dict[str, Any]]]:
     for place, cell in enumerate(part.cells):
         if cell.kind is Kind.SHARED:
             yield place, {"kind": "cell", "source": cell.source, "count": cell.number}
-            if place + 1 == len(part.cells) or not part.cells[place + 1].is_course_code:
-                # where cells run later, one more cell of the grader follows, with the number of the next
-                yield place, {"kind": "stop", "numbers": [*late, *[cell.number + 1] * (2 if late else 1)]}
+            is_before_another = place + 1 < len(part.cells) and part.cells[place + 1].is_course_code
+            # where cells run later, one more cell of the grader follows, with the number of the next
+            numbers = [*late, *[cell.number + 1] * (2 if late else 1)]
+            yield place, {"kind": "stop", "numbers": numbers, "only_last": is_before_another}
             continue
         late.append(cell.number)
         if cell.plan and cell.plan.visible:

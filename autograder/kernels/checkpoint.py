@@ -5,7 +5,8 @@ A request is a list of steps, each a dict with a `kind`:
     cell    run `source` as the cell with the number `count`
     define  run each of `sources` in the notebook's namespace, without a number and without output
     watch   a later stop is steady only if these `names` have the same values then, and modules keep the same
-    stop    a place for a checkpoint; the next cells of its kernels have these `numbers`, and count on from the last
+    stop    a place for a checkpoint; the next cells of its kernels have these `numbers`, and count on from the last;
+            with `only_last`, only if no later step is fit for one
 
 `checkpoint_server` describes what happens then. The provisioner's setting `checkpoint` makes a kernel go on from one.
 """

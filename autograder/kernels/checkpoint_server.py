@@ -130,7 +130,8 @@ class _Keeper:
         for number, outcome in enumerate(outcomes):
             spent += outcome["cpu"]
             is_last = bool(stops) and number == stops[-1]
-            if number in stops and spent >= self.asked["costly"] and (is_last or len(places) < MOST_PLACES - 1):
+            has_room = len(places) < MOST_PLACES - 1 and not self.steps[number].get("only_last")
+            if number in stops and spent >= self.asked["costly"] and (is_last or has_room):
                 places, spent = [*places, number], 0.0
         return places
 

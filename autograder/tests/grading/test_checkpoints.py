@@ -1,5 +1,6 @@
 """The same marks and outputs with and without cells that ran once for the class, whatever students change."""
 
+import contextlib
 import copy
 import random
 from collections.abc import Iterator
@@ -314,12 +315,17 @@ def test_an_answer_reads_only_what_no_later_cell_changes() -> None:
 # --- notebooks for which there are none -------------------------------------------------------------------------------
 
 
-def _made(source: str, **limits: object) -> NotebookCheckpoints:
-    """The checkpoints of a notebook with a cell that is worth it, then this cell."""
+def _book(source: str, **limits: object) -> checkpoints.Notebook:
+    """A notebook with a cell that is worth a checkpoint, then this cell."""
     cells = [locked("work", WORK), locked("cell", source)]
     notebook: NotebookNode = nbformat.v4.new_notebook(cells=cells)
     own = replace(Limits(), **limits)  # type: ignore[arg-type]
-    made = NotebookCheckpoints.make(checkpoints.Notebook("book", notebook, (), {}, own, costly=0.05))
+    return checkpoints.Notebook("book", notebook, (), {}, own, costly=0.05)
+
+
+def _made(source: str, **limits: object) -> NotebookCheckpoints:
+    """The checkpoints of that notebook, at their end."""
+    made = NotebookCheckpoints.make(_book(source, **limits))
     made.close()
     return made
 
@@ -341,6 +347,11 @@ def _made(source: str, **limits: object) -> NotebookCheckpoints:
 )  # fmt: skip
 def test_one_sentence_says_which_cell_is_not_run_ahead(source: str, sentence: str) -> None:
     assert _made(source, cell_seconds=3.0).why == f"book: cell cell: {sentence}."
+
+
+def test_the_cells_before_one_that_is_not_run_ahead_are() -> None:
+    with contextlib.closing(NotebookCheckpoints.make(_book("import random\nx = random.random()"))) as made:
+        assert made.sentence.startswith("book: 1 code cells run once for the class (cell cell: two runs of it differ")
 
 
 def test_a_checkpoint_from_which_a_kernel_differs_is_not_used() -> None:

@@ -221,6 +221,16 @@ def test_checkpoints_stay_only_where_they_are_worth_it() -> None:
         assert (made.end, made.servers) == (4, {})
 
 
+def test_some_places_count_only_as_the_last() -> None:
+    steps = [{**step, "only_last": True} if step["kind"] == "stop" else step for step in _steps("a = 1", "b = 1")]
+    with _started(*steps) as made:
+        assert sorted(made.servers) == [3]
+    with _started(*steps, *_steps("1 / 0")) as made:
+        assert (sorted(made.servers), made.why) == ([3], Unfit.FAILED)
+    with _started(*steps, *_steps("c = 1")) as made:
+        assert sorted(made.servers) == [5]
+
+
 HOSTILE = (
     "import random, numpy, builtins, json, os, signal, sys",
     "x.append('mine'); C.value = 2; f.__defaults__ = (9,)",
