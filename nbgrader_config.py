@@ -32,9 +32,9 @@ c.Release.from_student = ["model", "lstm", "gru"]
 c.Course.requirements = pinned("learn")
 c.Handout.readme = "solutions/handout.md"
 
-# The modules to load before a kernel starts, including those that `summary` and `predict` import later.
+# The modules to load before a kernel starts, including those that `summary`, `predict` and `explore` import later.
 c.Limits.preload = [
-    *("numpy", "numpy.random", "numpy.testing", "tensorflow", "keras", "rich._emoji_codes"),
+    *("numpy", "numpy.random", "numpy.testing", "tensorflow", "keras", "rich._emoji_codes", "ipywidgets"),
     *(f"tensorflow.python.data.ops.{name}_op" for name in ("concatenate", "flat_map", "from_tensors", "range", "zip")),
 ]
 c.Limits.environment = ["TF_CPP_MIN_LOG_LEVEL", "TF_ENABLE_ONEDNN_OPTS"]
