@@ -41,7 +41,8 @@ from autograder.kernels.limits import Ending
 from autograder.kernels.manager import BoundedKernelManager, SandboxKernelManager
 from autograder.kernels.provisioner import SandboxProvisioner
 
-IMPORTS = "__import__('sys').path.insert(0, '')"  # the notebook imports from its folder; the kernel itself does not
+# Without a sandbox: the notebook imports from its folder, but the kernel does not. `exit()` does not end the kernel.
+FIRST_LINE = "__import__('sys').path.insert(0, ''); get_ipython().ask_exit = lambda: None"
 MAX_EVIDENCE = 2 * MAX_TOTAL  # a message contains the text as JSON, which quotes it once more
 MOST_GROWTH = 600 << 20  # bytes: the largest evidence takes about 300 MiB while it is read
 POLL_INTERVAL = 0.05  # seconds
@@ -232,7 +233,7 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits, checkpoint: str
         iopub_timeout=IOPUB_SECONDS,
         store_widget_state=False,
         coalesce_streams=False,  # nbclient's search for carriage returns is quadratic in the length of a line
-        extra_arguments=[] if sandboxed else [f"--InteractiveShellApp.exec_lines={IMPORTS}"],
+        extra_arguments=[] if sandboxed else [f"--InteractiveShellApp.exec_lines={FIRST_LINE}"],
     )
     client.limits, client.widgets = limits, Widgets()
     return client

@@ -71,6 +71,12 @@ def start(arguments: Sequence[str], output: int, ready: Callable[[], None], shel
         shell.resume(app, hidden)
     else:
         sys.path.insert(0, "")  # the working folder, as in every kernel, but only after the last import
+    own: Any = app.shell
+    own.ask_exit = _stay
     ready()
     app.start()
     os._exit(0)
+
+
+def _stay() -> None:
+    """Ignore `exit()`: the kernel would end a tenth of a second later, and a later cell would be blamed for it."""

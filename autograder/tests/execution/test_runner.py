@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.course.limits import Limits
+from autograder.course.limits import Limits, Sandbox
 from autograder.errors import KernelError
 from autograder.model import NoEvidence
 from autograder.tests.harness.cells_run import run_cells, values
@@ -61,6 +61,15 @@ def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: st
     assert death.sentence.startswith(sentence)
     assert ran.notebook.cells[2].outputs[0].ename == reason
     assert _no_kernels()
+
+
+@pytest.mark.parametrize(("command", "sandbox"), [("exit()", "warm"), ("quit()", "cold"), ("exit()", "none")])
+def test_a_cell_that_asks_the_kernel_to_exit_costs_nothing(command: str, sandbox: Sandbox) -> None:
+    slow = "import time\ntime.sleep(0.5)\ny = 2"
+    ran = run_cells(f"x = 1\n{command}", "x-test", slow, "y-test", limits=Limits(sandbox=sandbox))
+    assert values(ran, "x-test") == {"x": 1}
+    assert values(ran, "y-test") == {"y": 2}
+    assert ran.failures == {}
 
 
 def test_a_cell_that_prints_too_much_is_stopped_where_it_prints() -> None:
