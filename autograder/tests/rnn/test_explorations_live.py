@@ -1,5 +1,6 @@
 """The explorations, run as learners run them: with other numbers, with open answers, and answered from the top."""
 
+import importlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -45,11 +46,17 @@ OTHERS = [  # three others for each: sizes and seed
 
 @pytest.fixture
 def beside_the_helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Import the helpers, and keep what they write in a temporary folder."""
+    """Import the helpers, keep what they write in a temporary folder, and rewrite no graphs, as `c.Limits.prepare`.
+
+    To rewrite the graph of the data takes half of a training's time, once an epoch; the numbers are the same.
+    """
+    tensorflow = importlib.import_module("tensorflow")
+    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     monkeypatch.chdir(tmp_path)
     sys.path.insert(0, str(SOURCE))
     yield
     sys.path.remove(str(SOURCE))
+    tensorflow.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
 @pytest.mark.tensorflow
