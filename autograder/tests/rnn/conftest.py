@@ -29,6 +29,15 @@ def shapes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
+def eager() -> Iterator[None]:
+    """Run TensorFlow's functions eagerly, as kernels do: `predict` and short trainings are twice as fast."""
+    tensorflow = importlib.import_module("tensorflow")
+    tensorflow.config.run_functions_eagerly(True)
+    yield
+    tensorflow.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def predicted(shapes: Any) -> Callable[..., dict[str, Any]]:
     """Name the sizes, make a model with one recurrent layer and predict, as the notebooks do."""
 

@@ -16,6 +16,7 @@ from nbgrader.utils import is_grade, is_solution
 from autograder.replay.nbval import code_cells, is_marked, nbval
 from autograder.tests.support import ROOT, copy_helper
 
+pytestmark = pytest.mark.filterwarnings("ignore:Even though the .tf.config")  # as `c.Limits.prepare`
 SOLVED, RELEASED = ROOT / "solutions/explorations", ROOT / "notebooks/explorations"
 NAMES = ("windows", "masking", "seven_models")
 MAP = "1_lstm 2_lstm_sequences step_by_step output_to_target 3_gru 4_gru_sequences state_test stacked".split()
@@ -80,7 +81,7 @@ class Session:
 
 
 @pytest.fixture
-def session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Session]:
+def session(eager: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Session]:
     """A session with the helper of the folder; it notes each verdict."""
     monkeypatch.setattr(sys, "path", [str(SOLVED), *sys.path])
     monkeypatch.chdir(tmp_path)
