@@ -1,11 +1,9 @@
 """The bench: what it works out from figures, what it shows, and that it measures what it says."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import pytest
 
 from autograder.bench import __main__ as bench
@@ -25,10 +23,11 @@ from autograder.bench.scene import (
 from autograder.bench.table import goals, markdown
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.rnn import sample_class
+from autograder.gradebook.source_assignment import SourceAssignment
+from autograder.grading.proving import proved
 from autograder.rnn.sample_class import ASSIGNMENT
 from autograder.tests.harness.part_of_course import make_part
-from autograder.tests.harness.proofs import proved_once
+from autograder.tests.harness.without_tensorflow import make_without_tensorflow
 
 MIB = 1 << 20
 FAST = f"{PLAIN}, kernels killed"
@@ -197,15 +196,15 @@ def test_the_machine_is_described() -> None:
 
 @pytest.fixture(scope="module")
 def right(tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """A class of two that has everything right, in a course of one notebook."""
+    """A class of two that has everything right, in a course of one question."""
     folder = tmp_path_factory.mktemp("bench")
-    return make_right(make_part(folder / "course", "3_gru"), folder / "whole", 2)
+    return make_right(make_without_tensorflow(folder / "course"), folder / "whole", 2)
 
 
 @pytest.fixture(scope="module")
-def proven(right: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
+def proven(right: Course) -> Course:
     """That course with its tests proved."""
-    proved_once(right, tmp_path_factory)
+    proved(SourceAssignment.load(right, ASSIGNMENT))
     return right
 
 
@@ -239,14 +238,8 @@ def test_a_process_that_writes_no_error_is_named_by_how_it_ended(status: int, wr
     assert ours.reason(status, written) == why
 
 
-def test_a_mixed_class_has_damaged_files_and_cells_of_its_own(
-    tmp_path: Path, right: Course, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def release(course: Course, assignment: str) -> None:
-        shutil.copytree(right.folder("release", assignment), course.folder("release", assignment))
-
-    monkeypatch.setattr(sample_class, "release", release)
-    mixed = make_mixed(right, tmp_path / "mixed", 17)
+def test_a_mixed_class_has_damaged_files_and_cells_of_its_own(tmp_path: Path, right: Course) -> None:
+    mixed = make_mixed(make_part(tmp_path / "course", "3_gru"), tmp_path / "mixed", 17)
     assert len(mixed.students(ASSIGNMENT)) == 17
     texts = [path.read_text() for path in mixed.root.glob(f"submitted/*/{ASSIGNMENT}/3_gru.ipynb")]
     assert sum(not text.rstrip().endswith("}") for text in texts) == 1
@@ -260,23 +253,14 @@ def test_importing_what_kernels_preload_takes_time(right: Course) -> None:
 
 
 @pytest.mark.kernel
-def test_the_limit_is_what_the_cells_spend(right: Course, tmp_path: Path) -> None:
-    course = part_of(right, tmp_path / "part", 1)
-    _write_few_cells(next(course.root.glob("submitted/*/*/*.ipynb")))
-    for prepare in ("", course.limits.prepare):
-        assert 0.02 < limit.measure(course, prepare) < 30
-    assert 0.02 < limit.measure(course, course.limits.prepare, "forked") < 30
+def test_the_limit_is_what_the_cells_spend(right: Course) -> None:
+    for prepare in ("", right.limits.prepare):
+        assert 0.02 < limit.measure(right, prepare) < 30
+    assert 0.02 < limit.measure(right, right.limits.prepare, "forked") < 30
     with pytest.raises(
         CourseError, match=r"its cells do not run in one process \(ZeroDivisionError: division by zero\)\."
     ):
-        limit.measure(course, "1 / 0")
-
-
-def _write_few_cells(path: Path) -> None:
-    """Write a notebook that runs layers in a fraction of a second, since each way runs it four times."""
-    layers = "for _ in range(10):\n    keras.layers.LSTM(3)(np.zeros((1, 8, 2), 'float32'))"
-    cells = [nbformat.v4.new_code_cell(source) for source in ("import keras\nimport numpy as np", layers)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+        limit.measure(right, "1 / 0")
 
 
 @pytest.mark.kernel
