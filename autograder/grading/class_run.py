@@ -37,12 +37,13 @@ from autograder.gradebook.recorder import Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.checkpoints import closing_checkpoints
 from autograder.grading.dispatch import Dispatcher, Task, uninterrupted
-from autograder.grading.fingerprint import basis, fingerprint
+from autograder.grading.fingerprint import basis, differ_in_points, fingerprint
 from autograder.grading.pending import PendingResults
 from autograder.grading.proving import Proofs, proved
+from autograder.grading.rescoring import rescored
 from autograder.grading.review import Review, StoredParts, cells_of_questions, part_of_submission, parts_of, to_ledger
 from autograder.grading.workers import WorkerPool, worker_pool
-from autograder.model import Outcome, Reason, Result, Status, Submission
+from autograder.model import Assignment, Outcome, Reason, Result, Status, Submission
 from autograder.submissions.files import read_folder
 from autograder.submissions.handed_in import read_stamp
 from autograder.text import printable
@@ -205,10 +206,16 @@ class ClassRun:
             keep_submission_faults(self.course.root, self.assignment, result)
             self._note(result.student, result.status, result.status)
 
+        def is_done(task: Task) -> bool:
+            result = self._rescored(task, assignment, recorder)
+            if result:
+                done(task, result)
+            return bool(result)
+
         shared = self.course.root / "reports" / f"{self.assignment}.shared"
         with closing_checkpoints(shared), worker_pool(self.executor, self.jobs) as pool:
             dispatcher = Dispatcher(pool, assignment, self._limits, self.busy)
-            changed = self._changed(recorder, base, skip)
+            changed = self._changed(recorder, base, skip, is_done)
             with closing(dispatcher.results(changed, pool.slots)) as results:
                 for task, result in results:
                     if RETRIED_ALONE & _reasons(result):
@@ -230,12 +237,24 @@ class ClassRun:
         submission = Submission(student, files, tuple(left_out))
         return Task(submission, fingerprint(submission, base))
 
-    def _changed(self, recorder: Recorder, base: str, skip: Callable[[str], None]) -> Iterator[Task]:
+    def _rescored(self, task: Task, assignment: Assignment, recorder: Recorder) -> Result | None:
+        """Return the result of a submission that needs no run, because only the points of tests have changed."""
+        student = task.submission.student
+        facts = recorder.ledger.of(student)
+        if self.force or not differ_in_points(task.fingerprint, facts.get("fingerprint", "")):
+            return None
+        folder = self.course.folder("autograded", self.assignment, student)
+        return rescored(student, assignment, folder, facts) if recorder.rows.known(student) else None
+
+    def _changed(
+        self, recorder: Recorder, base: str, skip: Callable[[str], None], is_done: Callable[[Task], bool]
+    ) -> Iterator[Task]:
         """Yield the submissions to grade. Each is read when it is requested."""
         for student in self._chosen:
             task = self._read(student, base)
             if self.force or not recorder.has(student, task.fingerprint):
-                yield task
+                if not is_done(task):
+                    yield task
                 continue
             with uninterrupted():
                 skip(student)

@@ -16,6 +16,8 @@ from autograder.files import digest
 from autograder.model import Assignment, Submission
 
 PACKAGES = ("ipykernel", "numpy")  # every notebook and every test needs these
+POINTS = ":"  # in a fingerprint, before the digest of the points
+SHORT = 12  # characters of that digest
 
 
 @cache
@@ -38,7 +40,7 @@ def basis(assignment: Assignment, limits: Limits) -> str:
 
     All kinds of sandbox count as the same, because marks do not depend on the kind or on the folders that it hides.
     No sandbox counts as different.
-    Marks do not depend on checkpoints either.
+    Marks do not depend on checkpoints either. The points of tests have a digest of their own, which comes last.
     """
     limits = dataclasses.replace(limits, hidden=())
     limits = limits if limits.sandbox == "none" else dataclasses.replace(limits, sandbox="auto")
@@ -48,8 +50,20 @@ def basis(assignment: Assignment, limits: Limits) -> str:
     settings += assignment.personalization
     settings += json.dumps(assignment.edited) if assignment.edited else ""
     settings += json.dumps([assignment.proofs, assignment.visible, assignment.bound, assignment.read])
-    files = [part for name, content in (*assignment.notebooks, *assignment.helpers) for part in (name, content)]
-    return digest(settings, *files)
+    parted = [_without_points(content) for _, content in assignment.notebooks]
+    cells, points = ([pair[part] for pair in parted] for part in (0, 1))
+    files = [part for name, content in assignment.helpers for part in (name, content)]
+    names = [name for name, _ in assignment.notebooks]
+    return f"{digest(settings, *names, *cells, *files)}{POINTS}{digest(*points)[:SHORT]}"
+
+
+def _without_points(content: bytes) -> tuple[str, str]:
+    """Return a notebook without the points of its cells, and the points; both as texts."""
+    notebook, points = json.loads(content), []
+    for about in (cell["metadata"].get("nbgrader", {}) for cell in notebook["cells"]):
+        points.append((about.get("grade_id"), about.pop("points", None)))
+        about.pop("checksum", None)  # of the cell's text, which is here, and of its points
+    return json.dumps(notebook, sort_keys=True), json.dumps(points)
 
 
 def fingerprint(submission: Submission, graded_by: str) -> str:
@@ -57,8 +71,15 @@ def fingerprint(submission: Submission, graded_by: str) -> str:
 
     If it is unchanged, grading again would have the same result.
     """
+    judged_by, mark, points = graded_by.partition(POINTS)
     files = [part for name in sorted(submission.files) for part in (name, submission.files[name])]
-    return digest(graded_by, *submission.repairs, "files", *files)
+    return f"{digest(judged_by, *submission.repairs, 'files', *files)}{mark}{points}"
+
+
+def differ_in_points(one: str, other: str) -> bool:
+    """Return whether only the points of tests differ between what two fingerprints stand for."""
+    judged_by, mark, _ = one.partition(POINTS)
+    return bool(mark) and one != other and other.startswith(f"{judged_by}{mark}")
 
 
 def _version(name: str) -> str:
