@@ -86,8 +86,7 @@ def test_what_an_editor_saves_still_grades(
     assert not (kept and [said for notebook in result.notebooks for said in notebook.repairs if "lost" in said])
 
 
-@pytest.mark.parametrize("editor", [vscode, colab])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("editor", "name"), [*zip([vscode, colab, colab, vscode], NAMES, strict=True)])
 def test_what_an_editor_saves_still_checks(editor: Callable[[NotebookNode], bytes], name: str, course: Course) -> None:
     helpers = {helper: (ROOT / "notebooks" / "rnn_shapes" / helper).read_bytes() for helper in HELPERS}
     notebook = run(nbformat.reads(editor(solved(name)).decode(), 4), [], helpers, own_limits(course)).notebook
