@@ -18,7 +18,10 @@ from autograder.rnn.sample_answers import SAMPLES, Sample
 from autograder.tests.harness.same_process import verdict
 from autograder.tests.support import NOTEBOOKS, SOURCE
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.xdist_group("tensorflow")]
+pytestmark = [
+    *(pytest.mark.tensorflow, pytest.mark.xdist_group("tensorflow"), pytest.mark.usefixtures("eager")),
+    pytest.mark.filterwarnings("ignore:Even though the .tf.config"),  # as `c.Limits.prepare`
+]
 
 ONE_ARRAY = """model5 = Model(inputs, {})
 output5 = model5{}(data)
@@ -77,6 +80,7 @@ NOTHING_EXPECTED = (  # these say what is wrong with a model or an array, or tha
     "output5: 1 axis, (3,); 2 are needed.",
 )
 Lived = dict[str, dict[str, Any]]
+Answered = Callable[[str, str], dict[str, Any]]  # a question and the code of an answer
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +93,22 @@ def proved(lived: Lived, all_plans: dict[str, TestPlan], judge: Judge) -> dict[s
 
 
 @pytest.fixture(scope="module")
-def judged(lived: Lived, proved: dict[str, TestPlan], judge: Judge) -> Callable[[str, str], Verdict]:
-    """What the grader says of an answer, found once for all tests that ask."""
-    return functools.cache(lambda question, code: _judged(judge, proved[question], lived, question, code))
+def answered(lived: Lived) -> Answered:
+    """A notebook's names with an answer, which makes its layers once for all tests that ask."""
+    made = functools.cache(functools.partial(_answered, lived))
+    return lambda question, code: dict(made(question, code))
 
 
 @pytest.fixture(scope="module")
-def checked(lived: Lived, all_plans: dict[str, TestPlan]) -> Callable[[str, str], Any]:
+def judged(answered: Answered, proved: dict[str, TestPlan], judge: Judge) -> Callable[[str, str], Verdict]:
+    """What the grader says of an answer, found once for all tests that ask."""
+    return functools.cache(lambda question, code: verdict(judge, proved[question], answered(question, code)))
+
+
+@pytest.fixture(scope="module")
+def checked(answered: Answered, all_plans: dict[str, TestPlan]) -> Callable[[str, str], Any]:
     """What the learner's check says of an answer, found once for all tests that ask."""
-    return functools.cache(lambda question, code: _checked(lived, all_plans[question], question, code))
+    return functools.cache(lambda question, code: _check(answered(question, code), question, all_plans[question]))
 
 
 def _proved(judge: Judge, plan: TestPlan, names: dict[str, Any]) -> TestPlan:
@@ -114,10 +125,6 @@ def _answered(lived: Lived, question: str, code: str) -> dict[str, Any]:
 
 def _judged(judge: Judge, plan: TestPlan, lived: Lived, question: str, code: str) -> Verdict:
     return verdict(judge, plan, _answered(lived, question, code))
-
-
-def _checked(lived: Lived, plan: TestPlan, question: str, code: str) -> Any:
-    return _check(_answered(lived, question, code), question, plan)
 
 
 def _plain_points(plan: TestPlan, names: dict[str, Any]) -> float:
@@ -148,10 +155,10 @@ def test_an_answer_earns_its_points_and_meets_its_message(
 
 @pytest.mark.parametrize(("question", "sample"), CASES)
 def test_plain_nbgrader_gives_the_same_points(
-    question: str, sample: Sample, lived: Lived, all_plans: dict[str, TestPlan], monkeypatch: pytest.MonkeyPatch
+    question: str, sample: Sample, answered: Answered, all_plans: dict[str, TestPlan], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    assert _plain_points(all_plans[question], _answered(lived, question, sample.code)) == sample.points
+    assert _plain_points(all_plans[question], answered(question, sample.code)) == sample.points
 
 
 @pytest.mark.parametrize("question", list(SAMPLES))
@@ -178,14 +185,14 @@ def _check(namespace: dict[str, Any], question: str, plan: TestPlan) -> Any:
 
 @pytest.mark.parametrize(("question", "sample"), CASES)
 def test_the_check_agrees_with_the_grader_and_never_shows_what_is_right(
-    question: str, sample: Sample, lived: Lived, checked: Callable[[str, str], Any]
+    question: str, sample: Sample, answered: Answered, checked: Callable[[str, str], Any]
 ) -> None:
     found = checked(question, sample.code)
     wrong = "not answered" if "..." in sample.code else "not yet"
     assert found.verdict == ("right" if sample.points == 2 else wrong), found
     assert "Right:" not in found.text
     if found.verdict == "not yet" and question in ("q3", "q6", "q9", "q11"):
-        namespace = _answered(lived, question, sample.code)
+        namespace = answered(question, sample.code)
         shapes = {str(namespace[name].shape) for name in ("output", "h")}
         assert not [shape for shape in shapes if shape in found.text and shape not in sample.code]
 
