@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from autograder.tests.attacks.harness.browser import trouble
 from autograder.tests.attacks.harness.outcome import Mark, Outcome, faults
 from autograder.tests.attacks.harness.scene import Scene, processes, scene
 from autograder.tests.attacks.harness.templates import ASSIGNMENT, FOLDER, shared_templates, template
-from autograder.tests.support import folder_of_run
+from autograder.tests.support import ROOT, folder_of_run
 
 # What the table was asked to hold at least, and the attacks that do it.
 ASKED = {
@@ -247,6 +248,17 @@ def test_the_table_is_markdown_with_a_count() -> None:
     ]
     alone = [dataclasses.replace(row, plain=table.NONE) for row in rows]
     assert table.markdown(alone).splitlines()[-1] == "Of 3 attacks autograder resisted 2."
+
+
+def test_the_page_shows_every_attack_and_the_cells_that_were_run_with_all_of_them() -> None:
+    page = Path(ROOT, "autograder", "docs", "pages", "attacks.md").read_text()
+    rows = [line.split(" | ")[0].removeprefix("| ") for line in page.splitlines() if line.startswith("| ")]
+    users = [f"{user}, {shape}" for user in grid.USERS for shape in grid.SHAPES]
+    titles = [attack.title for attack in found().values()]
+    assert sorted(rows) == sorted([*titles, *["attack"] * 2, "|", *users])
+    cells = re.findall(r"(\d+) of (\d+) as expected", page)
+    assert set(cells) == {(str(len(titles)), str(len(titles)))}
+    assert len(cells) + page.count(" | not run") == len(grid.ALL)
 
 
 def test_the_grid_says_which_cells_were_run() -> None:

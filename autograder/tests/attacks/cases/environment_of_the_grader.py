@@ -1,9 +1,13 @@
-"""Reads the environment of the process that started the kernel (here that is worth a right answer)."""
+"""Looks for a secret of the instructor's in the environment of the process that started the kernel."""
 
 CELLS = {
     "q1": """import os
 
-q1 = 12 if open(f"/proc/{os.getppid()}/environ").read() else 0"""
+try:
+    found = open(f"/proc/{os.getppid()}/environ").read()
+except OSError:
+    found = ""
+q1 = 12 if "ATTACK_SECRET" in found else 0  # here it is worth a right answer"""
 }
 GAIN = "secret read"
-EXPECT = {"q1": ("no evidence", "")}
+EXPECT = {"q1": ("failed", "count")}
