@@ -1,7 +1,8 @@
 """Grade one class with this grader and measure this process. Run as a program; `ours` starts it.
 
 The first student is graded before the measurement, so that the kernels' parent and the judge are running. Processor
-time is counted before and after, for this process and all its descendants, including those that have ended.
+time of this process and of the judge is counted before and after. Kernels have all that the machine has used besides:
+the system does not report what a killed process has used. So nothing else may run meanwhile.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from autograder.bench.figures import COLD, GRADING, JUDGE, KERNELS
+from autograder.bench.figures import GRADING, JUDGE, KERNELS
 from autograder.course.course import Course
 from autograder.gradebook.recorder import Recorder
 from autograder.grading.class_run import ClassRun
@@ -44,10 +45,9 @@ def main() -> None:
     first, *rest = course.students(options.assignment)
     ClassRun(course, options.assignment, [first], limits=limits, jobs=1).grade()
     start = time.time() - psutil.Process().create_time()
-    watch = _Watch(options.memory) if options.memory or options.shape == COLD else None
+    watch = _Watch() if options.memory else None
     measured = _measured(ClassRun(course, options.assignment, rest, limits=limits, jobs=options.jobs).grade)
     kernels = watch.seen() if watch else []
-    measured["cpu"][KERNELS] += sum(kernel.cpu for kernel in kernels if options.shape == COLD)
     measured |= {
         "start": start,
         "submissions": len(rest),
@@ -58,12 +58,14 @@ def main() -> None:
 
 
 def _measured(work: Callable[[], object]) -> dict[str, Any]:
-    before, started, own = _cpu(), time.perf_counter(), time.thread_time()
+    before, busy, started, own = _cpu(), _busy(), time.perf_counter(), time.thread_time()
     with _timed(Recorder, "record") as recorded:
         work()
     seconds, own, after = time.perf_counter() - started, time.thread_time() - own, _cpu()
+    busy = _busy() - busy
     recording, computing = (sum(each) for each in zip(*recorded, strict=True))
-    cpu = {role: after[role] - before[role] for role in ROLES.values()}
+    cpu = {role: after[role] - before[role] for role in (GRADING, JUDGE)}
+    cpu[KERNELS] = max(0.0, busy - sum(cpu.values()))
     # the head process' time includes waiting for the disk, but not waiting for results
     return {"seconds": seconds, "cpu": cpu, "recording": recording, "head": own - computing + recording}
 
@@ -87,6 +89,12 @@ def _timed(owner: type, name: str) -> Iterator[list[tuple[float, float]]]:
         yield found
     finally:
         setattr(owner, name, plain)
+
+
+def _busy() -> float:
+    """Return the processor seconds that the machine has used."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system + sum(getattr(times, kind, 0.0) for kind in ("nice", "irq", "softirq")))
 
 
 def _cpu() -> dict[str, float]:
@@ -118,21 +126,17 @@ def _peak() -> int:
 
 @dataclass
 class _Kernel:
-    """Maxima of one kernel: bytes that it does not share, those plus its share of shared memory, processor seconds."""
+    """Maxima of one kernel: bytes that it does not share, and those plus its share of shared memory."""
 
     unique: int = 0
     proportional: int = 0
-    cpu: float = 0.0
 
 
 class _Watch:
-    """Poll running kernels for processor time and, on request, memory.
+    """Poll running kernels for their memory."""
 
-    bubblewrap is killed, so the system does not report what its kernel has used: the last poll is the only source.
-    """
-
-    def __init__(self, memory: bool) -> None:
-        self.memory, self.found, self.done = memory, dict[int, _Kernel](), threading.Event()
+    def __init__(self) -> None:
+        self.found, self.done = dict[int, _Kernel](), threading.Event()
         self.thread = threading.Thread(target=self._watch)
         self.thread.start()
 
@@ -151,11 +155,8 @@ class _Watch:
                         self._look(process, self.found.setdefault(process.pid, _Kernel()))
 
     def _look(self, process: psutil.Process, kernel: _Kernel) -> None:
-        spent = process.cpu_times()
-        kernel.cpu = max(kernel.cpu, spent.user + spent.system)
-        if self.memory:
-            held = process.memory_full_info()
-            kernel.unique, kernel.proportional = max(kernel.unique, held.uss), max(kernel.proportional, held.pss)
+        held = process.memory_full_info()
+        kernel.unique, kernel.proportional = max(kernel.unique, held.uss), max(kernel.proportional, held.pss)
 
 
 if __name__ == "__main__":
