@@ -6,12 +6,14 @@
 import base64
 import collections
 import contextlib
+import errno
 import hmac
 import importlib
 import io
 import json
 import pickle
 import sys
+import time
 import warnings
 from typing import Any
 
@@ -21,6 +23,7 @@ from autograder.evidence.server.proxies import Back
 from autograder.evidence.server.requests import Requests
 from autograder.evidence.server.shared import Objects, fill
 
+TRIES, PAUSE = 500, 0.01  # to send a message to a client that is about to connect, with so many seconds in between
 SEPARATOR = b"<IDS|MSG>"  # in a Jupyter message, between addresses and content
 MAX_PRINTED = 2**20  # characters that one request may print
 MAX_WARNED = 100  # warnings that one message brings
@@ -233,13 +236,30 @@ def channel(kernel: Any) -> Any:
 
     def ask(text: Any) -> Any:
         parts = [*before, session.pack({"prompt": text, "password": False})]
-        socket.send_multipart([own, SEPARATOR, session.sign(parts), *parts])
+        _send(socket, [own, SEPARATOR, session.sign(parts), *parts])
         while True:
             _, mark, signature, *parts = socket.recv_multipart()
             if mark == SEPARATOR and hmac.compare_digest(session.sign(parts[:4]), signature):
                 return session.unpack(parts[3])["value"]
 
     return ask
+
+
+def _send(socket: Any, parts: Any) -> None:
+    """Send a message to a client, which may be about to connect: without this option it would be lost then."""
+    zmq = sys.modules["zmq"]
+    socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+    try:
+        for _ in range(TRIES):
+            try:
+                socket.send_multipart(parts)
+                return
+            except zmq.ZMQError as error:
+                if error.errno != errno.EHOSTUNREACH:
+                    raise
+                time.sleep(PAUSE)
+    finally:
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 0)
 
 
 def serve(shell: Any, ask: Any, names: Any, expressions: Any, locked: Any, keep: Any) -> None:

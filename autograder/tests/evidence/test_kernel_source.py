@@ -3,11 +3,15 @@
 import ast
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
+import zmq
+
 from autograder.evidence.decoder import NOTHING, decode_all
 from autograder.evidence.kernel_source import FOLDER, SERVER, kernel_source, server_source
+from autograder.evidence.server.server import _send
 
 DRIVER = """
 import importlib.util, sys
@@ -62,3 +66,19 @@ def test_no_two_modules_of_a_kernel_define_the_same_name() -> None:
             defined.update(target.id for target in node.targets if isinstance(target, ast.Name))
     assert {"Encoder", "Server", "MAX_TEXT"} <= defined.keys()
     assert [name for name, times in defined.items() if times > 1] == ["MORE"]  # the second one is the rarer types' text
+
+
+def test_the_first_message_waits_for_a_client_that_is_about_to_connect() -> None:
+    context = zmq.Context()
+    router, dealer = context.socket(zmq.ROUTER), context.socket(zmq.DEALER)
+    try:
+        port = router.bind_to_random_port("tcp://127.0.0.1")
+        sending = threading.Thread(target=_send, args=(router, [b"client", b"first"]))
+        sending.start()
+        dealer.identity = b"client"
+        dealer.connect(f"tcp://127.0.0.1:{port}")
+        assert dealer.poll(10_000)
+        assert dealer.recv_multipart() == [b"first"]
+        sending.join()
+    finally:
+        context.destroy(linger=0)
