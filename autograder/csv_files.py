@@ -13,6 +13,7 @@ from pathlib import Path
 
 from autograder.errors import CourseError, UsageError
 from autograder.files import write_atomically
+from autograder.text import printable
 
 FORMULA = (
     "=",
@@ -68,7 +69,7 @@ def read_sheet(path: Path) -> CsvTable:
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if any(row)]
     except csv.Error as error:
-        raise CourseError(f"{path}: not a CSV file ({error}); export it again.") from error
+        raise CourseError(f"{path}: not a CSV file ({printable(str(error))}); export it again.") from error
     if not rows:
         raise CourseError(f"{path}: the file is empty; export it again.")
     header = tuple(name.strip() for name in rows[0])
