@@ -85,7 +85,7 @@ ASKED = {
     "exceptions": "raised_system_exit raised_assertion forged_exceptions swallowed_assertions",
     "classes for functions": "class_for_function",
     "the test's own arguments and names": "changed_arguments changed_arguments_later names_of_the_test",
-    "stand-ins for what locked cells set": "stand_in_model stand_in_sizes",
+    "stand-ins for what locked cells set": "replaced_model replaced_sizes",
     "a kernel that replaces our cell": "patched_serving answers_to_other_requests answers_twice "
     "answers_in_time_of_others objects_named_to_break",
     "ways to the judge": "walks_to_the_judge searches_for_the_test",
