@@ -13,7 +13,6 @@ from pathlib import Path
 
 from autograder.errors import CourseError, UsageError
 from autograder.files import write_atomically
-from autograder.text import printable
 
 FORMULA = (
     "=",
@@ -69,7 +68,8 @@ def read_sheet(path: Path) -> CsvTable:
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True) if any(row)]
     except csv.Error as error:
-        raise CourseError(f"{path}: not a CSV file ({printable(str(error))}); export it again.") from error
+        what = str(error).replace("\t", "\\t")  # it quotes the separator
+        raise CourseError(f"{path}: not a CSV file ({what}); export it again.") from error
     if not rows:
         raise CourseError(f"{path}: the file is empty; export it again.")
     header = tuple(name.strip() for name in rows[0])
