@@ -66,7 +66,7 @@ def _notebook(grader: NotebookGrader, notebook: NotebookNode, about: Mapping[str
         name = grade_id(cell)
         if name not in abouts or not is_grade(cell):
             continue
-        before, cell.metadata.nbgrader = cell.metadata.nbgrader.points, abouts[name]
+        before, cell.metadata.nbgrader = cell.metadata.nbgrader.get("points"), abouts[name]
         if plan := plans.get(name):
             earlier = kept(cell)
             verdict = earlier and _verdict(earlier, plan, is_same=before == abouts[name].points)
