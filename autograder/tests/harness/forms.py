@@ -37,10 +37,13 @@ class Form:
         return [("answer", answer) if i == place else cell for i, cell in enumerate(self.cells)]
 
     def stubs(self) -> Iterator[list[tuple[str, str]]]:
-        """Yield the notebook as students get it: without answers, or with empty functions."""
-        yield [(kind, UNANSWERED if kind == "answer" else source) for kind, source in self.cells]
+        """Yield the notebook as students get it: without answers, and with empty functions if an answer has some."""
+        empty = [(kind, UNANSWERED if kind == "answer" else source) for kind, source in self.cells]
+        yield empty
         if not any(source.startswith("%") for _, source in self.cells):
-            yield [(kind, _emptied(source) if kind == "answer" else source) for kind, source in self.cells]
+            emptied = [(kind, _emptied(source) if kind == "answer" else source) for kind, source in self.cells]
+            if emptied != empty:
+                yield emptied
 
 
 class _Emptier(ast.NodeTransformer):

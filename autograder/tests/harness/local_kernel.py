@@ -37,7 +37,7 @@ from autograder.model import TestPlan, Verdict
 from autograder.notebook.magics import python_of_test
 from autograder.tests.harness import fork_server
 
-LIBRARIES = {"numpy": "numpy", "pandas": "pandas", "matplotlib": "matplotlib.pyplot", "sympy": "sympy"}
+LIBRARIES = {"pandas": "pandas", "matplotlib": "matplotlib.pyplot", "sympy": "sympy"}  # each process has NumPy
 POINTS = 1.0
 Cells = Sequence[tuple[str, str]]  # a kind (given, answer or test) and a source
 KINDS = {"given": (False, False, True), "answer": (False, True, False), "test": (True, False, True)}
