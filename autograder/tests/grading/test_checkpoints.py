@@ -186,6 +186,7 @@ def _graded(assignment: Assignment, submission: Submission, course: Course, ahea
 RIGHT = {name: writings[0] for name, writings in WRITINGS.items()}
 
 
+@pytest.mark.usefixtures("shared")
 def test_right_answers_share_all_cells_before_the_first_computed_one(
     assignment: Assignment, course: Course, used: list[int]
 ) -> None:
@@ -267,6 +268,7 @@ def test_a_notebook_whose_kernel_dies_runs_whole_and_nobody_else_is_affected(
     assert used == [8, 8, 0, 8]
 
 
+@pytest.mark.usefixtures("shared")
 def test_checkpoints_are_made_once_a_notebook_is_graded_often(
     assignment: Assignment, course: Course, used: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +281,7 @@ def test_checkpoints_are_made_once_a_notebook_is_graded_often(
     assert used == [0, 8, 8, 0, 0]
 
 
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("q2", ["q2 = {'a': data[7]}", "q2 = {'a': [0] * 1000000000000}"])
 def test_an_answer_that_raises_means_a_whole_run_for_its_notebook_only(
     q2: str, assignment: Assignment, course: Course, used: list[int]
@@ -346,7 +349,7 @@ def _made(source: str, **limits: object) -> NotebookCheckpoints:
     ],
 )  # fmt: skip
 def test_one_sentence_says_which_cell_is_not_run_ahead(source: str, sentence: str) -> None:
-    assert _made(source, cell_seconds=3.0).why == f"book: cell cell: {sentence}."
+    assert _made(source, cell_seconds=2.0).why == f"book: cell cell: {sentence}."
 
 
 def test_the_cells_before_one_that_is_not_run_ahead_are() -> None:
@@ -378,6 +381,7 @@ def test_a_kernel_that_fails_only_after_a_checkpoint_ends_its_use(
     assert used == [8, 8, 0]
 
 
+@pytest.mark.usefixtures("shared")
 def test_doctor_reports_what_ran_once(assignment: Assignment, course: Course) -> None:
     with closing_checkpoints(course.root / "reports" / "ps1.shared"):
         grade_submission(_submission(assignment, RIGHT), assignment, course.limits)
