@@ -10,3 +10,4 @@ CELLS = {
             pass"""
 }
 EXPECT = {"repeat": ("no evidence", "timeout")}
+LIMITS = {"cell_seconds": 2.0}

@@ -3,3 +3,4 @@
 NOTEBOOK = "functions"
 CELLS = {"squares": "def squares(n):\n    while n > 2:\n        pass\n    return [1, 4][:n]"}
 EXPECT = {"squares": ("no evidence", "timeout")}
+LIMITS = {"cell_seconds": 2.0}
