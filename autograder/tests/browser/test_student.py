@@ -15,12 +15,6 @@ from autograder.tests.harness.servers import TOKEN, chromium, make_lab
 from autograder.tests.support import NOTEBOOKS, ROOT
 
 pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("student"), pytest.mark.browser, pytest.mark.server]
-QUESTIONS = {
-    "1_lstm": ["q1", "q2", "q3", "q4", "q5"],
-    "2_lstm_sequences": ["q6", "q7"],
-    "3_gru": ["q8", "q9", "q10"],
-    "4_gru_sequences": ["q11", "q12"],
-}
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +74,11 @@ def test_make_lab_opens_the_first_notebook_and_asks_nothing(lab: Lab) -> None:
     assert lab.page.get_by_text("Create Assignment").count() == 0
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_an_untouched_notebook_runs_to_its_end_says_what_is_open_and_makes_no_noise(lab: Lab, name: str) -> None:
-    lab.open(f"lab/tree/rnn_shapes/{name}.ipynb")
+def test_an_untouched_notebook_runs_to_its_end_says_what_is_open_and_makes_no_noise(lab: Lab) -> None:
+    lab.open("lab/tree/rnn_shapes/4_gru_sequences.ipynb")  # the others run without a browser, in rnn/test_untouched.py
     lab.menu("Run", "Run All Cells")
-    expect(lab.shown("summary(")).to_contain_text(f"0 of {len(QUESTIONS[name])} questions are right.")
-    for question in QUESTIONS[name]:
+    expect(lab.shown("summary(")).to_contain_text("0 of 2 questions are right.")
+    for question in ("q11", "q12"):
         expect(lab.shown(f'check("{question}"')).to_contain_text(f"○ {question}: not answered.")
     lab.idle()
     for noise in ("error", "stderr"):
