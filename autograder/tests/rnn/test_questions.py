@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from nbformat import NotebookNode
 
 from autograder.judging.judge import Judge
 from autograder.judging.test_plan import plans
 from autograder.model import TestPlan, Verdict
+from autograder.rnn.assertions import assert_one_state
 from autograder.rnn.sample_answers import SAMPLES, Sample
 from autograder.tests.harness.same_process import verdict
 from autograder.tests.support import NOTEBOOKS, SOURCE
@@ -356,6 +358,31 @@ def test_weights_made_up_by_hand_earn_nothing(
     found = _judged(judge, proved["q3"], lived, "q3", code)
     assert found.outcome == "failed"
     assert found.rationale.startswith(says)
+
+
+def test_one_state_is_found_with_one_call_of_the_model_and_one_reading_of_its_weights() -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((8, 2)), keras.layers.LSTM(3)])
+    data = np.random.default_rng(7).normal(size=(1, 8, 2))
+    asked: list[str] = []
+
+    class Listened:
+        def __getattr__(self, name: str) -> Any:
+            asked.append(name)
+            return getattr(model, name)
+
+    assert_one_state(Listened(), data, output5=model.predict(data, verbose=0), layer="LSTM", units=3)
+    assert asked == ["get_weights", "predict_on_batch", "layers"]
+
+
+def test_a_layer_in_place_of_the_model_is_refused_by_a_name_that_learners_know() -> None:
+    import keras
+
+    layer, data = keras.layers.LSTM(3), np.random.default_rng(7).normal(size=(1, 8, 2))
+    output = np.asarray(layer(data))
+    with pytest.raises(AttributeError, match=r"no attribute 'predict'$"):
+        assert_one_state(layer, data, output5=output, layer="LSTM", units=3)
 
 
 FIVE_UNITS = """

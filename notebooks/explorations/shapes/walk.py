@@ -63,19 +63,19 @@ def walk(kind: str, batch: int, timesteps: int, units: int) -> Walk:
     data = np.random.default_rng(SEED).normal(size=sizes).round(1).astype("float32")[:batch, :timesteps]
     layer = getattr(keras.layers, kind)(
         units,
-        return_sequences=True,
         name="explored",
         seed=SEED,
         kernel_initializer=keras.initializers.GlorotUniform(seed=SEED),
         recurrent_initializer=keras.initializers.Orthogonal(seed=SEED),
     )
-    h = keras.ops.convert_to_numpy(layer(data))
+    layer.build(data.shape)
     state = [keras.ops.zeros((batch, units)) for _ in range(2 if kind == "LSTM" else 1)]
-    cells = []
+    states = []
     for step in range(timesteps):
         _, state = layer.cell(data[:, step], state)
-        cells.append(keras.ops.convert_to_numpy(state[-1]))
-    return Walk(kind, data, h, np.stack(cells, axis=1) if kind == "LSTM" else None)
+        states.append(np.stack([keras.ops.convert_to_numpy(part) for part in state]))
+    h, *c = np.stack(states, axis=2)  # (states, batch, timesteps, units)
+    return Walk(kind, data, h, c[0] if c else None)
 
 
 def frame(view: View) -> str:
