@@ -5,7 +5,7 @@ there. They are ordinary modules here: they import each other, and are checked a
 kernel, their texts are executed one after the other in one namespace, so imports of this package are left out, and a
 name that one module defines is global in the others. No two of them may define the same name.
 
-Every kernel compiles the source for each test, so it has no docstrings, comments or annotations.
+A kernel that is not a fork compiles the source for each test, so it has no docstrings, comments or annotations.
 """
 
 import ast
@@ -34,6 +34,12 @@ def kernel_source() -> str:
 def server_source() -> str:
     """Return the source that follows `kernel_source` where a test needs the notebook's objects."""
     return "\n".join(_source(FOLDER / "server" / name) for name in SERVER)
+
+
+@cache
+def program_source() -> str:
+    """Return both, for kernels that have them compiled already."""
+    return f"{kernel_source()}\n{server_source()}\n"
 
 
 def _source(path: Path) -> str:

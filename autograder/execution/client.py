@@ -33,7 +33,7 @@ from traitlets.config import Config
 from autograder.course.limits import Limits
 from autograder.errors import CourseError, Death, KernelEnded, KernelError
 from autograder.evidence.encoder import MAX_TOTAL
-from autograder.execution.sandbox import policy
+from autograder.execution.sandbox import loaded, policy
 from autograder.execution.widgets import Widgets
 from autograder.files import KERNEL, disk_problem, short_temporary_folder, temporary_prefix
 from autograder.kernels.bubblewrap import INHERITED_ENVIRONMENT
@@ -141,6 +141,12 @@ class Client(NotebookClient):
         await provisioner.poll()
         return DEATHS.get(provisioner.ended.why, otherwise) if provisioner.ended else otherwise
 
+    @property
+    def has_program(self) -> bool:
+        """Return whether the kernel has the program that collects evidence; otherwise its source must be sent."""
+        provisioner = self.km.provisioner if self.km else None
+        return isinstance(provisioner, SandboxProvisioner) and provisioner.has_program
+
     def end(self) -> None:
         """End the kernel and all processes that it started; may be called from any thread."""
         provisioner: Any = self.km.provisioner if self.km else None
@@ -214,9 +220,9 @@ def _client(notebook: NotebookNode, place: Path, limits: Limits, checkpoint: str
     """Create a client that talks over Unix sockets: no port clashes, and no other user can connect."""
     sandboxed = limits.sandbox != "none"
     where = {"transport": "ipc", "ip": str(place / "k"), "connection_file": str(place / "c.json")}
-    loads = {"preload": " ".join(limits.preload), "prepare": limits.prepare, "environment": list(limits.environment)}
+    loads = asdict(loaded(limits)) | {"environment": list(limits.environment), "hidden": list(limits.hidden)}
+    del loads["whole"]
     box = {**asdict(policy(limits)), **loads, "shape": limits.sandbox, "checkpoint": checkpoint}
-    box |= {"hidden": list(limits.hidden)}
     client = Client(
         nb=notebook,
         config=Config(

@@ -9,17 +9,24 @@ import zlib
 from collections.abc import Sequence
 from textwrap import indent
 
-from autograder.evidence.kernel_source import kernel_source, server_source
+from autograder.evidence.kernel_source import kernel_source, program_source
 from autograder.model import TestPlan
 
 MIME = "application/vnd.autograder.evidence+json"
+RUN = "__import__('sys').modules['autograder.kernels.program'].run(globals())"
 UNCHANGED = "__import__('sys').modules['autograder.kernels.shared_shell'].SharedShell.current.require_unchanged()"
 
 
-def capture_cell(plan: TestPlan, mark: str) -> str:
-    """Return the source of the cell that collects evidence, and displays it as MIME data with this mark."""
+def capture_cell(plan: TestPlan, mark: str, has_program: bool = False) -> str:
+    """Return the source of the cell that collects evidence, and displays it as MIME data with this mark.
+
+    Args:
+        plan: The test.
+        mark: The mark.
+        has_program: Whether the kernel has our program; otherwise the cell contains its source.
+    """
     return _packed(
-        f"{kernel_source()}\n"
+        f"{RUN if has_program else kernel_source()}\n"
         f"shell = __import__('IPython').get_ipython()\n"
         f"{_imports(plan)}"
         f"text = encode_all(dict(shell.user_ns), {list(plan.answers)!r}, {dict(plan.evidence)!r})\n"
@@ -27,10 +34,10 @@ def capture_cell(plan: TestPlan, mark: str) -> str:
     )
 
 
-def server_cell(plan: TestPlan) -> str:
-    """Return the source of the cell that serves the notebook's objects to a test."""
+def server_cell(plan: TestPlan, has_program: bool = False) -> str:
+    """Return the source of the cell that serves the notebook's objects to a test; see `capture_cell`."""
     return _packed(
-        f"{kernel_source()}\n{server_source()}\n"
+        f"{RUN if has_program else program_source()}\n"
         f"shell = __import__('IPython').get_ipython()\n"
         f"{_imports(plan)}"
         f"serve(shell, channel(shell.kernel), {list(plan.answers)!r}, {dict(plan.evidence)!r}, "

@@ -2,9 +2,9 @@
 
 Theory of operation. One kernel runs the notebook's cells in order. It starts in a fresh folder with the submission's
 files and the course's files (see `client`). Test cells are never executed there. In place of each, a cell of the
-grader (see `grader_cells`) collects evidence for exactly the names in the test's plan. Its code is sent as source each
-time, and its result is not trusted: whatever is patched in the kernel, it can only return a text, which `evidence`
-decodes as data or refuses. The runner does not look into that text.
+grader (see `grader_cells`) collects evidence for exactly the names in the test's plan. Its result is not trusted:
+whatever is patched in the kernel, it can only return a text, which `evidence` decodes as data or refuses. The runner
+does not look into that text.
 
 What a failing cell affects. After an exception, only the names that the cell would have assigned are missing. A cell
 that exceeds its time or output limit, sends an invalid message or ends the kernel is dropped: a fresh kernel runs the
@@ -276,7 +276,7 @@ class _Runner:
 
     async def _capture(self, client: Client, plan: TestPlan, index: int) -> str | NoEvidence:
         mark = uuid.uuid4().hex
-        ours = nbformat.v4.new_code_cell(capture_cell(plan, mark))
+        ours = nbformat.v4.new_code_cell(capture_cell(plan, mark, client.has_program))
         async with self._in_place(client, ours, index):
             await self._execute(client, ours, index)
         entries = [o.data[MIME] for o in ours.outputs if o.output_type == "display_data" and MIME in o.get("data", {})]
@@ -288,7 +288,7 @@ class _Runner:
     async def _serve(self, client: Client, plan: TestPlan, index: int) -> NoEvidence | Verdict:
         """Judge one test cell while a cell of the grader answers in its place."""
         assert self.live is not None
-        ours = nbformat.v4.new_code_cell(server_cell(plan))
+        ours = nbformat.v4.new_code_cell(server_cell(plan, client.has_program))
         async with self._in_place(client, ours, index):
             running = asyncio.ensure_future(self._execute(client, ours, index))
             talk = Conversation(client, running)

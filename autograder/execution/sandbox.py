@@ -7,6 +7,7 @@ from pathlib import Path
 from autograder.course.course import Course
 from autograder.course.limits import OF_A_SANDBOX, Limits
 from autograder.errors import CourseError, NoSandboxError
+from autograder.evidence.kernel_source import program_source
 from autograder.kernels import launcher
 from autograder.kernels.bubblewrap import needed_in
 from autograder.kernels.launcher import Loaded
@@ -96,8 +97,9 @@ def sandboxed(limits: Limits) -> Limits:
 
 
 def loaded(limits: Limits) -> Loaded:
-    """Return what is preloaded and prepared for a course's kernels."""
-    return Loaded(" ".join(limits.preload), limits.prepare, limits.environment, hidden=limits.hidden)
+    """Return what is loaded and prepared for a course's kernels."""
+    modules = " ".join(limits.preload)
+    return Loaded(modules, limits.prepare, limits.environment, hidden=limits.hidden, program=program_source())
 
 
 def policy(limits: Limits) -> Policy:

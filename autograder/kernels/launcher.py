@@ -48,6 +48,7 @@ class Loaded:
         environment: The names of more environment variables to pass to the server.
         whole: Show the whole package to the kernels, for notebooks whose tests import it.
         hidden: Folders that kernels must not see, wherever they are.
+        program: Source to compile once for all kernels; see `program`. The cold shape ignores it.
     """
 
     preload: str = ""
@@ -55,11 +56,13 @@ class Loaded:
     environment: tuple[str, ...] = ()
     whole: bool = False
     hidden: tuple[str, ...] = ()
+    program: str = ""
 
     @property
     def name(self) -> str:
         """Return a short name for the server's socket."""
-        return digest(self.preload, self.prepare, str(self.whole), *self.environment, "hidden", *self.hidden)[:8]
+        parts = (self.preload, self.prepare, str(self.whole), self.program, *self.environment, "hidden", *self.hidden)
+        return digest(*parts)[:8]
 
 
 @dataclass
@@ -172,18 +175,17 @@ def _start(loaded: Loaded, shape: str, path: Path, again: bool = False) -> None:
     if older := _servers.pop(path.name, None):
         older.end()
     bubblewrap.bubblewrap()
-    program = bubblewrap.filter_file(
-        watches=shape == "warm"
-    )  # check what may be missing before anything else is opened
+    # check what may be missing before anything else is opened
+    rules = bubblewrap.filter_file(watches=shape == "warm")
     path.unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         listener.bind(str(path))
         listener.listen(BACKLOG)
         lifeline, ours = os.pipe()
         announced, announce = os.pipe()
-        given = {"listener": listener.fileno(), "lifeline": lifeline, "announce": announce, "filter": program}
+        given = {"listener": listener.fileno(), "lifeline": lifeline, "announce": announce, "filter": rules}
         process = _popen(loaded, shape, path, given)
-        for descriptor in (lifeline, announce, program):
+        for descriptor in (lifeline, announce, rules):
             os.close(descriptor)
     with os.fdopen(announced, "rb") as pipe:
         in_time, _, _ = select.select([pipe], [], [], LOADING)
@@ -228,6 +230,9 @@ def _popen(loaded: Loaded, shape: str, path: Path, given: dict[str, int]) -> sub
         bubblewrap.give(rehearsal, bubblewrap.user())
         options += ["--rehearsal", str(KERNELS / rehearsal.name), "--user", str(bubblewrap.user())]
         options += ["--preload", loaded.preload, "--prepare", loaded.prepare]
+        source = path.with_suffix(".py")
+        source.write_text(loaded.program, encoding="utf-8")
+        options += ["--program", str(KERNELS / source.name)]
     wall = bubblewrap.wall(path.parent, KERNELS, whole=loaded.whole, hidden=loaded.hidden)
     outside = [*wall, "--"] if shape == "warm" else []
     hidden = {bubblewrap.HIDDEN: json.dumps(loaded.hidden)} if shape == "cold" else {}

@@ -79,6 +79,7 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
     hidden = List(Unicode(), default_value=[], help="Folders that a kernel does not see, wherever they are.").tag(
         config=True
     )
+    program = Unicode("", help="Source that the server compiles once for all kernels.").tag(config=True)
     checkpoint = Unicode("", help="The socket of a checkpoint that kernels go on from, with its files.").tag(
         config=True
     )
@@ -100,6 +101,11 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
     def has_process(self) -> bool:
         """Was a kernel started and not cleaned up yet?"""
         return self.connection is not None or self.ended is not None
+
+    @property
+    def has_program(self) -> bool:
+        """Does the kernel have the server's program? Only the warm shape loads it."""
+        return bool(self.checkpoint) or (self.server is not None and launcher.shape_of(self.server) == "warm")
 
     async def poll(self) -> int | None:
         """Return None while the kernel runs, otherwise 0."""
@@ -141,7 +147,8 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         """Make the kernel's folder, its connection file and a copy of its working folder. Raises NoSandboxError."""
         manager = self.manager
         with self._or_nothing():
-            loaded = Loaded(self.preload, self.prepare, tuple(self.environment), hidden=tuple(self.hidden))
+            environment, hidden = tuple(self.environment), tuple(self.hidden)
+            loaded = Loaded(self.preload, self.prepare, environment, hidden=hidden, program=self.program)
             self.server = await asyncio.to_thread(launcher.server, loaded, self.shape)
             place = self.server.parent
             if self.checkpoint:

@@ -25,6 +25,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from autograder.kernels import program
 from autograder.kernels.checkpoint_server import keep
 from autograder.kernels.forks import FAILED, be_kernel, become, compact, fork
 from autograder.kernels.limits import FAILED_BEFORE, FAILED_PRELOADING, NO_NESTING, Policy
@@ -50,9 +51,9 @@ def main() -> None:
         mount("proc", "/proc", "proc", NOSUID | NODEV | NOEXEC)
         become(options.user)
     with os.fdopen(options.filter, "rb") as file:
-        program = file.read()
+        rules = file.read()
     listener = socket.socket(fileno=options.listener)
-    if not _nests(options.rehearsal, program):
+    if not _nests(options.rehearsal, rules):
         sys.exit(NO_NESTING)
     # Python 3.12 warns of each fork of a process with threads; a checkpoint has some (see `checkpoint_server`)
     warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
@@ -61,6 +62,7 @@ def main() -> None:
         importlib.import_module(module)
     _require_one_thread("c.Limits.prepare", FAILED_BEFORE)
     missing = _preload(options.preload.split())
+    program.load(Path(options.program).read_text(encoding="utf-8"))
     gc.collect()
     gc.freeze()
     compact()
@@ -69,9 +71,9 @@ def main() -> None:
     os.close(options.announce)
     Server(
         listener,
-        lambda request: fork(request, program, be_kernel),
+        lambda request: fork(request, rules, be_kernel),
         options.lifeline,
-        lambda request, connection: keep(request, connection, program),
+        lambda request, connection: keep(request, connection, rules),
     ).serve()
     os._exit(0)  # skip the cleanup of large libraries: it takes a second and sometimes hangs
 
@@ -105,6 +107,7 @@ def _threads() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--program", required=True)  # a file
     for name in ("listener", "lifeline", "announce", "filter", "user"):
         parser.add_argument(f"--{name}", type=int, default=0)
     parser.add_argument("--rehearsal", required=True)  # a folder like that of a kernel, for a test fork
@@ -113,9 +116,9 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _nests(folder: str, program: bytes) -> bool:
+def _nests(folder: str, rules: bytes) -> bool:
     """Return whether namespaces can be nested. A fork that does nothing tries it, before any module is loaded."""
-    supervisor = fork(Request((), {}, folder, "", Policy()), program, lambda request, ready: ready())
+    supervisor = fork(Request((), {}, folder, "", Policy()), rules, lambda request, ready: ready())
     os.waitpid(supervisor, 0)
     return not Path(folder, FAILED).exists()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import zmq
 
 from autograder.evidence.decoder import NOTHING, decode_all
-from autograder.evidence.kernel_source import FOLDER, SERVER, kernel_source, server_source
+from autograder.evidence.kernel_source import FOLDER, SERVER, kernel_source, program_source, server_source
 from autograder.evidence.server.server import _send
 
 DRIVER = """
@@ -41,7 +41,7 @@ def test_the_source_runs_by_itself(tmp_path: Path) -> None:
 
 
 def test_what_serves_a_kernels_objects_is_python_also_without_its_docstrings() -> None:
-    compile(f"{kernel_source()}\n{server_source()}", "<evidence>", "exec")
+    compile(program_source(), "<evidence>", "exec")
 
 
 def test_the_server_imports_nothing_of_this_package() -> None:
@@ -59,7 +59,7 @@ def test_every_module_of_the_server_is_sent() -> None:
 def test_no_two_modules_of_a_kernel_define_the_same_name() -> None:
     """They are executed in one namespace, so the second one would replace it for both."""
     defined: Counter[str] = Counter()
-    for node in ast.parse(f"{kernel_source()}\n{server_source()}").body:
+    for node in ast.parse(program_source()).body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             defined[node.name] += 1
         elif isinstance(node, ast.Assign):

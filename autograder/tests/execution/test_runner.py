@@ -63,6 +63,22 @@ def test_a_deadly_cell_costs_itself_alone(deadly: str, reason: str, sentence: st
     assert _no_kernels()
 
 
+@pytest.mark.parametrize("sandbox", ["warm", "cold", "none"])
+def test_evidence_is_collected_with_the_compiled_program_and_with_its_source(sandbox: Sandbox) -> None:
+    compiled = "'autograder.kernels.program' in __import__('sys').modules"
+    ran = run_cells("x = {1, 2}", "x-test", compiled=compiled, limits=Limits(sandbox=sandbox))
+    assert values(ran, "x-test") == {"x": {1, 2}, "compiled": sandbox == "warm"}
+
+
+def test_a_notebook_that_replaces_the_program_gives_no_evidence() -> None:
+    replaced = "import autograder.kernels.program as program\nprogram.run = lambda namespace: namespace.update(x=1)"
+    ran = run_cells("x = 1", "x-test", replaced, "y = 2", "y-test", limits=Limits(sandbox="warm"))
+    assert values(ran, "x-test") == {"x": 1}
+    found = ran.evidence["y-test"]
+    assert isinstance(found, NoEvidence)
+    assert found.reason == "damaged"
+
+
 @pytest.mark.parametrize(("command", "sandbox"), [("exit()", "warm"), ("quit()", "cold"), ("exit()", "none")])
 def test_a_cell_that_asks_the_kernel_to_exit_costs_nothing(command: str, sandbox: Sandbox) -> None:
     slow = "import time\ntime.sleep(0.5)\ny = 2"
