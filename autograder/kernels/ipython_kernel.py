@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
+from traitlets.config import Config
 
 if TYPE_CHECKING:
     from autograder.kernels.shared_shell import SharedShell
 
 OPTIONS = ("--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True")
+SETTINGS = {"HistoryManager": {"enabled": False}, "InteractiveShellApp": {"ignore_cwd": True}}  # what these mean
 
 
 class OutputLimitError(OSError):
@@ -48,6 +50,20 @@ class CappedStream(OutStream):
         return len(string)  # ipykernel returns None while a process that a cell has forked flushes
 
 
+class KernelApp(IPKernelApp):
+    """IPython's kernel application, which knows the arguments that it is usually given."""
+
+    def parse_command_line(self, argv: Any = None) -> None:
+        """Read the arguments. For any others than usual, traitlets makes a parser, which takes a tenth of a start."""
+        match argv:
+            case ["-f", str(file), *options] if tuple(options) == OPTIONS:
+                self.argv, self.extra_args = [*argv], []
+                self.cli_config = Config(SETTINGS, IPKernelApp={"connection_file": file})
+                self.update_config(self.cli_config)
+            case _:
+                super().parse_command_line(argv)
+
+
 def start(arguments: Sequence[str], output: int, ready: Callable[[], None], shell: "SharedShell | None" = None) -> None:
     """Run a kernel until it ends.
 
@@ -62,7 +78,7 @@ def start(arguments: Sequence[str], output: int, ready: Callable[[], None], shel
     numpy = sys.modules.get("numpy")
     if numpy is not None and shell is None:
         numpy.random.seed()  # a fork copies NumPy's global state; the standard library's reseeds itself
-    app = IPKernelApp.instance(outstream_class=f"{__name__}.CappedStream")
+    app: Any = KernelApp.instance(outstream_class=f"{__name__}.CappedStream")
     if shell:
         sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # the application replaces these
     hidden = dict(shell.shell.user_ns_hidden) if shell else {}
@@ -71,8 +87,7 @@ def start(arguments: Sequence[str], output: int, ready: Callable[[], None], shel
         shell.resume(app, hidden)
     else:
         sys.path.insert(0, "")  # the working folder, as in every kernel, but only after the last import
-    own: Any = app.shell
-    own.ask_exit = _stay
+    app.shell.ask_exit = _stay
     ready()
     app.start()
     os._exit(0)
