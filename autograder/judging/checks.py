@@ -1,6 +1,6 @@
 """Describe the check of a test that failed: its line, the values that it read, and what of it students may see.
 
-Theory of operation. `Checks.watched` wraps the names, calls, attributes and items of each `assert` in calls of
+Theory of operation. `watched` wraps the names, calls, attributes and items of each `assert` in calls of
 `__seen__`, which keep the value and return it. So nothing is evaluated twice, and no student's function is called
 again. Whatever a hidden line binds is marked as hidden, and so is every value that was computed with it.
 """
@@ -9,7 +9,8 @@ import ast
 import builtins
 import os
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +48,13 @@ class Checks:
         self, source: str, hidden: Mapping[str, Any], shown: Callable[[Any], Any] = lambda value: value
     ) -> None:
         self.source, self.shown = source, shown
-        self.lines, self.names = frozenset(hidden.get("lines", ())), frozenset(hidden.get("names", ()))
+        self.lines, self.hidden = frozenset(hidden.get("lines", ())), hidden
         self.values: dict[int, dict[str, tuple[Any, bool]]] = {}
-        self.statements: list[ast.stmt] = []
 
-    def watched(self, tree: ast.Module) -> ast.Module:
-        """Return the tree of the test with hooks in its asserts; the names of the hooks are in `hooks`."""
-        self.statements = ast.parse(self.source, TEST).body
-        for number, node in enumerate([node for node in ast.walk(tree) if isinstance(node, ast.Assert)]):
-            watched = _Watcher(self, number).visit(node.test)
-            node.test = _call(DONE, node.test, ast.Constant(number), watched)
-        return ast.fix_missing_locations(tree)
+    @cached_property
+    def statements(self) -> list[ast.stmt]:
+        """Return the statements of the test; only a test that fails needs them."""
+        return ast.parse(self.source, TEST).body
 
     @property
     def hooks(self) -> dict[str, Callable[..., Any]]:
@@ -78,7 +75,7 @@ class Checks:
         """Return what `model.Check` is made of: the check that raised `error`; None if no line of the test did."""
         frames = _frames(error)
         lines = [line for file, line in frames if file == TEST]
-        if not lines or not self.statements:
+        if not lines:
             return None
         statement = _statement(self.statements, lines[-1])
         is_hidden = any(self._hides(line) for line in lines)
@@ -99,7 +96,7 @@ class Checks:
         alike = [one for one in self.statements if _checks(one) and self._hides(one.lineno) is is_hidden]
         return {
             "line": statement.lineno,
-            "source": shorten(normalize_whitespace(self._text(statement)), MAX_SOURCE),
+            "source": shorten(normalize_whitespace(_text(self.source, statement)), MAX_SOURCE),
             "values": [],
             "is_hidden": is_hidden,
             "words": Words.COURSE,
@@ -111,12 +108,9 @@ class Checks:
     def _hides(self, line: int) -> bool:
         return line in self.lines
 
-    def _text(self, node: ast.AST) -> str:
-        return ast.get_source_segment(self.source, node) or ast.unparse(node)
-
     def _shown_values(self, statement: ast.Assert) -> list[tuple[str, str, bool]]:
         number = next(number for number, one in enumerate(_asserts(self.statements)) if one is statement)
-        whole = normalize_whitespace(self._text(statement.test))
+        whole = normalize_whitespace(_text(self.source, statement.test))
         found = []
         for text, (value, is_hidden) in self.values.get(number, {}).items():
             if not (text == whole and value is False) and (displayed := self._displayed(value)):
@@ -133,6 +127,20 @@ class Checks:
             return visible(shorten(normalize_whitespace(display(value)), MAX_VALUE))
         except Exception:  # whatever the class of a test does in its `__repr__`
             return ""
+
+
+def watched(tree: ast.Module, source: str, hidden: frozenset[str]) -> ast.Module:
+    """Return the tree of a test with hooks in its asserts, which call what `Checks.hooks` returns.
+
+    Args:
+        tree: The tree.
+        source: The test.
+        hidden: The names that hidden lines bind.
+    """
+    for number, node in enumerate(_asserts(tree.body)):
+        seen = _Watcher(source, hidden, number).visit(node.test)
+        node.test = _call(DONE, node.test, ast.Constant(number), seen)
+    return ast.fix_missing_locations(tree)
 
 
 def failed(error: AssertionError, checks: Checks, about: Mapping[str, str]) -> dict[str, Any]:
@@ -170,13 +178,13 @@ def with_check(result: dict[str, Any], checks: Checks) -> dict[str, Any]:
 class _Watcher(ast.NodeTransformer):
     """Put `__seen__` around the parts of one assert whose values are worth showing."""
 
-    def __init__(self, checks: Checks, number: int) -> None:
-        self.checks, self.number = checks, number
+    def __init__(self, source: str, hidden: frozenset[str], number: int) -> None:
+        self.source, self.hidden, self.number = source, hidden, number
 
     def visit(self, node: Any) -> Any:
         if isinstance(node, ast.Lambda | ast.JoinedStr | ast.Constant):
             return node
-        text = shorten(normalize_whitespace(self.checks._text(node)), MAX_EXPRESSION + 1)
+        text = shorten(normalize_whitespace(_text(self.source, node)), MAX_EXPRESSION + 1)
         is_worth = isinstance(node, _WATCHED) and isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
         is_worth = is_worth and not _is_builtin(node) and len(text) <= MAX_EXPRESSION
         if (hooked := _hooked(node)) is not None:
@@ -186,7 +194,7 @@ class _Watcher(ast.NodeTransformer):
         self._descend(node)
         if not is_worth:
             return node
-        is_hidden = ast.Constant(bool(read & self.checks.names))
+        is_hidden = ast.Constant(bool(read & self.hidden))
         return _call(SEEN, node, ast.Constant(self.number), ast.Constant(text), is_hidden, node)
 
     def _descend(self, node: ast.AST) -> None:
@@ -212,6 +220,10 @@ def _hooked(node: ast.AST) -> ast.Call | None:
     """Return the node if it is a hook of `instrument` around a value."""
     is_hook = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _HOOKS
     return node if is_hook else None  # type: ignore[return-value]
+
+
+def _text(source: str, node: ast.AST) -> str:
+    return ast.get_source_segment(source, node) or ast.unparse(node)
 
 
 def _is_builtin(node: ast.AST) -> bool:
@@ -242,9 +254,9 @@ def _words(error: BaseException, file: str) -> Words:
     return Words.COURSE if is_ours or file in (TEST, PRELUDE) else Words.OTHER
 
 
-def _asserts(statements: list[ast.stmt]) -> Iterator[ast.Assert]:
+def _asserts(statements: list[ast.stmt]) -> list[ast.Assert]:
     module = ast.Module(statements, [])
-    return (node for node in ast.walk(module) if isinstance(node, ast.Assert))
+    return [node for node in ast.walk(module) if isinstance(node, ast.Assert)]
 
 
 def _statement(statements: list[ast.stmt], line: int) -> ast.stmt:

@@ -32,7 +32,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from autograder.faults import traceback_of
-from autograder.judging.worker import ASK, DROP, KEEP, KILLED, LOAD, TRIAL
+from autograder.judging.worker import ASK, COMPILE, DROP, KEEP, KILLED, LOAD, TRIAL
 from autograder.model import Check, NoEvidence, Outcome, Reason, TestPlan, Verdict
 from autograder.notebook.source import parse
 
@@ -202,6 +202,13 @@ def _live_question(plan: TestPlan, first: str, stateful: Sequence[str]) -> dict[
     }
 
 
+def _compilable(question: Mapping[str, Any]) -> bytes:
+    """Return what of a question is compiled: nothing of a student's."""
+    names = question.get("hidden", {}).get("names", ())
+    test = {"prelude": question["prelude"], "test": question["test"], "hidden": {"names": sorted(names)}}
+    return json.dumps(test | {"live": question.get("live", False)}).encode()
+
+
 def _verdict(plan: TestPlan, answer: dict[str, Any]) -> Verdict:
     known: dict[str, Any] = {"outcome": Outcome(answer["outcome"]), "reason": Reason(answer.get("reason", ""))}
     known |= {"detail": tuple(answer.get("detail", ())), "check": Check.read(answer.get("check"))}
@@ -215,6 +222,7 @@ class _Worker:
         self.helpers, self.limits = helpers, limits
         self.process: subprocess.Popen[bytes] | None = None
         self.loaded: set[str] = set()  # modules loaded in the worker, for all its forks
+        self.compiled: set[bytes] = set()  # tests compiled in the worker
         self.keeps = False  # whether its fork has the names of earlier tests
 
     def close(self) -> None:
@@ -259,6 +267,9 @@ class _Worker:
         if modules - self.loaded:
             self._tell(LOAD + " ".join(sorted(modules - self.loaded)).encode() + b"\n")
             self.loaded |= modules
+        if (test := _compilable(question)) not in self.compiled:
+            self._tell(COMPILE + test + b"\n")
+            self.compiled.add(test)
         self._tell(prefix + json.dumps(question).encode() + b"\n")
         while (line := self._line(process)).startswith(ASK) and ask is not None:
             self._tell(self._asked(process, line, ask))
@@ -295,6 +306,7 @@ class _Worker:
             raise OSError("it was killed, and with it the names of earlier tests")
         if self.process is None:
             self.loaded.clear()
+            self.compiled.clear()
             limits = [str(self.limits.seconds), str(self.limits.memory)]
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "autograder.judging.worker", str(self.helpers), *limits],

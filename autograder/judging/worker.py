@@ -4,15 +4,15 @@ The parent only forks, waits and kills, so it never decodes a student's data. Th
 time (the process is killed) and address space (the test gets a MemoryError), a wall-time limit enforced by the parent,
 a file size limit of 0, and output to the null device. What the test prints becomes the message for partial credit.
 
-A line that begins with `LOAD` is not a question: it names modules that tests import. The parent loads them once, and
-each fork inherits them. Only `judge` writes lines, and a student's data is JSON inside a line, never at its start.
+A line that begins with `LOAD` is not a question: it names modules that tests import. One that begins with `COMPILE`
+contains a test. The parent loads and compiles each once, and each fork inherits it. Only `judge` writes lines, and a
+student's data is JSON inside a line, never at its start.
 
 A fork that needs the student's kernel writes a line that begins with `ASK`; the parent passes it on unread, and the
 next line from `judge` back. Time that the kernel takes does not count as the test's. `KEEP` before a question keeps the
 fork for the next one, which shares its names, and `DROP` ends it.
 """
 
-import ast
 import contextlib
 import gc
 import io
@@ -35,10 +35,12 @@ from autograder.evidence.decoder import decode, decode_all, missing
 from autograder.evidence.display import display_names, is_blank, is_unanswered
 from autograder.judging import seal
 from autograder.judging.checks import Checks, failed, unusable, with_check
+from autograder.judging.compiled import compiled_prelude, compiled_test
 from autograder.judging.credit import credit, first_line, is_partial, not_attempted, parts, verdict
 from autograder.model import Outcome, Reason
 
 LOAD = b"load "
+COMPILE = b"compile "  # before a test with its prelude, as a question has them
 OF_FORKS = ("resource", "autograder.kernels.linux")  # what each fork needs; missing on some systems
 KEEP = b"keep "  # before a question: the fork stays for the next one, which then has the names of this test
 ASK = b"ask "  # before a text that a fork sends to the student's kernel
@@ -62,6 +64,9 @@ def main() -> None:
         for line in questions:
             if line.startswith(LOAD):
                 _load(line[len(LOAD) :].decode().split())
+                continue
+            if line.startswith(COMPILE):
+                _compile(json.loads(line[len(COMPILE) :]))
                 continue
             if line.startswith(TRIAL):
                 answers.write(_tried(line, seconds, memory))
@@ -94,6 +99,18 @@ def _load(modules: list[str]) -> None:
         with contextlib.suppress(Exception):
             getattr(__import__(module, fromlist=[name]), name or "__name__")
     _settle()
+
+
+def _compile(question: dict[str, Any]) -> None:
+    """Compile a test for all forks. Failures are ignored, since the fork that judges reports them."""
+    with contextlib.suppress(Exception):
+        compiled_prelude(question["prelude"])
+        compiled_test(question["test"], question["hidden"], live=question["live"])
+        if question["live"]:
+            from autograder.judging.live.namespace import names_in_texts
+
+            names_in_texts(question["prelude"], question["test"])
+    gc.freeze()  # what `_settle` is for; to collect takes longer than to compile a test
 
 
 def _settle() -> None:
@@ -254,9 +271,9 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     namespace: dict[str, Any] = {"__name__": "__main__"}
     try:
         namespace |= {name: decode(text, name) for name, text in question.get("givens", {}).items()}
-        exec(compile(question["prelude"], "<prelude>", "exec"), namespace)
+        exec(compiled_prelude(question["prelude"]), namespace)
         checks = Checks(question["test"], question.get("hidden", {}))
-        body, last = _split(question["test"], checks)
+        test = compiled_test(question["test"], checks.hidden)
     except Exception as error:
         fails = f"the test's imports and constants fail ({first_line(error)})."
         return verdict(Outcome.GRADER_ERROR, None, fails, reason=Reason.PREPARATION)
@@ -264,8 +281,8 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed), np.errstate(all="ignore"):
-            exec(body, namespace)
-            final = eval(last, namespace) if last else None
+            exec(test.body, namespace)
+            final = eval(test.last, namespace) if test.last else None
     except AssertionError as error:
         return failed(error, checks, parts(error))
     except MemoryError:
@@ -274,15 +291,6 @@ def _test(question: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
         return unusable(error, checks)
     result = credit(final, float(question["points"]), printed.getvalue().strip(), bool(question.get("by_truth")))
     return with_check(result, checks)
-
-
-def _split(source: str, checks: Checks) -> tuple[Any, Any]:
-    """Compile a test; a last statement that is an expression separately, because its value may be partial credit."""
-    tree = checks.watched(ast.parse(source))
-    last = None
-    if tree.body and isinstance(tree.body[-1], ast.Expr):
-        last = compile(ast.Expression(tree.body.pop().value), "<test>", "eval")  # type: ignore[attr-defined]
-    return compile(tree, "<test>", "exec"), last
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ import ast
 import builtins
 import types
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
+from autograder.judging.compiled import MOST
 from autograder.judging.live.operations import LiveWire
 
 
@@ -108,6 +110,13 @@ def main_class(names: Names) -> Any:
             del names[name]
 
     return Main
+
+
+@lru_cache(maxsize=MOST)
+def names_in_texts(prelude: str, test: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the texts in a test and its prelude, and the names that these mention: see `mentioned_names`."""
+    constants = constants_of(f"{prelude}\n{test}")
+    return constants, mentioned_names(test, constants)
 
 
 def mentioned_names(test: str, constants: frozenset[str]) -> frozenset[str]:

@@ -5,7 +5,6 @@ kernel. Builtins and the modules of libraries are this process' own, whatever th
 that keep state (`stateful`) and modules that exist only beside the notebook are the student's.
 """
 
-import ast
 import asyncio
 import builtins
 import contextlib
@@ -19,14 +18,14 @@ from typing import Any
 
 from autograder.evidence.decoder import Found, decode
 from autograder.judging.checks import Checks
-from autograder.judging.instrument import instrumented
+from autograder.judging.compiled import compiled_prelude, compiled_test
 from autograder.judging.live.classes import of_library
 from autograder.judging.live.files import SharedFiles
 from autograder.judging.live.hooks import Hooks
-from autograder.judging.live.namespace import Names, constants_of, main_class, mentioned_names
+from autograder.judging.live.namespace import Names, main_class, names_in_texts
 from autograder.judging.live.operations import LiveWire
 from autograder.judging.live.places import Places
-from autograder.judging.seal import PRELUDE, TEST, allow
+from autograder.judging.seal import allow
 from autograder.model import Reason
 
 
@@ -37,7 +36,7 @@ class LiveTest:
         self.question = question
         self.places = Places(question.get("proof"))
         self.wire: LiveWire = before.wire if before else LiveWire(ask, self.places)
-        self.constants = constants_of(f"{question['prelude']}\n{question['test']}")
+        self.constants, self.mentioned = names_in_texts(question["prelude"], question["test"])
         self.stateful = frozenset(question.get("stateful", ()))
         self.earlier = dict(dict.items(before.names)) if before else {}  # the names of the notebook's earlier tests
         self.unanswered = False  # whether an answer, or a part of it, is still `...`
@@ -54,10 +53,9 @@ class LiveTest:
     def restart(self, ignore_changes: bool = False) -> None:
         """Forget what the test has bound and visited."""
         answers = frozenset(self.question["names"])
-        mentioned = mentioned_names(self.question["test"], self.constants)
         self.places = self.wire.places = Places(self.question.get("proof"))
         self.wire.reset(ignore_changes, self.stateful)
-        self.names: Names = Names(self.wire, answers, mentioned)
+        self.names: Names = Names(self.wire, answers, self.mentioned)
         self.wire.before = self.names.mirror
         for name, value in self.earlier.items():
             if name not in answers:
@@ -88,7 +86,7 @@ class LiveTest:
         dict.__setitem__(names, "__name__", "__main__")
         for name, text in self.question.get("givens", {}).items():  # again for each run, which may change them
             dict.__setitem__(names, name, decode(text, name))
-        exec(compile(self.question["prelude"], PRELUDE, "exec"), names)
+        exec(compiled_prelude(self.question["prelude"]), names)
         locked = set(self.question.get("locked", ()))
         classes = {name: value for name, value in [*dict.items(names)] if isinstance(value, type) and name in locked}
         self.wire.lock_classes(classes)
@@ -110,16 +108,11 @@ class LiveTest:
         sys.modules["__main__"] = main
         threading.excepthook = lambda about: None  # what a thread raises would be printed, and nobody reads it
         self.names.rebinds = frozenset(self.question.get("rebinds", ()))
-        tree = ast.parse(self.question["test"], TEST)
-        last = None
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = ast.Expression(tree.body.pop().value)
-            last = _instrumented_expression(last)
-        self._execute(self.checks.watched(instrumented(tree)), "exec")
-        return self._execute(last, "eval") if last is not None else None
+        test = compiled_test(self.question["test"], self.checks.hidden, live=True)
+        self._execute(test.body)
+        return self._execute(test.last) if test.last is not None else None
 
-    def _execute(self, tree: Any, mode: str) -> Any:
-        code = compile(tree, TEST, mode, ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    def _execute(self, code: types.CodeType) -> Any:
         result = eval(code, self.names)
         return asyncio.run(result) if code.co_flags & inspect.CO_COROUTINE else result
 
@@ -163,13 +156,6 @@ class LiveTest:
             self.wire.describe(self.question["evidence"])
         self.wire.request("import", name, self.wire.patches())
         return self.wire.request("import", result, self.wire.patches())
-
-
-def _instrumented_expression(expression: ast.Expression) -> ast.Expression:
-    """Instrument a single expression."""
-    module = instrumented(ast.Module([ast.copy_location(ast.Expr(expression.body), expression.body)], []))
-    body: Any = module.body[0]
-    return ast.Expression(body.value)
 
 
 class _Shown:

@@ -1,6 +1,5 @@
 """What is known of a check that failed: its line, its values, and which of them are hidden."""
 
-import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,9 @@ from hypothesis import strategies as st
 from traitlets.config import Config
 
 from autograder.judging.checks import Checks
+from autograder.judging.compiled import compiled_test
 from autograder.judging.hidden import with_hidden
 from autograder.judging.judge import Judge
-from autograder.judging.seal import TEST
 from autograder.judging.test_plan import plans
 from autograder.model import Check, Outcome, TestPlan, Value, Verdict, Words
 from autograder.notebook.variants import hidden_lines
@@ -154,7 +153,7 @@ def test_no_value_of_a_hidden_name_reaches_the_student(case: tuple[str, list[str
     checks = Checks(source, {"lines": plan.hidden_lines, "names": plan.hidden_names})
     names = {"same": lambda x: x, "seen": 5, **checks.hooks}
     with pytest.raises(AssertionError) as caught:
-        exec(compile(checks.watched(ast.parse(source)), TEST, "exec"), names)
+        exec(compiled_test(source, checks.hidden).body, names)
     check = Check.read(checks.failed(caught.value))
     assert check is not None
     text = explain(Verdict("t", Outcome.FAILED, 0.0, "all", check=check)).text
@@ -172,7 +171,7 @@ def test_a_value_that_cannot_be_displayed_is_left_out() -> None:
     bad = Bad()
     bad.x = bad  # type: ignore[attr-defined]
     with pytest.raises(AssertionError) as caught:
-        exec(compile(checks.watched(ast.parse(source)), TEST, "exec"), {"np": np, "bad": bad, **checks.hooks})
+        exec(compiled_test(source, {}).body, {"np": np, "bad": bad, **checks.hooks})
     check = Check.read(checks.failed(caught.value))
     assert check is not None
     assert check.values == (Value("np.array([1])", "array of shape (1,)", False),)

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from autograder.evidence.encoder import encode, encode_all
+from autograder.judging.compiled import compiled_test
 from autograder.judging.judge import Judge, JudgeLimits, _Worker
+from autograder.judging.worker import COMPILE
 from autograder.model import NoEvidence, Outcome, Reason, TestPlan, Verdict
 
 PLAN = TestPlan("x-test", 2.0, ("x",), (), "", "assert x == 42, f'x is {x}'")
@@ -63,6 +65,35 @@ def test_modules_of_tests_are_loaded_once_for_all_forks(tmp_path: Path) -> None:
             "assert home == __import__('os').getppid()",
         ):
             assert _judge(judge, test, "from noisy import home", x=1).outcome == "passed"
+
+
+def test_a_test_is_compiled_once_for_all_forks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[bytes] = []
+    tell = _Worker._tell
+    monkeypatch.setattr(_Worker, "_tell", lambda worker, line: lines.append(line) or tell(worker, line))  # type: ignore[func-returns-value]
+    with Judge(tmp_path) as judge:
+        for x in (42, 41, 42):
+            assert _judge(judge, PLAN.test, x=x).outcome == ("passed" if x == 42 else "failed")
+        worker = judge.idle[0]
+        assert [line for line in lines if line.startswith(COMPILE)] == [
+            COMPILE + one + b"\n" for one in worker.compiled
+        ]
+        assert not any(b"41" in one or b"evidence" in one for one in worker.compiled), "nothing of a student's"
+        assert worker.process is not None
+        os.kill(worker.process.pid, signal.SIGKILL)
+        worker.process.wait()
+        assert _judge(judge, PLAN.test, x=42).outcome == "passed"
+    assert sum(line.startswith(COMPILE) for line in lines) == 2, "again in a new process"
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_a_compiled_test_is_the_same_whoever_asks(live: bool) -> None:
+    assert compiled_test("x = 1\nx", {}, live) is compiled_test("x = 1\nx", {"lines": [1], "names": []}, live)
+    assert compiled_test("x = 1\nx", {}, live) is not compiled_test("x = 1\nx", {}, not live)
+    assert compiled_test("assert x", {"names": ["x"]}, live) is not compiled_test("assert x", {}, live), "x is hidden"
+    assert compiled_test("x = 1", {}, live).last is None
+    with pytest.raises(SyntaxError):
+        compiled_test("x = ", {}, live)
 
 
 def test_so_are_the_modules_that_a_package_loads_for_a_name(tmp_path: Path) -> None:
