@@ -272,6 +272,21 @@ class Result:
         """Return the most serious of its notebooks' statuses."""
         return most_serious(notebook.status for notebook in self.notebooks)
 
+    @property
+    def reasons(self) -> set[Reason]:
+        """Return the reasons of its verdicts."""
+        return {verdict.reason for notebook in self.notebooks for verdict in notebook.verdicts}
+
+    @property
+    def open_answers(self) -> list[tuple[str, str, str]]:
+        """Return the notebook, the test and the reason of each answer that a proved test could not judge."""
+        verdicts = [(notebook.name, verdict) for notebook in self.notebooks for verdict in notebook.verdicts]
+        return [
+            (name, verdict.cell, verdict.rationale)
+            for name, verdict in verdicts
+            if verdict.outcome is Outcome.OPEN and verdict.reason is not Reason.NOT_PROVED
+        ]
+
 
 def most_serious(statuses: Iterable[str]) -> Status:
     """Return the status that comes first in `TROUBLES`, or `Status.OK` if none is in it."""

@@ -59,7 +59,7 @@ def main() -> None:
 
 def _measured(work: Callable[[], object]) -> dict[str, Any]:
     before, busy, started, own = _cpu(), _busy(), time.perf_counter(), time.thread_time()
-    with _timed(Recorder, "record") as recorded:
+    with _timed(Recorder, "record_all") as recorded:
         work()
     seconds, own, after = time.perf_counter() - started, time.thread_time() - own, _cpu()
     busy = _busy() - busy

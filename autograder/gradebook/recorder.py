@@ -1,45 +1,36 @@
-"""Record verdicts in nbgrader's gradebook and the autograded notebooks. How verdicts are made does not matter here.
+"""Record results in nbgrader's gradebook, the autograded notebooks and the ledger, a batch in one transaction.
 
-How each verdict is recorded:
-
-    verdict          auto_score         needs_manual_grade   comment at the answer
-    passed           the points         no                   –
-    failed           its points or 0    no                   –  (the test cell's output gives the reason)
-    not attempted    0                  no                   No response.
-    no evidence      0                  no                   why there is no evidence
-    open             none (not marked)  yes                  that the instructor will mark it
-    grader error     none (not marked)  yes                  what failed in the grader
-
-A manual mark is kept, and needs no new grading, unless the student's work has changed since it was last graded: for a
-written answer its own cell, for a test any of the student's code in the notebook. A written answer that was left as
-released gets 0 points and "No response."; any other needs manual grading.
-
-The commit point is the rename that writes the student's ledger entry. The steps before it are, in this order:
+The commit point of a submission is the rename that writes its ledger entry. The steps before it are, in this order:
 
     1. clear the fingerprint of an older entry
     2. stage the files in a temporary folder
     3. commit to the gradebook
     4. rename the folder
 
-If the process is killed in between, the ledger, the gradebook and the folder are each either old or new, never partial,
-and no ledger entry counts as done. To recover, grade the submission again: the same is written.
+A batch is committed at once: steps 1 and 2 are done for each of its submissions before step 3, and step 4 and the
+ledger entry for one after the other after it.
+
+If the process is killed in between, the ledger, the gradebook and the folder of each submission are each either old or
+new, never partial, and no ledger entry counts as done unless all is written. To recover, grade the submissions again:
+the same is written.
+
+If an error stops a batch, each of its results is recorded again in a transaction of its own. So it costs only the
+result that it belongs to.
 """
 
 import datetime
-import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import nbformat
-from nbformat import NotebookNode
-from nbgrader.api import Comment, Grade, Gradebook, SubmittedAssignment
+from nbgrader.api import Grade, Gradebook, SubmittedAssignment
 from nbgrader.preprocessors import AssignLatePenalties
-from nbgrader.utils import is_grade, is_locked, is_solution
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from autograder.course.course import Course
 from autograder.course.roster import course_roster
@@ -47,13 +38,12 @@ from autograder.distribution import own_command
 from autograder.errors import CourseError, Refused
 from autograder.evidence.refusals import Refusal
 from autograder.execution.failures import ERRORS
-from autograder.files import digest, replace_folder
+from autograder.files import replace_folder
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.students import enter_students
 from autograder.gradebook.submission_rows import NotebookGrades, Rows
-from autograder.model import NO_RESPONSE, NOT_MARKED, NotebookResult, Outcome, Reason, Result, Status, Verdict
-from autograder.notebook.cells import grade_id
-from autograder.notebook.sanitize import inert_sentence, typed_answer
+from autograder.gradebook.verdict_rows import cells_of, last_written, write_notebook
+from autograder.model import NotebookResult, Outcome, Reason, Result
 from autograder.submissions.files import read_regular
 from autograder.submissions.handed_in import SECRET, TIMESTAMP, read_stamp
 
@@ -65,10 +55,23 @@ MAX_EXCHANGE_FILE = 1024  # bytes
 MAY_CHANGE = frozenset({Reason.TIMEOUT, Reason.CRASH, Reason.MEMORY, Reason.OUTPUT, Reason.LIMIT, Reason.DAMAGED})
 OF_THE_MACHINE = frozenset({"ImportError", "ModuleNotFoundError", *(name for name, _ in ERRORS), Refusal.PANDAS.value})
 
-CODE = ""  # in place of a grade_id: all of the student's code in a notebook
-
-Written = dict[str, str]  # digest of a text, by grade_id
 Marks = dict[tuple[str, str], float | None]  # by notebook and grade_id; None means not marked yet
+
+
+@dataclass(frozen=True)
+class Graded:
+    """A submission's result, to be recorded.
+
+    Attributes:
+        result: The result.
+        fingerprint: A digest of all that the result depends on. It is stored only if another run with the same
+            fingerprint would have the same result.
+        graded_by: The same in parts, for `grading.review`.
+    """
+
+    result: Result
+    fingerprint: str = ""
+    graded_by: Sequence[Sequence[str]] = ()
 
 
 class Recorder:
@@ -93,39 +96,77 @@ class Recorder:
         self._open.__exit__(kind, error, at)
 
     def record(self, result: Result, fingerprint: str = "", graded_by: Sequence[Sequence[str]] = ()) -> None:
-        """Write one submission's result: staged files, gradebook, files in place, ledger.
+        """Write one submission's result; the arguments are those of `Graded`."""
+        self._write([Graded(result, fingerprint, graded_by)])
+
+    def record_all(self, batch: Sequence[Graded]) -> dict[str, Exception]:
+        """Write the results of several submissions in one transaction.
 
         Args:
-            result: The result.
-            fingerprint: A digest of all that the result depends on. It is stored only if another run with the same
-                fingerprint would have the same result.
-            graded_by: The same in parts, for `grading.review`.
+            batch: The results, at most one of each student.
+
+        Returns:
+            The error of each result that could not be recorded, by student. All others are recorded.
+
+        Raises:
+            OperationalError, InterfaceError: The database cannot be used, so no other result could be recorded either.
         """
-        place = self.course.folder("autograded", self.assignment, result.student)
+        try:
+            self._write(batch)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            if len(batch) == 1:
+                return {batch[0].result.student: error}
+            return {student: each for one in batch for student, each in self.record_all([one]).items()}
+        return {}
+
+    def _write(self, batch: Sequence[Graded]) -> None:
+        """Write all results or none, except if an error occurs after the commit: then those before it are written."""
+        try:
+            for graded in batch:
+                self._begin(graded.result)
+            self._grade_all(batch)
+            for graded in batch:
+                self._finish(graded)
+        except BaseException:
+            for graded in batch:
+                shutil.rmtree(self._staged(graded.result.student), ignore_errors=True)
+            self.book.db.rollback()  # it fails, too, if the database is gone
+            self.book.db.expunge_all()
+            raise
+
+    def _begin(self, result: Result) -> None:
+        """Clear the fingerprint of an older ledger entry, and stage the files."""
         if self.ledger.of(result.student).get("fingerprint"):
             self.ledger.note(result.student, fingerprint="")
-        staged = place.with_name(f".{place.name}.new")
-        try:
-            self._stage(result, staged)
-            self._grade(result, place)
-            self._commit()
-        except BaseException:
-            shutil.rmtree(staged, ignore_errors=True)
-            self.book.db.rollback()  # it fails, too, if the database is gone
-            raise
+        self._stage(result, self._staged(result.student))
+
+    def _grade_all(self, batch: Sequence[Graded]) -> None:
+        """Write the gradebook's rows."""
+        with self.book.db.no_autoflush:
+            if not self._entered:
+                enter_students(self.book, self.roster)
+            for graded in batch:
+                self._grade(graded.result)
+        self._commit()
         self._entered = True
-        replace_folder(staged, place)
+
+    def _finish(self, graded: Graded) -> None:
+        """Put the files in place, and write the ledger entry."""
+        student = graded.result.student
+        replace_folder(self._staged(student), self._place(student))
         self.ledger.note(
-            result.student,
-            repairs=list(result.repairs),
-            notebooks=ledger_entry(*result.notebooks),
-            fingerprint=fingerprint if _is_final(result) else "",
-            graded_by=graded_by,
+            student,
+            repairs=list(graded.result.repairs),
+            notebooks=ledger_entry(*graded.result.notebooks),
+            fingerprint=graded.fingerprint if _is_final(graded.result) else "",
+            graded_by=graded.graded_by,
         )
 
     def preview(self, result: Result) -> tuple[Marks, Marks]:
         """Return a submission's marks before and after recording this result, without writing anything."""
-        place = self.course.folder("autograded", self.assignment, result.student)
+        place = self._place(result.student)
         try:
             with self.book.db.no_autoflush:
                 _, sheets = self.rows.submission(result.student)
@@ -142,7 +183,7 @@ class Recorder:
         """Return whether ledger, gradebook and files all have a result of this student with this fingerprint."""
         if not fingerprint or self.ledger.of(student).get("fingerprint") != fingerprint:
             return False
-        place = self.course.folder("autograded", self.assignment, student)
+        place = self._place(student)
         return self.rows.known(student) and all((place / f"{name}.ipynb").is_file() for name in self.rows.notebooks)
 
     def update_late_penalty(self, student: str) -> None:
@@ -154,9 +195,17 @@ class Recorder:
         self._commit()
 
     def _commit(self) -> None:
-        """Commit, and drop this submission's rows from memory."""
+        """Commit, and drop the rows of these submissions from memory."""
         self.book.db.commit()
         self.book.db.expunge_all()
+
+    def _place(self, student: str) -> Path:
+        return self.course.folder("autograded", self.assignment, student)
+
+    def _staged(self, student: str) -> Path:
+        """Return the temporary folder of files that are not in place yet."""
+        place = self._place(student)
+        return place.with_name(f".{place.name}.new")
 
     def _stage(self, result: Result, staged: Path) -> None:
         shutil.rmtree(staged, ignore_errors=True)
@@ -170,19 +219,16 @@ class Recorder:
         for file in staged.iterdir():
             file.chmod(READ_ONLY)
 
-    def _grade(self, result: Result, place: Path) -> None:
-        with self.book.db.no_autoflush:
-            if not self._entered:
-                enter_students(self.book, self.roster)
-            submission, sheets = self.rows.submission(result.student)
-            folder = self.course.folder("submitted", self.assignment, result.student)
-            submission.timestamp, _ = read_stamp(folder, self.zone)  # grading reports what is wrong with it
-            for notebook in result.notebooks:
-                if notebook.name not in sheets:
-                    raise CourseError(f"{notebook.name}: not in the gradebook; run `{own_command()} release`.")
-                sheet, path = sheets[notebook.name], place / f"{notebook.name}.ipynb"
-                write_notebook(sheet.grades, sheet.comments, notebook, partial(last_written, path))
-                self._penalize(submission, sheet)
+    def _grade(self, result: Result) -> None:
+        submission, sheets = self.rows.submission(result.student)
+        folder = self.course.folder("submitted", self.assignment, result.student)
+        submission.timestamp, _ = read_stamp(folder, self.zone)  # grading reports what is wrong with it
+        for notebook in result.notebooks:
+            if notebook.name not in sheets:
+                raise CourseError(f"{notebook.name}: not in the gradebook; run `{own_command()} release`.")
+            sheet, path = sheets[notebook.name], self._place(result.student) / f"{notebook.name}.ipynb"
+            write_notebook(sheet.grades, sheet.comments, notebook, partial(last_written, path))
+            self._penalize(submission, sheet)
 
     def _penalize(self, submission: SubmittedAssignment, sheet: NotebookGrades) -> None:
         """Apply nbgrader's late policy to one notebook. The penalty is limited to between 0 and its score."""
@@ -212,96 +258,9 @@ def _is_notebook_final(notebook: NotebookResult) -> bool:
     if Outcome.NO_EVIDENCE not in outcomes or not notebook.ran:
         return True
     without = [verdict for verdict in notebook.verdicts if verdict.outcome is Outcome.NO_EVIDENCE]
-    raised = {str(output.get("ename")) for cell in _cells(notebook.content) for output in cell.get("outputs", ())}
+    raised = {str(output.get("ename")) for cell in cells_of(notebook.content) for output in cell.get("outputs", ())}
     details = {detail for verdict in without for detail in verdict.detail[:1]}
     return not (MAY_CHANGE & {verdict.reason for verdict in without} or OF_THE_MACHINE & (raised | details))
-
-
-def write_notebook(
-    grades: Mapping[str, Grade],
-    comments: Mapping[str, Comment],
-    result: NotebookResult,
-    before: Callable[[], Written] = dict,
-) -> None:
-    """Write one notebook's verdicts by the table above.
-
-    Args:
-        grades: The gradebook's grades, by grade_id.
-        comments: The gradebook's comments, by grade_id.
-        result: The notebook's result.
-        before: Returns what the student had written when it was last graded.
-    """
-    verdicts = {verdict.cell: verdict for verdict in result.verdicts}
-    cells = _cells(result.content)
-    written, last = _written(cells), before() if any(g.manual_score is not None for g in grades.values()) else {}
-    changed = {name for name, text in last.items() if text != written.get(name)}
-    for name, grade in grades.items():
-        if name in verdicts:
-            _write_verdict(grade, verdicts[name], CODE in changed)
-        elif result.status is Status.MISSING or name in result.untouched:
-            grade.auto_score, grade.needs_manual_grade = 0.0, False
-        else:
-            grade.auto_score, grade.needs_manual_grade = (
-                None,
-                grade.manual_score is None or _is_open(grade, name in changed),
-            )
-    notes = _comments(result, cells)
-    for name, comment in comments.items():
-        comment.auto_comment = notes.get(name)
-
-
-def _write_verdict(grade: Grade, verdict: Verdict, is_changed: bool) -> None:
-    grade.auto_score = verdict.points
-    grade.needs_manual_grade = verdict.points is None if grade.manual_score is None else _is_open(grade, is_changed)
-
-
-def _is_open(grade: Grade, is_changed: bool) -> bool:
-    """Return whether a manual mark has to be given again: also if it was open before, until the instructor gives it."""
-    return bool(grade.needs_manual_grade) or is_changed
-
-
-def _comments(result: NotebookResult, cells: list[NotebookNode]) -> dict[str, str]:
-    """Return comments by answer: NO_RESPONSE if it is untouched, else the comment for its test cell's verdict."""
-    notes, answer = dict.fromkeys(result.untouched, NO_RESPONSE), ""
-    verdicts = {verdict.cell: verdict for verdict in result.verdicts}
-    for cell in cells:
-        name = grade_id(cell)
-        if is_solution(cell) and not is_grade(cell):
-            answer = name
-        if answer and name in verdicts:
-            _comment(notes, answer, verdicts[name])
-    return notes
-
-
-def _comment(notes: dict[str, str], answer: str, verdict: Verdict) -> None:
-    if verdict.outcome in (Outcome.PASSED, Outcome.FAILED):
-        notes.pop(answer, None)  # the cell was left as released, but the student answered in another cell
-    elif verdict.outcome == Outcome.NOT_ATTEMPTED:
-        notes[answer] = NO_RESPONSE
-    elif verdict.outcome is Outcome.OPEN:
-        notes[answer] = NOT_MARKED
-    elif answer not in notes:
-        notes[answer] = inert_sentence(f"{verdict.outcome}: {verdict.rationale}")
-
-
-def _cells(content: bytes) -> list[NotebookNode]:
-    """Return an autograded notebook's cells. We wrote it, so it needs no validation."""
-    cells = json.loads(content)["cells"]
-    return [nbformat.from_dict({**cell, "source": "".join(cell["source"])}) for cell in cells]
-
-
-def _written(cells: list[NotebookNode]) -> Written:
-    code = digest(*(cell.source for cell in cells if cell.cell_type == "code" and not is_locked(cell)))
-    answers = {grade_id(cell): digest(typed_answer(cell)) for cell in cells if is_grade(cell) and is_solution(cell)}
-    return {CODE: code, **answers}
-
-
-def last_written(path: Path) -> Written:
-    """Return what a student wrote in an autograded notebook; nothing if the file is missing or damaged."""
-    try:
-        return _written(_cells(path.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
 
 
 def _score(grade: Grade) -> float:

@@ -1,9 +1,10 @@
-"""Grade a class: read the submissions, have a pool of workers grade them, and record the results one by one.
+"""Grade a class: read the submissions, have a pool of workers grade them, and record the results.
 
 Theory of operation. Only this process reads submissions and writes the gradebook. It reads a submission when the pool
 has a free slot, and drops the result once it is recorded. So at most as many submissions as slots are in memory,
-whatever the size of the class. A recorded result is kept. Grading again starts from the first student and skips each
-submission that is recorded with the same fingerprint. In this way it resumes a run that was stopped.
+whatever the size of the class. Results that are done at the same time are recorded in one transaction, and none waits
+for others. A recorded result is kept. Grading again starts from the first student and skips each submission that is
+recorded with the same fingerprint. In this way it resumes a run that was stopped.
 
 A submission may reach a limit only because others ran at the same time. Such a submission is deferred: when all others
 are done it is graded again, with nothing else running, and that result counts.
@@ -33,17 +34,17 @@ from autograder.faults import keep_submission_faults
 from autograder.files import REVIEW, temporary_prefix
 from autograder.gradebook.assignment_sync import check_cells, in_gradebook, save_stub_history, update_gradebook
 from autograder.gradebook.lock import grading_lock
-from autograder.gradebook.recorder import Recorder
+from autograder.gradebook.recorder import Graded, Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading.checkpoints import closing_checkpoints
-from autograder.grading.dispatch import Dispatcher, Task, uninterrupted
+from autograder.grading.dispatch import Batch, Dispatcher, Task, batches, raise_first, uninterrupted
 from autograder.grading.fingerprint import basis, differ_in_points, fingerprint
 from autograder.grading.pending import PendingResults
 from autograder.grading.proving import Proofs, proved
 from autograder.grading.rescoring import rescored
-from autograder.grading.review import Review, StoredParts, cells_of_questions, part_of_submission, parts_of, to_ledger
+from autograder.grading.review import Review, cells_of_questions, part_of_submission, parts_of, to_ledger
 from autograder.grading.workers import WorkerPool, worker_pool
-from autograder.model import Assignment, Outcome, Reason, Result, Status, Submission
+from autograder.model import Assignment, Reason, Result, Status, Submission
 from autograder.submissions.files import read_folder
 from autograder.submissions.handed_in import read_stamp
 from autograder.text import printable
@@ -53,7 +54,7 @@ LINKED = "a link leads to this submission, so it was left out; put the folder it
 log = logging.getLogger(__name__)
 
 Progress = Callable[[str, Status], None]  # student, status
-Record = Callable[[Result, str, StoredParts], None]  # result, fingerprint, the parts it depends on
+Record = Callable[[Sequence[Graded]], dict[str, Exception]]  # a batch → errors by student
 
 
 @dataclass
@@ -110,7 +111,7 @@ class ClassRun:
             self._update_gradebook(source)
             proofs = self._proofs(source)
             with Recorder(self.course, self.assignment) as recorder:
-                self._grade_all(source, proofs, recorder, recorder.record, recorder.update_late_penalty)
+                self._grade_all(source, proofs, recorder, recorder.record_all, recorder.update_late_penalty)
         return self._ordered()
 
     @contextmanager
@@ -146,10 +147,12 @@ class ClassRun:
             raise RuntimeError("commit() must be called inside the block of review()")
         self._update_gradebook(self._loaded)
         with Recorder(self.course, self.assignment) as recorder:
-            for student in self._chosen:
+            for students in batches(self._chosen):
                 with uninterrupted():
-                    if not self._pending.record(student, recorder):
-                        recorder.update_late_penalty(student)
+                    raise_first(recorder.record_all(self._pending.of(students)).values())
+                    for student in students:
+                        if student not in self._pending.files:
+                            recorder.update_late_penalty(student)
         return self._ordered()
 
     @contextmanager
@@ -199,17 +202,22 @@ class ClassRun:
         graded_by = parts_of(source.notebooks, source.helpers, self._limits, proofs.proofs)
         base = basis(assignment, self._limits)
 
-        def done(task: Task, result: Result) -> None:
+        def done(batch: Batch) -> None:
+            graded = [
+                Graded(result, task.fingerprint, to_ledger({**graded_by, **part_of_submission(task.submission)}))
+                for task, result in batch
+            ]
             with uninterrupted():
-                record(result, task.fingerprint, to_ledger({**graded_by, **part_of_submission(task.submission)}))
-            self.opened.update(_open_answers(result))
-            keep_submission_faults(self.course.root, self.assignment, result)
-            self._note(result.student, result.status, result.status)
+                errors = record(graded)
+            for _, result in batch:
+                if result.student not in errors:
+                    self._recorded(result)
+            raise_first(errors.values())
 
         def is_done(task: Task) -> bool:
             result = self._rescored(task, assignment, recorder)
             if result:
-                done(task, result)
+                done([(task, result)])
             return bool(result)
 
         shared = self.course.root / "reports" / f"{self.assignment}.shared"
@@ -217,15 +225,20 @@ class ClassRun:
             dispatcher = Dispatcher(pool, assignment, self._limits, self.busy)
             changed = self._changed(recorder, base, skip, is_done)
             with closing(dispatcher.results(changed, pool.slots)) as results:
-                for task, result in results:
-                    if RETRIED_ALONE & _reasons(result):
-                        deferred.append(result.student)
-                    else:
-                        done(task, result)
+                for batch in results:
+                    deferred += [result.student for _, result in batch if RETRIED_ALONE & result.reasons]
+                    done([each for each in batch if not RETRIED_ALONE & each[1].reasons])
+                    del batch  # it is not kept in memory while the next submissions are read
             again = (self._read(student, base) for student in deferred)
             with closing(dispatcher.results(again, pool.exclusive_slots)) as results:
-                for task, result in results:
-                    done(task, result)
+                for batch in results:
+                    done(batch)
+                    del batch
+
+    def _recorded(self, result: Result) -> None:
+        self.opened.update(result.open_answers)
+        keep_submission_faults(self.course.root, self.assignment, result)
+        self._note(result.student, result.status, result.status)
 
     def _read(self, student: str, base: str) -> Task:
         folder = self.course.folder("submitted", self.assignment, student)
@@ -266,18 +279,6 @@ class ClassRun:
 
     def _ordered(self) -> dict[str, Status]:
         return {student: self.statuses[student] for student in self._chosen}
-
-
-def _open_answers(result: Result) -> Iterator[tuple[str, str, str]]:
-    """Yield the notebook, the test and the reason of each answer that a proved test could not judge."""
-    for notebook in result.notebooks:
-        for verdict in notebook.verdicts:
-            if verdict.outcome is Outcome.OPEN and verdict.reason is not Reason.NOT_PROVED:
-                yield notebook.name, verdict.cell, verdict.rationale
-
-
-def _reasons(result: Result) -> set[Reason]:
-    return {verdict.reason for notebook in result.notebooks for verdict in notebook.verdicts}
 
 
 def _chosen(course: Course, assignment: str, students: Iterable[str] | None) -> list[str]:

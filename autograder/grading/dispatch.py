@@ -8,11 +8,12 @@ grader error: the submission is left unmarked. If the pool itself is lost, the r
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from autograder.course.limits import Limits
 from autograder.errors import CourseError
@@ -23,6 +24,9 @@ from autograder.model import Assignment, Result, Submission
 # Ctrl-C, and the signals that end a command in the same way
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
+T = TypeVar("T")
+MAX_BATCH = 8  # results that are recorded at once; Ctrl-C waits for all of them
+
 
 @dataclass(frozen=True)
 class Task:
@@ -30,6 +34,9 @@ class Task:
 
     submission: Submission
     fingerprint: str
+
+
+Batch = Sequence[tuple[Task, Result]]
 
 
 @dataclass
@@ -44,10 +51,8 @@ class Dispatcher:
     limits: Limits
     busy: Callable[[int], None]
 
-    def results(
-        self, tasks: Iterator[Task], slots: Callable[[], Sequence[Executor]]
-    ) -> Generator[tuple[Task, Result], None, None]:
-        """Yield each task with its result when it is done. Each slot has one task at a time.
+    def results(self, tasks: Iterator[Task], slots: Callable[[], Sequence[Executor]]) -> Generator[Batch, None, None]:
+        """Yield tasks with their results: those that are done, without waiting for more. Each slot has one task.
 
         If this generator is closed early, the tasks in progress are stopped.
         """
@@ -55,9 +60,7 @@ class Dispatcher:
         try:
             while self._fill(running, tasks, slots()):
                 self.busy(min(len(running), self.pool.jobs))
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    task, _ = running.pop(future)
-                    yield task, self._result(task, future)
+                yield from self._collected(running, wait(running, return_when=FIRST_COMPLETED).done)
             self.busy(0)
         finally:
             with uninterrupted():
@@ -83,6 +86,21 @@ class Dispatcher:
         except BrokenExecutor:
             raise CourseError(self.pool.gone) from None
 
+    def _collected(
+        self, running: dict["Future[Result]", tuple[Task, Executor]], done: Iterable["Future[Result]"]
+    ) -> Iterator[Batch]:
+        """Yield the results of tasks that are done; raise what stops the run only after those of the same batch."""
+        for futures in batches(done):
+            results, errors = [], []
+            for task, future in [(running.pop(future)[0], future) for future in futures]:
+                try:
+                    results.append((task, self._result(task, future)))
+                except CourseError as error:
+                    errors.append(error)
+            if results:
+                yield results
+            raise_first(errors)
+
     def _result(self, task: Task, future: "Future[Result]") -> Result:
         """Return the result of a task. If its worker failed, this is a grader error and the answers stay unmarked."""
         try:
@@ -95,6 +113,19 @@ class Dispatcher:
             raise CourseError(f"a worker cannot import what it needs ({error}); install autograder there.") from None
         except Exception as error:
             return given_up(task.submission.student, self.assignment, error)
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield the items in lists of at most `MAX_BATCH`."""
+    rest = iter(items)
+    while batch := list(islice(rest, MAX_BATCH)):
+        yield batch
+
+
+def raise_first(errors: Iterable[Exception]) -> None:
+    """Raise the first of these errors, if there is any."""
+    if first := next(iter(errors), None):
+        raise first
 
 
 @contextmanager

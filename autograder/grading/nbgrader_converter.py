@@ -19,7 +19,8 @@ from nbgrader.converters.base import NbGraderException
 from autograder.course.course import Course
 from autograder.errors import Refused
 from autograder.gradebook.ledger import Ledger
-from autograder.gradebook.recorder import MAX_EXCHANGE_FILE, Written, last_written
+from autograder.gradebook.recorder import MAX_EXCHANGE_FILE
+from autograder.gradebook.verdict_rows import Written, last_written
 from autograder.grading.class_run import LINKED
 from autograder.grading.nbgrader_preprocessors import source_notebooks
 from autograder.model import Submission

@@ -22,8 +22,9 @@ from autograder.errors import Damaged
 from autograder.execution.sandbox import grading_limits
 from autograder.faults import keep_submission_faults
 from autograder.gradebook.ledger import Ledger
-from autograder.gradebook.recorder import Written, ledger_entry, write_notebook
+from autograder.gradebook.recorder import ledger_entry
 from autograder.gradebook.source_assignment import SourceAssignment, Stamps, file_stamps
+from autograder.gradebook.verdict_rows import Written, write_notebook
 from autograder.grading.notebook_grader import NotebookGrader
 from autograder.grading.pipeline import grade_notebook
 from autograder.grading.proving import proved

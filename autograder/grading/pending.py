@@ -1,11 +1,11 @@
 """Results awaiting the instructor's confirmation, spooled to disk, so that a class of any size fits into memory."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from autograder.gradebook.queries import answers_of_tests
-from autograder.gradebook.recorder import Recorder
+from autograder.gradebook.recorder import Graded, Recorder
 from autograder.grading.review import (
     Change,
     Key,
@@ -13,12 +13,10 @@ from autograder.grading.review import (
     Part,
     Parts,
     Review,
-    StoredParts,
     changes,
     from_ledger,
     mark_changes,
 )
-from autograder.model import Result
 
 
 class PendingResults:
@@ -37,17 +35,26 @@ class PendingResults:
         self.found = Review((), (), (), ())
         self.changed: dict[Change, None] = {}
 
-    def keep(self, result: Result, fingerprint: str, graded_by: StoredParts) -> None:
-        """Spool one result to disk, and note what recording it would change."""
-        student = result.student
+    def keep(self, batch: Sequence[Graded]) -> dict[str, Exception]:
+        """Spool results to disk, and note what recording them would change.
+
+        Returns:
+            Nothing, in place of the errors that `Recorder.record_all` returns.
+        """
+        for graded in batch:
+            self._keep(graded)
+        return {}
+
+    def _keep(self, graded: Graded) -> None:
+        student = graded.result.student
         path = self.files[student] = self.folder / str(len(self.files))
-        path.write_bytes(pickle.dumps((result, fingerprint, graded_by)))
+        path.write_bytes(pickle.dumps(graded))
         if not self.recorder.rows.known(student):
             self.found = Review(self.found.moves, self.found.same, (*self.found.first, student), ())
             return
-        changed = self._changes(student, from_ledger(graded_by))
+        changed = self._changes(student, from_ledger(graded.graded_by))
         self.changed |= dict.fromkeys(changed)
-        moved = mark_changes(result, *self.recorder.preview(result), changed, self.cells)
+        moved = mark_changes(graded.result, *self.recorder.preview(graded.result), changed, self.cells)
         same = self.found.same if moved else (*self.found.same, student)
         self.found = Review((*self.found.moves, *moved), same, self.found.first, ())
 
@@ -65,9 +72,6 @@ class PendingResults:
         names = self.recorder.rows.names(answers_of_tests(self.recorder.course, self.recorder.assignment))
         return Review(ordered, same, first, tuple(self.changed), names)
 
-    def record(self, student: str, recorder: Recorder) -> bool:
-        """Record a student's pending result, and return whether there was one."""
-        if student not in self.files:
-            return False
-        recorder.record(*pickle.loads(self.files[student].read_bytes()))
-        return True
+    def of(self, students: Iterable[str]) -> list[Graded]:
+        """Return the pending results of these students; some may have none."""
+        return [pickle.loads(self.files[student].read_bytes()) for student in students if student in self.files]

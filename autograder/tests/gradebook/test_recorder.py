@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,12 +11,15 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import OperationalError
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.files import replace_folder
+from autograder.gradebook import recorder
 from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.queries import table
-from autograder.gradebook.recorder import Recorder
+from autograder.gradebook.recorder import Graded, Recorder
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.tests.harness.recorded import NAME
 from autograder.tests.support import SOURCE
@@ -33,8 +37,8 @@ def _result(points: float = 2.0, text: str = "h is memory and output at once", *
 
 
 def _record(course: Course, result: Result) -> None:
-    with Recorder(course, "ps1") as recorder:
-        recorder.record(result)
+    with Recorder(course, "ps1") as recording:
+        recording.record(result)
 
 
 def _grades(course: Course) -> dict[str, tuple[float | None, bool, str | None]]:
@@ -183,6 +187,148 @@ def test_a_kill_in_any_gap_leaves_all_whole_and_grading_again_mends_it(gap: str,
     assert [path.name for path in (own.root / "reports" / "ps1").iterdir()] == ["ada.json"]
 
 
-def _files(course: Course) -> dict[str, bytes]:
-    folder = course.folder("autograded", "ps1", "ada")
+def _files(course: Course, student: str = "ada") -> dict[str, bytes]:
+    folder = course.folder("autograded", "ps1", student)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
+
+STUDENTS = ("ada", "bob", "cy")
+OF_BATCHES = {
+    **GAPS,
+    "after the first folder is in place": (
+        "recorder.replace_folder = lambda new, place, move=recorder.replace_folder: "
+        "move(new, place) if place.parent.name == 'ada' else die()"
+    ),
+    "between two entries of the ledger": (
+        "recorder.Ledger.note = lambda self, student, note=recorder.Ledger.note, **facts: "
+        "die() if student == 'bob' and facts.get('notebooks') else note(self, student, **facts)"
+    ),
+}
+
+
+def _batch(points: float = 2.0, text: str = "h is memory and output at once") -> list[Graded]:
+    return [Graded(replace(_result(points, text), student=student), f"of {points}") for student in STUDENTS]
+
+
+def _record_all(course: Course, batch: list[Graded]) -> dict[str, Exception]:
+    with Recorder(course, "ps1") as recording:
+        return recording.record_all(batch)
+
+
+_State = tuple[float | None, dict[str, bytes], str]  # mark of Q9, files, fingerprint
+
+
+def _state_of(course: Course, student: str) -> _State:
+    mark = next(row.marks["q9"] for row in table(course, "ps1").rows if row.student == student)
+    return mark, _files(course, student), Ledger(course, "ps1").of(student)["fingerprint"]
+
+
+def _state(course: Course) -> dict[str, _State]:
+    return {student: _state_of(course, student) for student in STUDENTS}
+
+
+def _expected(batch: list[Graded]) -> dict[str, _State]:
+    return {
+        graded.result.student: (
+            graded.result.notebooks[0].verdicts[1].points,
+            {f"{NAME}.ipynb": graded.result.notebooks[0].content},
+            graded.fingerprint,
+        )
+        for graded in batch
+    }
+
+
+def test_a_batch_is_one_transaction(own: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits, commit = [], Recorder._commit
+
+    def counted(recording: Recorder) -> None:
+        commits.append("")
+        commit(recording)
+
+    monkeypatch.setattr(Recorder, "_commit", counted)
+    assert _record_all(own, _batch()) == {}
+    assert len(commits) == 1
+    assert _state(own) == _expected(_batch())
+
+
+@pytest.mark.parametrize("gap", OF_BATCHES)
+def test_a_kill_while_a_batch_is_recorded_leaves_each_old_or_new_and_grading_again_gives_the_same(
+    gap: str, own: Course, tmp_path: Path
+) -> None:
+    first, second = _batch(1.0), _batch(2.0, "on second thoughts")
+    assert _record_all(own, first) == {}
+    (tmp_path / "batch").write_bytes(pickle.dumps(second))
+    script = SCRIPT.format(gap=OF_BATCHES[gap]).replace("recorder.record(", "recorder.record_all(")
+    killed = subprocess.run([sys.executable, "-c", script, str(own.root), str(tmp_path / "batch")], check=False)
+    assert killed.returncode == 9
+    old, new = _expected(first), _expected(second)
+    marks = {row.student: row.marks["q9"] for row in table(own, "ps1").rows}
+    assert set(marks) == set(STUDENTS)
+    assert len(set(marks.values())) == 1, "one transaction"
+    for student in STUDENTS:
+        entry = Ledger(own, "ps1").of(student)
+        assert entry["notebooks"][NAME]["status"] == ""
+        if own.folder("autograded", "ps1", student).exists():  # else killed between the two renames
+            assert _files(own, student) in (old[student][1], new[student][1])
+        if entry["fingerprint"]:
+            assert _state_of(own, student) in (old[student], new[student]), "an entry counts only if all is written"
+    assert _record_all(own, second) == {}
+    assert _state(own) == new
+    for student in STUDENTS:
+        assert [path.name for path in (own.root / "autograded" / student).iterdir()] == ["ps1"]
+    assert sorted(path.name for path in (own.root / "reports" / "ps1").iterdir()) == [f"{n}.json" for n in STUDENTS]
+
+
+def _unknown_notebook(graded: Graded) -> Graded:
+    notebook = replace(graded.result.notebooks[0], name="other")
+    return replace(graded, result=replace(graded.result, notebooks=(notebook,)))
+
+
+@pytest.mark.parametrize("failing", STUDENTS)
+def test_one_result_that_fails_does_not_lose_the_others_of_its_batch(failing: str, own: Course) -> None:
+    old, new = _batch(1.0), _batch(2.0)
+    _record_all(own, old)
+    batch = [_unknown_notebook(graded) if graded.result.student == failing else graded for graded in new]
+    errors = _record_all(own, batch)
+    assert list(errors) == [failing]
+    assert isinstance(errors[failing], CourseError)
+    mark, files, _ = _expected(old)[failing]
+    assert _state(own) == {**_expected(new), failing: (mark, files, "")}, "it is as before, and is graded again"
+    assert not list(own.root.glob("autograded/*/.*"))
+
+
+def test_one_folder_that_cannot_be_moved_does_not_lose_the_others(own: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    def moved(new: Path, place: Path) -> None:
+        if place.parent.name == "ada":
+            raise PermissionError(13, "Permission denied")
+        replace_folder(new, place)
+
+    _record_all(own, _batch(1.0))
+    with monkeypatch.context() as patch:
+        patch.setattr(recorder, "replace_folder", moved)
+        errors = _record_all(own, _batch(2.0))
+    assert {student: type(error) for student, error in errors.items()} == {"ada": PermissionError}
+    assert _state(own) == {**_expected(_batch(2.0)), "ada": (2.0, _expected(_batch(1.0))["ada"][1], "")}
+    assert not list(own.root.glob("autograded/*/.*"))
+    assert _record_all(own, _batch(2.0)) == {}
+    assert _state(own) == _expected(_batch(2.0))
+
+
+def test_a_database_that_cannot_be_used_is_asked_once_for_a_batch(own: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    _record_all(own, _batch(1.0))
+    asked = []
+
+    def locked(_: Recorder) -> None:
+        asked.append("")
+        raise OperationalError("", {}, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr(Recorder, "_commit", locked)
+    with pytest.raises(CourseError, match=r"\(database is locked\)"):
+        _record_all(own, _batch(2.0))
+    assert len(asked) == 1
+    assert {name: state[:2] for name, state in _state(own).items()} == {
+        name: state[:2] for name, state in _expected(_batch(1.0)).items()
+    }
+    assert not list(own.root.glob("autograded/*/.*"))
