@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 from autograder.gradebook.graded_notebooks import keep
 from autograder.model import Outcome, Verdict, Words
 from autograder.notebook.cells import grade_id
-from autograder.notebook.sanitize import inert, inert_sentence
+from autograder.notebook.sanitize import inert, inert_sentence, new_output
 
 
 def annotated(
@@ -47,11 +47,11 @@ def _show_repairs(repairs: Sequence[str]) -> list[NotebookNode]:
 def show_verdict(verdict: Verdict) -> list[NotebookNode]:
     """Return a verdict as the output of its test cell: text if it passed, else an error with the reason."""
     if verdict.outcome == Outcome.PASSED:
-        return [nbformat.v4.new_output("stream", name="stdout", text=f"passed: {verdict.points:g} points\n")]
+        return [new_output("stream", name="stdout", text=f"passed: {verdict.points:g} points\n")]
     points = f" ({verdict.points:g} points)" if verdict.points else ""
     rationale, *check = _show_check(verdict)
     text = [f"{verdict.outcome}{points}: {rationale}", *check]
-    return [nbformat.v4.new_output("error", ename=verdict.outcome, evalue=verdict.rationale, traceback=text)]
+    return [new_output("error", ename=verdict.outcome, evalue=verdict.rationale, traceback=text)]
 
 
 def _show_check(verdict: Verdict) -> list[str]:

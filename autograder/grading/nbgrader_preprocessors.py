@@ -46,7 +46,7 @@ class Restore(NbGraderPreprocessor):  # type: ignore[misc]
             submitted, _ = parse(content or b"", grader.name)
         except Damaged:
             return grader.unanswered, resources
-        return restore(submitted, grader.source_notebook).notebook, resources
+        return restore(submitted, grader.source_notebook, grader.cells).notebook, resources
 
 
 class Judge(NbGraderPreprocessor):  # type: ignore[misc]

@@ -4,8 +4,8 @@ All that a class shares is prepared once. What depends on a student is derived f
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 
 import nbformat
 from nbformat import NotebookNode
@@ -20,6 +20,7 @@ from autograder.judging.test_plan import plans, with_visible
 from autograder.model import Assignment, TestPlan
 from autograder.notebook.cells import grade_id
 from autograder.notebook.personalize import Personalization, Values, personalization
+from autograder.submissions.matching import CourseCell, course_cells
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class NotebookGrader:
     student: str = ""  # the student whose sizes the plans use; "" if all students share them
     sizes: Values | None = None
     proving: bool = False  # whether this is the solution's run, which later runs are held to
+    _given: dict[Limits | None, "NotebookGrader"] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def of(cls, name: str, source_notebook: NotebookNode, assignment: Assignment) -> "NotebookGrader":
@@ -54,7 +56,14 @@ class NotebookGrader:
         if sizes is None:
             return self
         plans = tuple(replace(plan, prelude=self.hook.with_values(plan.prelude, sizes)) for plan in self.plans)
-        return replace(self, plans=plans, student=student, sizes=sizes)
+        sized = replace(self, plans=plans, student=student, sizes=sizes)
+        vars(sized)["cells"] = self.cells  # the same for the whole class
+        return sized
+
+    @cached_property
+    def cells(self) -> tuple[CourseCell, ...]:
+        """Return the cells of the source notebook, for `restore`."""
+        return course_cells(self.source_notebook)
 
     @property
     def unanswered(self) -> NotebookNode:
@@ -72,8 +81,10 @@ class NotebookGrader:
         """Return a grader whose tests have the course's own values; KernelError: no kernel starts to compute them."""
         if not any(plan.proof and plan.proved_givens for plan in self.plans):
             return self
-        plans = with_givens(self.plans, self.unanswered, self.assignment.helpers, limits)
-        return replace(self, plans=plans)
+        if limits not in self._given:
+            plans = with_givens(self.plans, self.unanswered, self.assignment.helpers, limits)
+            self._given[limits] = replace(self, plans=plans)
+        return self._given[limits]
 
     def ahead(self, notebook: NotebookNode, others: Iterable[str], limits: Limits) -> Ahead | None:
         """Return what has run ahead of a restored submission."""

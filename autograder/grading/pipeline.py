@@ -99,7 +99,7 @@ def grade_notebook(
         submitted, repairs = parse(content, f"{grader.name}.ipynb")
     except Damaged as damage:
         return _without(grader, NoEvidence(Reason.DAMAGED, str(damage).rstrip(".")))
-    restored = restore(submitted, grader.source_notebook)
+    restored = restore(submitted, grader.source_notebook, grader.cells)
     return grade_restored(grader, restored.notebook, others, (*repairs, *restored.repairs), limits)
 
 

@@ -153,7 +153,7 @@ def _examined(source: SourceAssignment, grader: NotebookGrader, limits: Limits) 
     """Find the values that are the course's own; None if no kernel starts for the experiments."""
     try:
         submitted, _ = parse(source.contents[grader.name], f"{grader.name}.ipynb")
-        solution = restore(submitted, grader.source_notebook).notebook
+        solution = restore(submitted, grader.source_notebook, grader.cells).notebook
         helpers = grader.assignment.helpers
         return examine(solution, grader.unanswered, grader.plans, helpers, source.edited, limits)
     except Damaged:  # the proof reports it

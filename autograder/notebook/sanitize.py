@@ -104,20 +104,23 @@ def inert_sentence(text: str) -> str:
     return " ".join(_printable(text).translate(_MATH | _QUOTED).split())
 
 
+def new_output(kind: str, **fields: object) -> NotebookNode:
+    """Return an output. It is not validated here: a notebook is validated once, when it is written."""
+    made: NotebookNode = nbformat.from_dict({"output_type": kind, **fields})
+    return made
+
+
 def _output(output: NotebookNode) -> NotebookNode:
-    made: NotebookNode
     if output.output_type == "stream":
         name = "stderr" if output.get("name") == "stderr" else "stdout"
-        made = nbformat.v4.new_output("stream", name=name, text=_text(output.get("text", "")))
-    elif output.output_type == "error":
+        return new_output("stream", name=name, text=_text(output.get("text", "")))
+    if output.output_type == "error":
         name, value = _text(output.get("ename", "")), _text(output.get("evalue", ""))
         lines = [_text(line) for line in output.get("traceback", [])][:100]
-        made = nbformat.v4.new_output("error", ename=name, evalue=value, traceback=lines)
-    else:
-        data = {"text/plain": _plain(output.get("data", {}))}
-        data |= _pictures(output.get("data", {}))
-        made = nbformat.v4.new_output("display_data", data=data)
-    return made
+        return new_output("error", ename=name, evalue=value, traceback=lines)
+    data = {"text/plain": _plain(output.get("data", {}))}
+    data |= _pictures(output.get("data", {}))
+    return new_output("display_data", data=data, metadata={})
 
 
 def _plain(data: NotebookNode) -> str:

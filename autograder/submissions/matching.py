@@ -5,8 +5,9 @@ cell without candidates then gets one by its text, by its position or, for an an
 At the end one candidate is chosen for each source cell. A submitted cell that is no candidate is an extra cell.
 """
 
+import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -48,43 +49,43 @@ class StudentCell:
 
 @dataclass(eq=False)
 class CourseCell:
-    """One cell of the source notebook, the submitted cells that may be it, and the one that was chosen."""
+    """One cell of the source notebook, the submitted cells that may be it, and the one that was chosen.
+
+    Attributes:
+        place: Its position.
+        cell: The cell.
+        released: Its text in the released notebook.
+        own_lines: Its lines that no other cell has, such as the text of a written question.
+        claims: The submitted cells that may be it.
+        chosen: The one that was chosen.
+        name: Its name in repair messages.
+        text: The released text with whitespace normalized.
+        is_code: Whether it is a code cell.
+        is_students: Whether students may edit it.
+        asked: The names that its stub binds.
+        words: The words of its released text.
+    """
 
     place: int
     cell: NotebookNode
-    released: str  # its text in the released notebook
-    own_lines: set[str]  # its lines that no other cell has, such as the text of a written question
-    claims: list[StudentCell] = field(default_factory=list)
-    chosen: StudentCell | None = None
+    released: str
+    own_lines: set[str]
+    claims: list[StudentCell] = field(default_factory=list, init=False)
+    chosen: StudentCell | None = field(default=None, init=False)
 
-    @cached_property
-    def name(self) -> str:
-        """Return its name in repair messages."""
-        return str(grade_id(self.cell) or self.cell.id)
+    def __post_init__(self) -> None:
+        self.name = str(grade_id(self.cell) or self.cell.id)
+        self.text = normalize_whitespace(self.released)
+        self.is_code = bool(self.cell.cell_type == "code")
+        self.is_students = not (is_locked(self.cell) or is_task(self.cell))
+        self.asked = set(bindings(self.released) or {}) if self.is_code else set()
+        self.words = set(re.findall(r"\w+", self.released))
 
-    @cached_property
-    def text(self) -> str:
-        """Return the released text with whitespace normalized."""
-        return normalize_whitespace(self.released)
-
-    @cached_property
-    def is_code(self) -> bool:
-        return bool(self.cell.cell_type == "code")
-
-    @cached_property
-    def is_students(self) -> bool:
-        """Return whether students may edit the cell."""
-        return not (is_locked(self.cell) or is_task(self.cell))
-
-    @cached_property
-    def asked(self) -> set[str]:
-        """Return the names that its stub binds."""
-        return set(bindings(self.released) or {}) if self.is_code else set()
-
-    @cached_property
-    def words(self) -> set[str]:
-        """Return the words of its released text."""
-        return set(re.findall(r"\w+", self.released))
+    def unclaimed(self) -> "CourseCell":
+        """Return a copy for another submission: without candidates, and with the same facts about the cell."""
+        other = copy.copy(self)
+        other.claims, other.chosen = [], None
+        return other
 
     def is_copied_by(self, mine: StudentCell) -> bool:
         """Return whether the submitted cell has the same text."""
@@ -121,20 +122,17 @@ class CourseCell:
         self.chosen = next(iter([*best, *own, *self.claims]), None)
 
 
-def match(
-    submitted: NotebookNode, course: NotebookNode, config: Config | None = None
-) -> tuple[list[CourseCell], list[StudentCell]]:
+def match(submitted: NotebookNode, course: Sequence[CourseCell]) -> tuple[list[CourseCell], list[StudentCell]]:
     """Match a submission with the source notebook, and return the cells of both in order.
 
     Args:
         submitted: The submission, as `parse` returns it.
-        course: The source notebook, as `teaching_copy` returns it.
-        config: nbgrader's settings.
+        course: The cells of the source notebook, as `course_cells` returns them. They are not modified.
 
     Returns:
         The source cells, each with the submitted cell that was chosen for it; and all submitted cells.
     """
-    cells = _course_cells(course, config)
+    cells = [cell.unclaimed() for cell in course]
     mine = [StudentCell(place, cell) for place, cell in enumerate(submitted.cells)]
     _claim_by_name(cells, mine)
     _claim_by_text(cells, mine)
@@ -145,12 +143,18 @@ def match(
     return cells, mine
 
 
-def _course_cells(course: NotebookNode, config: Config | None) -> list[CourseCell]:
+def course_cells(course: NotebookNode, config: Config | None = None) -> tuple[CourseCell, ...]:
+    """Return the cells of a source notebook, for all its submissions.
+
+    Args:
+        course: The source notebook, as `teaching_copy` returns it.
+        config: nbgrader's settings.
+    """
     released = [cell.source for cell in released_copy(course, config).cells]
     lines = [lines_of(text) for text in released]
     own_lines = [own - set().union(*lines[:i], *lines[i + 1 :]) for i, own in enumerate(lines)]
     parts = zip(course.cells, released, own_lines, strict=True)
-    return [CourseCell(place, *part) for place, part in enumerate(parts)]
+    return tuple(CourseCell(place, *part) for place, part in enumerate(parts))
 
 
 def _free(cells: list[CourseCell], mine: list[StudentCell]) -> list[StudentCell]:

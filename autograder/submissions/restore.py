@@ -10,16 +10,16 @@ assigns. For questions that are still unanswered, it also looks where students t
 
 import copy
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_solution
-from traitlets.config import Config
 
 from autograder.notebook.cells import fresh_id, grade_id
 from autograder.notebook.source import added, bindings, binds, typed
-from autograder.submissions.matching import CourseCell, StudentCell, match
+from autograder.submissions.matching import CourseCell, StudentCell, course_cells, match
 from autograder.submissions.parser import EDITORS
 from autograder.text import normalize_whitespace, printable, summarize
 
@@ -34,15 +34,15 @@ class Restored:
     repairs: tuple[str, ...]
 
 
-def restore(submitted: NotebookNode, source: NotebookNode, config: Config | None = None) -> Restored:
+def restore(submitted: NotebookNode, source: NotebookNode, cells: Sequence[CourseCell] = ()) -> Restored:
     """Rebuild a submitted notebook from its source notebook.
 
     Args:
         submitted: The submission, as `parse` returns it.
         source: The source notebook, as `teaching_copy` returns it.
-        config: nbgrader's settings.
+        cells: Its cells, as `course_cells` returns them, if they are at hand: they are the same for a whole class.
     """
-    return _Restoration(submitted, source, config).restored()
+    return _Restoration(submitted, source, cells or course_cells(source)).restored()
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,9 @@ class _Extra:
 class _Restoration:
     """Builds the notebook from a matched submission, and collects the repairs by the position of their cell."""
 
-    def __init__(self, submitted: NotebookNode, source: NotebookNode, config: Config | None) -> None:
+    def __init__(self, submitted: NotebookNode, source: NotebookNode, cells: Sequence[CourseCell]) -> None:
         self.submitted, self.source = submitted, source
-        self.cells, self.mine = match(submitted, source, config)
+        self.cells, self.mine = match(submitted, cells)
         self.extras: list[_Extra] = []
         self.moved: list[_Extra] = []
         self.repairs: dict[int, list[str]] = {place: [] for place in range(-1, len(self.cells) + 1)}
@@ -241,7 +241,7 @@ class _Restoration:
         return NotebookNode({**self.source, "metadata": copy.deepcopy(self.source.metadata), "cells": cells})
 
     def _cell(self, cell: CourseCell) -> NotebookNode:
-        made = copy.deepcopy(cell.cell)
+        made: NotebookNode = nbformat.from_dict(cell.cell)  # a copy, in half the time of deepcopy
         made.source = self._source(cell)
         if cell.is_code:
             made.outputs, made.execution_count = [], None

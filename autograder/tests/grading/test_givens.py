@@ -13,6 +13,7 @@ from autograder.course.course import Course
 from autograder.errors import KernelError
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading import givens
+from autograder.grading.notebook_grader import notebook_graders
 from autograder.grading.pipeline import grade_submission
 from autograder.grading.proving import Proofs, proved
 from autograder.judging.proof import Kind
@@ -181,11 +182,17 @@ def test_nothing_runs_where_no_locked_cell_computes(tmp_path: Path, monkeypatch:
 SMALL = [IMPORTS, locked("data", "data = np.arange(4)"), *question("q", "q = data.sum()", "assert q == data.sum()")]
 
 
+def _forget() -> None:
+    """Forget all values, as a new process has none."""
+    givens._known.cache_clear()
+    notebook_graders.cache_clear()
+
+
 def test_a_value_that_is_not_the_same_on_this_machine_judges_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = Made(course(tmp_path, book=[*SMALL, *question("p", "p = 1", "assert p == 1")]), {})
-    givens._known.cache_clear()
+    _forget()
     values = iter("12")
     monkeypatch.setattr(givens, "_run", lambda *_: {("data", "data"): next(values)})
     verdict = small.verdicts({})["q-test"]
@@ -195,7 +202,7 @@ def test_a_value_that_is_not_the_same_on_this_machine_judges_nobody(
         " grade again."
     )
     assert small.verdicts({})["p-test"].outcome == "passed"
-    givens._known.cache_clear()
+    _forget()
     monkeypatch.undo()
     assert small.failed({}) == []
 
@@ -228,7 +235,7 @@ def _no_kernel(*_: object) -> None:
 
 def test_without_a_kernel_for_the_values_there_is_no_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     small = Made(course(tmp_path, book=SMALL), {})
-    givens._known.cache_clear()
+    _forget()
     monkeypatch.setattr(givens, "run", _no_kernel)
     (verdict,) = small.verdicts({}).values()
     assert (verdict.outcome, verdict.points) == ("grader error", None)

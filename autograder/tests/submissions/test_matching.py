@@ -1,11 +1,13 @@
 """Notebooks from editors that strip what a cell is known by."""
 
+import copy
 from collections.abc import Callable
 
 import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from autograder.submissions.matching import course_cells
 from autograder.submissions.parser import parse
 from autograder.submissions.restore import restore
 from autograder.tests.harness.handed_in import (
@@ -107,6 +109,16 @@ def test_stripped_moved_and_answered() -> None:
         "q3: the answer cell was moved; it was moved back.",
         "q4-why: the answer cell was moved; it was moved back.",
     )
+
+
+def test_the_source_notebooks_cells_serve_a_whole_class_and_stay_as_they_are() -> None:
+    source, incomplete = UNANSWERED[LSTM], solved()
+    incomplete.cells.pop(at(incomplete, "q3"))
+    before, shared = copy.deepcopy(source), course_cells(source)
+    for submitted in (solved(), deepnote(incomplete), starter(), solved()):
+        assert restore(submitted, source, shared) == restore(submitted, source)
+    assert all(cell.claims == [] and cell.chosen is None for cell in shared)
+    assert source == before
 
 
 def test_old_format_keeps_the_answers() -> None:
