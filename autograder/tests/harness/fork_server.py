@@ -1,8 +1,7 @@
 """A small process that forks for a test: its forks cost less than those of a process that has loaded all tests.
 
-It runs as a program, and prints nothing. Its arguments are a descriptor and the modules to load. A request is the
-folder to work in; with it comes the descriptor of a socket, over which the fork is told what to do. There is one
-process for each set of modules: a fork takes twice the time if all libraries are loaded, and most tests need none.
+It runs as a program, and prints nothing. A request is the folder to work in, and the modules to load before, in JSON;
+with it comes the descriptor of a socket, over which the fork is told what to do.
 """
 
 import atexit
@@ -10,6 +9,7 @@ import contextlib
 import functools
 import gc
 import importlib
+import json
 import os
 import signal
 import socket
@@ -22,11 +22,11 @@ MAX_REQUEST = 1 << 16
 
 
 @functools.cache
-def server(modules: frozenset[str]) -> socket.socket:
-    """Start the process for these modules, which ends with this one; return the socket for requests."""
+def server() -> socket.socket:
+    """Start the process, which ends with this one; return the socket for requests."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
-        program = [sys.executable, "-P", __file__, str(theirs.fileno()), *sorted(modules)]
+        program = [sys.executable, "-P", __file__, str(theirs.fileno())]
         # it ends by itself, so nobody waits for it
         subprocess.Popen(program, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL).returncode = 0
     atexit.register(ours.close)
@@ -37,7 +37,7 @@ def fork(folder: str, modules: Collection[str]) -> socket.socket:
     """Fork a local kernel that works in a folder; return the socket to it. It closes its end when it ends."""
     ours, theirs = socket.socketpair()
     with theirs:
-        socket.send_fds(server(frozenset(modules)), [folder.encode()], [theirs.fileno()])
+        socket.send_fds(server(), [json.dumps([folder, sorted(modules)]).encode()], [theirs.fileno()])
     return ours
 
 
@@ -51,20 +51,24 @@ def main() -> None:
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a fork
     warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of forks beside threads
-    for module in sys.argv[2:]:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
-    compact()
     with socket.socket(fileno=int(sys.argv[1])) as requests:
+        loaded: set[str] = set()
         while True:
-            folder, descriptors, _, _ = socket.recv_fds(requests, MAX_REQUEST, 1)
-            if not folder:
+            message, descriptors, _, _ = socket.recv_fds(requests, MAX_REQUEST, 1)
+            if not message:
                 return
+            folder, modules = json.loads(message)
+            if new := {"gc", *modules} - loaded:
+                for module in new:
+                    with contextlib.suppress(ImportError):
+                        importlib.import_module(module)
+                loaded |= new
+                gc.collect()
+                gc.freeze()
+                compact()
             if os.fork() == 0:
                 requests.close()
-                be_kernel(socket.socket(fileno=descriptors[0]), folder.decode())
+                be_kernel(socket.socket(fileno=descriptors[0]), folder)
             os.close(descriptors[0])
 
 

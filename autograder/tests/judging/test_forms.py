@@ -3,9 +3,7 @@
 `harness.forms` describes the forms.
 """
 
-import contextlib
-import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,28 +14,25 @@ from autograder.tests.harness.forms import FORMS
 from autograder.tests.harness.local_kernel import LocalGrader, plain_marks
 
 pytestmark = pytest.mark.process
-
-
-Judges = Callable[[frozenset[str]], Judge]
-FORMS_BY_LIBRARY = [  # one process loads the libraries
+NAMES = [  # one process loads the libraries: to load them takes seconds, in the judge and in the fork server
     pytest.param(name, marks=[pytest.mark.xdist_group("libraries")] if form.needs else [])
     for name, form in FORMS.items()
 ]
 
 
 @pytest.fixture(scope="module")
-def judges(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judges]:
-    """A judge in an empty folder for each set of libraries: its forks take longer once it has loaded more."""
-    with contextlib.ExitStack() as stack:
-        yield functools.cache(lambda _: stack.enter_context(Judge(tmp_path_factory.mktemp("helpers"))))
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judge]:
+    """A judge in an empty folder."""
+    with Judge(tmp_path_factory.mktemp("helpers")) as judge:
+        yield judge
 
 
-@pytest.mark.parametrize("name", FORMS_BY_LIBRARY)
-def test_marks_are_plain_nbgraders(name: str, judges: Judges) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_marks_are_plain_nbgraders(name: str, judge: Judge) -> None:
     form = FORMS[name]
     for library in form.needs:
         pytest.importorskip(library)
-    proving = LocalGrader.of(judges(frozenset(form.needs)), form.cells)
+    proving = LocalGrader.of(judge, form.cells)
     assert not [fault for plan in proving.plans for fault in plan.faults]
     assert set(plain_marks(form.cells)) == {1.0}
     grader, verdicts = proving.proved(form.cells)
@@ -96,12 +91,12 @@ CONVERSIONS = {  # of an object that equals everything: how its test ends
 
 
 @pytest.mark.parametrize("conversion", CONVERSIONS)
-def test_a_number_of_the_students_own_class_earns_nothing_by_itself(conversion: str, judges: Judges) -> None:
+def test_a_number_of_the_students_own_class_earns_nothing_by_itself(conversion: str, judge: Judge) -> None:
     method, outcome, points, sentence = CONVERSIONS[conversion]
     test = "assert half(5) == 2.5\nassert abs(half(3) - 1.5) < 1e-9"
     if conversion == "partly right":
         test = "0.5 * (half(5) == 2.5) + 0.5 * (half(3) == 1.5)"
     right = [("answer", "def half(n):\n    return n / 2"), ("test", test)]
-    grader, _ = LocalGrader.of(judges(frozenset()), right).proved(right)
+    grader, _ = LocalGrader.of(judge, right).proved(right)
     (verdict,) = grader.verdicts([("answer", HALF.format(method)), right[1]])
     assert (verdict.outcome, verdict.points, verdict.rationale) == (outcome, points, sentence)
