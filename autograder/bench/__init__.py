@@ -8,5 +8,5 @@ separately.
 
 `scene` makes the classes. `plain` and `ours` (with `worker`, the process that it starts) measure the graders, `limit`
 measures the notebooks' cells alone, and `machine` describes the computer. `figures` holds the measurements as data, and
-what follows from them. `table`, `plot` and `scale` show them.
+what follows from them. `large` grades one large class and nothing else. `table`, `plot` and `scale` show them.
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from autograder.bench import figures, functions, limit, machine, ours, plain, plot, scale
+from autograder.bench import figures, functions, large, limit, machine, ours, plain, plot, scale
 from autograder.bench.figures import COLD, IMPORTS, MIXED, WARM, Report, Run
 from autograder.bench.scene import GRADEBOOK, distinct, make_mixed, make_right, part_of, require_full_marks
 from autograder.bench.table import HEAD, LINE, markdown
@@ -146,6 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.functions:
             sys.stdout.write("\n".join([HEAD, LINE, *rows_of_functions(_functions(options)), ""]))
             return 0
+        if options.large:
+            sys.stdout.write(f"{_large(options)}\n")
+            return 0
         report = figures.read(options.read) if options.read else _measured(options)
         _write(report, options)
     except CourseError as error:
@@ -167,6 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--page", type=Path, help=f"the file to write the table into, between {BEGIN} and {END}")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"measure all N times (default: {Plan.rounds})")
     parser.add_argument("--students", type=int, metavar="N", help="also grade a class of N students, once")
+    parser.add_argument("--large", type=int, metavar="N", help="only grade a class of N students, once")
     parser.add_argument("--functions", action="store_true", help="measure only the course of functions; write nothing")
     parser.add_argument("--read", type=Path, metavar="JSON", help="show the figures of an earlier run; measure nothing")
     return parser
@@ -180,6 +184,15 @@ def _measured(options: argparse.Namespace) -> Report:
         size = replace(size, rounds=options.rounds or size.rounds)
         more = (options.students,) if options.students else ()
         return Bench(course, Path(folder), replace(size, large=(*size.large, *more))).report()
+
+
+def _large(options: argparse.Namespace) -> str:
+    """Grade a large class, and write what it took into the page. Return that."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        found = large.measure(Course.at(options.course), Path(folder), options.large).markdown()
+    if options.page:
+        _replace(options.page, large.BEGIN, large.END, found)
+    return found
 
 
 def _functions(options: argparse.Namespace) -> list[Run]:
@@ -197,11 +210,16 @@ def _write(report: Report, options: argparse.Namespace) -> None:
     (folder / "bench.json").write_text(report.text(), encoding="utf-8")
     (folder / "scale.md").write_text(scale.page(report), encoding="utf-8")
     if options.page and not options.quick:
-        text = options.page.read_text(encoding="utf-8")
-        if BEGIN not in text or END not in text:
-            raise CourseError(f"{options.page}: has no place for the table; add the lines {BEGIN} and {END}.")
-        before, after = text.partition(BEGIN)[0], text.partition(END)[2]
-        options.page.write_text(f"{before}{BEGIN}\n{markdown(report)}\n{END}{after}", encoding="utf-8")
+        _replace(options.page, BEGIN, END, markdown(report))
+
+
+def _replace(page: Path, begin: str, end: str, new: str) -> None:
+    """Replace what a page has between two lines; CourseError: it does not have them."""
+    text = page.read_text(encoding="utf-8")
+    if begin not in text or end not in text:
+        raise CourseError(f"{page}: has no place for the table; add the lines {begin} and {end}.")
+    before, after = text.partition(begin)[0], text.partition(end)[2]
+    page.write_text(f"{before}{begin}\n{new}\n{end}{after}", encoding="utf-8")
 
 
 def _say(text: str) -> None:

@@ -28,6 +28,7 @@ class Run:
     peak: int = 0  # resident memory of the grading process
     recording: float = 0.0  # all notebooks
     head: float = 0.0  # what the head process spent on reading and recording
+    done: tuple[float, ...] = ()  # when each submission was recorded, since the first notebook
 
     @property
     def each(self) -> float:
@@ -147,5 +148,9 @@ def read(path: Path) -> Report:
     stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     lists = {name: tuple(stored[name]) for name in ("machine", "limit", "unset", "forked", "unique", "proportional")}
     lists["loading"] = tuple(stored.get("loading", ()))
-    runs = {name: tuple(Run(**run) for run in stored.get(name, ())) for name in ("runs", "functions")}
+    runs = {name: tuple(map(_run, stored.get(name, ()))) for name in ("runs", "functions")}
     return Report(**{**stored, **lists, **runs})
+
+
+def _run(stored: Mapping[str, Any]) -> Run:
+    return Run(**{**stored, "done": tuple(stored.get("done", ()))})

@@ -19,7 +19,7 @@ def measure(course: Course, shape: str, jobs: int, assignment: str = ASSIGNMENT)
     """
     result = _worker(course, shape, jobs, "--assignment", assignment)
     result.pop("memory")
-    return Run(what=shape, jobs=jobs, **result)
+    return Run(what=shape, jobs=jobs, done=tuple(result.pop("done")), **result)
 
 
 def memory(course: Course, shape: str, jobs: int) -> list[tuple[int, int]]:

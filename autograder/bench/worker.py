@@ -10,18 +10,18 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import wraps
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 
 from autograder.bench.figures import GRADING, JUDGE, KERNELS
 from autograder.course.course import Course
-from autograder.gradebook.recorder import Recorder
+from autograder.gradebook.recorder import Graded, Recorder
 from autograder.grading.class_run import ClassRun
 from autograder.rnn.sample_class import ASSIGNMENT
 
@@ -59,36 +59,44 @@ def main() -> None:
 
 def _measured(work: Callable[[], object]) -> dict[str, Any]:
     before, busy, started, own = _cpu(), _busy(), time.perf_counter(), time.thread_time()
-    with _timed(Recorder, "record_all") as recorded:
+    with _recorded() as batches:
         work()
     seconds, own, after = time.perf_counter() - started, time.thread_time() - own, _cpu()
     busy = _busy() - busy
-    recording, computing = (sum(each) for each in zip(*recorded, strict=True))
+    recording, computing = sum(batch.seconds for batch in batches), sum(batch.cpu for batch in batches)
     cpu = {role: after[role] - before[role] for role in (GRADING, JUDGE)}
     cpu[KERNELS] = max(0.0, busy - sum(cpu.values()))
     # the head process' time includes waiting for the disk, but not waiting for results
-    return {"seconds": seconds, "cpu": cpu, "recording": recording, "head": own - computing + recording}
+    done = [batch.end - started for batch in batches for _ in range(batch.submissions)]
+    return {"seconds": seconds, "cpu": cpu, "recording": recording, "head": own - computing + recording, "done": done}
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Results that were recorded together: wall and processor seconds, and when they were done."""
+
+    submissions: int
+    seconds: float
+    cpu: float
+    end: float
 
 
 @contextmanager
-def _timed(owner: type, name: str) -> Iterator[list[tuple[float, float]]]:
-    """Collect wall and processor time of each call of a method."""
-    found: list[tuple[float, float]] = []
-    plain = getattr(owner, name)
+def _recorded() -> Iterator[list[_Batch]]:
+    """Collect what is recorded."""
+    batches: list[_Batch] = []
+    plain = Recorder.record_all
 
-    @wraps(plain)
-    def timed(*given: Any, **named: Any) -> Any:
+    def timed(recorder: Recorder, batch: Sequence[Graded]) -> dict[str, Exception]:
         wall, own = time.perf_counter(), time.thread_time()
         try:
-            return plain(*given, **named)
+            return plain(recorder, batch)
         finally:
-            found.append((time.perf_counter() - wall, time.thread_time() - own))
+            end = time.perf_counter()
+            batches.append(_Batch(len(batch), end - wall, time.thread_time() - own, end))
 
-    setattr(owner, name, timed)
-    try:
-        yield found
-    finally:
-        setattr(owner, name, plain)
+    with patch.object(Recorder, "record_all", timed):
+        yield batches
 
 
 def _busy() -> float:

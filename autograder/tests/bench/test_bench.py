@@ -7,9 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from autograder.bench import __main__ as bench
-from autograder.bench import figures, functions, limit, ours, plain, plot, scale
+from autograder.bench import figures, functions, large, limit, ours, plain, plot, scale
 from autograder.bench.__main__ import BEGIN, END, QUICK, Plan, main
 from autograder.bench.figures import COLD, GRADING, IMPORTS, JUDGE, KERNELS, MIXED, PLAIN, WARM, Report, Run
+from autograder.bench.large import Large
 from autograder.bench.machine import cores, describe
 from autograder.bench.scene import (
     GRADEBOOK,
@@ -182,6 +183,42 @@ def test_options_say_what_is_measured(
     monkeypatch.setattr(bench, "Bench", measured)
     assert main([*options, "--course", str(course.root), "--folder", str(tmp_path)]) == 0
     assert asked == [size]
+
+
+def test_a_large_class_is_shown_in_parts(report: Report) -> None:
+    done = (*(2.0 * (n + 1) for n in range(40)), *(80 + 1.0 * (n + 1) for n in range(360)), 484.0, 488.0)
+    run = replace(_run(WARM, 1.0, 4, 402), seconds=488.0, done=done)
+    found = Large(("a machine",), _run(PLAIN, 6.0, submissions=2, cpu=5.0), run, 3 * MIB)
+    assert found.parts() == [(1, 40, 0.5), (41, 400, 0.25), (401, 402, 6.0)]
+    assert found.markdown().splitlines()[2:] == [
+        "| 1 to 40 | 0.5 | 120 | 12 |",
+        "| 41 to 400 | 0.25 | 240 | 24 |",
+        "| 401 to 402 | 6 | 10 | 1 |",
+        "| all | 0.303 | 198 | 19.8 |",
+        "",
+        "402 submissions, 1,608 notebooks, 4 submissions at a time: 8.1 minutes. Plain nbgrader needed 6.00 s per "
+        "notebook just before. Processor time per notebook: 0.500 s, with plain nbgrader 5.00 s. The grading process "
+        "used at most 200 MiB. The gradebook takes 3.0 MiB.",
+        "",
+        "Measured on: a machine.",
+    ]
+
+
+@pytest.mark.kernel
+@pytest.mark.process
+def test_a_large_class_is_graded_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = make_without_tensorflow(tmp_path / "course")
+    page = tmp_path / "page.md"
+    page.write_text(f"{large.BEGIN}\n{large.END}\n")
+    assert main(["--large", "2", "--course", str(small.root), "--page", str(page)]) == 0
+    shown = capsys.readouterr().out
+    assert "| 1 to 2 | " in shown
+    assert "2 submissions, 2 notebooks, 4 submissions at a time: " in shown
+    assert page.read_text() == f"{large.BEGIN}\n{shown}{large.END}\n"
+    page.write_text("nothing here\n")
+    assert main(["--large", "1", "--course", str(small.root), "--page", str(page)]) == 1
+    said = f"autograder: {page}: has no place for the table; add the lines {large.BEGIN} and {large.END}."
+    assert capsys.readouterr().err.strip() == said
 
 
 def test_the_picture_needs_only_one_size_of_class(report: Report, tmp_path: Path) -> None:
