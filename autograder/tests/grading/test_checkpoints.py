@@ -349,7 +349,7 @@ def _made(source: str, **limits: object) -> NotebookCheckpoints:
     ],
 )  # fmt: skip
 def test_one_sentence_says_which_cell_is_not_run_ahead(source: str, sentence: str) -> None:
-    assert _made(source, cell_seconds=2.0).why == f"book: cell cell: {sentence}."
+    assert _made(source, cell_seconds=3.0).why == f"book: cell cell: {sentence}."
 
 
 def test_the_cells_before_one_that_is_not_run_ahead_are() -> None:
