@@ -1,8 +1,7 @@
 """Decode answers that a student's kernel sent to the trusted grader.
 
-Theory of operation. `encoder` runs as source text in the student's kernel and turns answers into JSON text. This
-module runs in the grader's process, reads that text, and has a `Reader` rebuild the values. These cross as real objects
-of their types:
+Theory of operation. `encoder` runs in the student's kernel and turns answers into JSON text. This module runs in the
+grader's process, reads that text, and has a `Reader` rebuild the values. These cross as real objects of their types:
 
     built in           None, bool, int, float, complex, str, bytes, bytearray, `...`, NotImplemented, list, tuple, dict,
                        set, frozenset, range, slice, a dict's keys, values and items

@@ -1,9 +1,10 @@
 """Compose the source text that the grader sends to a student's kernel.
 
 Theory of operation. A kernel has this package's modules out of its reach, so it gets the text of those that must run
-there. They are ordinary modules here: they import each other, and are checked and tested like all others. In the
-kernel, their texts are executed one after the other in one namespace, so imports of this package are left out, and a
-name that one module defines is global in the others. No two of them may define the same name.
+there: in each of our cells, or compiled once in the process that it is a fork of (`kernels.program`). They are ordinary
+modules here: they import each other, and are checked and tested like all others. In the kernel, their texts are
+executed one after the other in one namespace, so imports of this package are left out, and a name that one module
+defines is global in the others. No two of them may define the same name.
 
 A kernel that is not a fork compiles the source for each test, so it has no docstrings, comments or annotations.
 """

@@ -167,7 +167,7 @@ def test_one_place_parses_for_all_threads_of_the_grading_process() -> None:
     """`ast.parse` in two threads at once can fail; only the judge's own process, which has one thread, calls it."""
     package = Path(autograder.__file__).parent
     apart = ("tests", "docs", "bench", "rnn")
-    judge = {f"judging/{name}.py" for name in ("worker", "live/runner", "live/namespace", "checks")}
+    judge = {f"judging/{name}.py" for name in ("compiled", "live/namespace", "checks")}
     files = [path for path in package.rglob("*.py") if path.relative_to(package).parts[0] not in apart]
     calls = {path.relative_to(package).as_posix() for path in files if "ast.parse(" in path.read_text(encoding="utf-8")}
     assert calls == judge | {"text.py"}
