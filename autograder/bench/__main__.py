@@ -188,6 +188,8 @@ def _measured(options: argparse.Namespace) -> Report:
 
 def _large(options: argparse.Namespace) -> str:
     """Grade a large class, and write what it took into the page. Return that."""
+    if options.page:
+        _parts(options.page, large.BEGIN, large.END)  # before hours of measuring
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         found = large.measure(Course.at(options.course), Path(folder), options.large).markdown()
     if options.page:
@@ -214,12 +216,17 @@ def _write(report: Report, options: argparse.Namespace) -> None:
 
 
 def _replace(page: Path, begin: str, end: str, new: str) -> None:
-    """Replace what a page has between two lines; CourseError: it does not have them."""
+    """Replace what a page has between two lines."""
+    before, after = _parts(page, begin, end)
+    page.write_text(f"{before}{begin}\n{new}\n{end}{after}", encoding="utf-8")
+
+
+def _parts(page: Path, begin: str, end: str) -> tuple[str, str]:
+    """Return what a page has before and after two lines; CourseError: it does not have them."""
     text = page.read_text(encoding="utf-8")
     if begin not in text or end not in text:
         raise CourseError(f"{page}: has no place for the table; add the lines {begin} and {end}.")
-    before, after = text.partition(begin)[0], text.partition(end)[2]
-    page.write_text(f"{before}{begin}\n{new}\n{end}{after}", encoding="utf-8")
+    return text.partition(begin)[0], text.partition(end)[2]
 
 
 def _say(text: str) -> None:

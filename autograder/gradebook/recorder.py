@@ -14,8 +14,8 @@ If the process is killed in between, the ledger, the gradebook and the folder of
 new, never partial, and no ledger entry counts as done unless all is written. To recover, grade the submissions again:
 the same is written.
 
-If an error stops a batch, each of its results is recorded again in a transaction of its own. So it costs only the
-result that it belongs to.
+If an error stops a batch, each of its results is recorded again in a separate transaction. So the error affects only
+the result that it belongs to.
 """
 
 import datetime

@@ -1,7 +1,7 @@
 """Keep a program of the grader compiled in the process that forks kernels, so that no kernel compiles it again.
 
 A cell of the grader runs it with `run`. A notebook can reach it here, as it can replace Python's own `exec`: whatever
-it sends is not trusted. It is a module of its own because cells find it by its name.
+it sends is not trusted. It is a separate module because cells find it by its name.
 """
 
 from types import CodeType

@@ -215,10 +215,18 @@ def test_a_large_class_is_graded_once(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "| 1 to 2 | " in shown
     assert "2 submissions, 2 notebooks, 4 submissions at a time: " in shown
     assert page.read_text() == f"{large.BEGIN}\n{shown}{large.END}\n"
+
+
+def test_a_page_without_a_place_is_refused_before_a_large_class_is_graded(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(large, "measure", None)
+    page = tmp_path / "page.md"
     page.write_text("nothing here\n")
-    assert main(["--large", "1", "--course", str(small.root), "--page", str(page)]) == 1
+    assert main(["--large", "1000", "--course", str(course.root), "--page", str(page)]) == 1
     said = f"autograder: {page}: has no place for the table; add the lines {large.BEGIN} and {large.END}."
     assert capsys.readouterr().err.strip() == said
+    assert page.read_text() == "nothing here\n"
 
 
 def test_the_picture_needs_only_one_size_of_class(report: Report, tmp_path: Path) -> None:
