@@ -14,7 +14,7 @@ from autograder.tests.rnn.answers import LAST_STATES
 pytestmark = [pytest.mark.tensorflow, pytest.mark.xdist_group("tensorflow")]
 
 Predicted = Callable[..., dict[str, Any]]
-SIZES = [((1, 8, 2, 3), 7), ((4, 12, 3, 5), 1), ((2, 3, 3, 3), 2), ((3, 2, 1, 1), 3), ((8, 8, 8, 8), 4)]
+SIZES = [((4, 11, 3, 5), 1), ((3, 2, 1, 1), 3), ((4, 4, 4, 4), 4)]  # many steps, the fewest of all, no two sizes differ
 AXES = ("batch", "timesteps", "units")
 NO_TIME = "it has no timesteps axis. It has room for one step, not for all 8."
 PREDICTED = (

@@ -28,19 +28,16 @@ from autograder.tests.support import HELPERS, ROOT, SOURCE, copy_helper
 
 ASSIGNMENT = "explorations"
 NAMES = tuple(FACTS)
-OTHERS = [  # three others for each: sizes and seed
+EPOCHS = {"epochs=200": "epochs=100"}  # the LSTM is below the floor after 60, and an MLP cannot get there
+OTHERS = [  # two others for each: sizes and seed, few and many
     ("step_by_step", {"3, 6, 2, 4, 4": "1, 2, 1, 3, 1"}),
-    ("step_by_step", {"3, 6, 2, 4, 4": "4, 9, 5, 7, 2"}),
-    ("step_by_step", {"3, 6, 2, 4, 4": "2, 5, 3, 16, 3"}),
-    ("output_to_target", {"units, seed = 10, 4": "units, seed = 8, 1"}),
-    ("output_to_target", {"units, seed = 10, 4": "units, seed = 16, 2"}),
-    ("output_to_target", {"units, seed = 10, 4": "units, seed = 32, 3"}),
-    ("state_test", {"1, 10, 2, 4, 3": "5, 7, 3, 6, 11", "more = 3": "more = 6"}),
+    ("step_by_step", {"3, 6, 2, 4, 4": "4, 9, 5, 16, 2"}),
+    ("output_to_target", {"units, seed = 10, 4": "units, seed = 8, 1", **EPOCHS}),
+    ("output_to_target", {"units, seed = 10, 4": "units, seed = 32, 3", **EPOCHS}),
     ("state_test", {"1, 10, 2, 4, 3": "2, 3, 4, 2, 12", "more = 3": "more = 1"}),
-    ("state_test", {"1, 10, 2, 4, 3": "40, 12, 1, 9, 13"}),
+    ("state_test", {"1, 10, 2, 4, 3": "40, 7, 1, 9, 13", "more = 3": "more = 6"}),
     ("stacked", {"seed = 4, 5, 5": "seed = 3, 7, 1", "ones = np": "ones = 2 * np"}),
     ("stacked", {"seed = 4, 5, 5": "seed = 6, 2, 2"}),
-    ("stacked", {"seed = 4, 5, 5": "seed = 1, 3, 3"}),
 ]
 
 
@@ -77,7 +74,7 @@ def test_everything_is_right_with_other_numbers(name: str, changes: dict[str, st
 @pytest.mark.usefixtures("beside_the_helpers")
 def test_run_all_then_answer_from_the_top(name: str) -> None:
     released = read(RELEASED, name)
-    live = LiveNotebook(released)
+    live = LiveNotebook(released, EPOCHS if name == "output_to_target" else {})
     live.run_all()
     judging = [cell for cell, code in live.cells.items() if is_check(code)]
     assert not [(cell, live.shown[cell]) for cell in judging if not live.is_open(cell)]

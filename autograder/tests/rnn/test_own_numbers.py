@@ -180,8 +180,11 @@ def test_a_release_asks_for_the_id_and_only_that_is_new(salted: Course) -> None:
 
 
 @pytest.mark.kernel
-def test_the_tests_of_notebooks_that_ask_are_proved_as_all_are(salted: Course) -> None:
-    prove(SourceAssignment.load(salted, ASSIGNMENT))
+def test_the_tests_of_notebooks_that_ask_are_proved_as_all_are(tmp_path: Path) -> None:
+    """Those of the two other notebooks are proved before the class below is graded."""
+    setting = f"\nc.Personalization.salt = {SALT!r}\n"
+    course = make_part(tmp_path / "course", "2_lstm_sequences", "4_gru_sequences", settings=setting)
+    prove(SourceAssignment.load(course, ASSIGNMENT))
 
 
 def test_without_the_helper_it_is_said_before_anything_is_graded(salted: Course) -> None:
