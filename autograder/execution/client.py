@@ -68,6 +68,7 @@ class Client(NotebookClient):
 
     limits: Limits
     widgets: Widgets
+    channel_source = "channel(shell.kernel)"  # what a cell of the grader asks with
     spent_cell = spent = 0
     taking = flooded = late = False
     deadline = math.inf  # of the running cell; `look` checks it
@@ -79,8 +80,7 @@ class Client(NotebookClient):
         most = MAX_EVIDENCE if self.taking else ROOM * self.limits.cell_output
         if self.spent_cell > most or self.spent > self.limits.notebook_output:
             self.flooded = True
-            assert self.task_poll_for_reply is not None
-            self.task_poll_for_reply.cancel()
+            self.stop_cell()
             return None
         kind, parent = msg["msg_type"], msg["parent_header"].get("msg_id")
         if kind in COMMS:
@@ -94,6 +94,11 @@ class Client(NotebookClient):
         if output is not None:
             self.widgets.take(parent, output)
         return output
+
+    def stop_cell(self) -> None:
+        """Stop the cell, which sends too much."""
+        assert self.task_poll_for_reply is not None
+        self.task_poll_for_reply.cancel()
 
     async def run_cell(self, cell: NotebookNode, index: int, seconds: float) -> None:
         """Run one cell for at most `seconds`; raise KernelEnded if the kernel ends."""
@@ -177,16 +182,13 @@ class Client(NotebookClient):
 
 
 @asynccontextmanager
-async def kernel(
-    notebook: NotebookNode, files: Mapping[str, bytes], limits: Limits, checkpoint: str = ""
-) -> AsyncIterator[Client]:
+async def kernel(notebook: NotebookNode, files: Mapping[str, bytes], limits: Limits) -> AsyncIterator[Client]:
     """Start a kernel in a new folder.
 
     Args:
         notebook: The notebook to run.
         files: The files in the folder.
         limits: The limits.
-        checkpoint: The socket of a checkpoint to go on from, with its folder in place of `files`; "" for none.
 
     Raises:
         KernelError: The kernel does not start.
@@ -197,8 +199,8 @@ async def kernel(
         place = Path(folder)
         for inside in ("work", "home"):
             (place / inside).mkdir()
-        fill(place / "work", {} if checkpoint else files)
-        client = _client(notebook, place, limits, checkpoint)
+        fill(place / "work", files)
+        client = _client(notebook, place, limits)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         async with contextlib.AsyncExitStack() as stack:
             started = client.async_setup_kernel(
@@ -212,17 +214,17 @@ async def kernel(
                     raise CourseError(problem) from error
                 raise KernelError(f"no kernel could be started ({type(error).__name__}: {error}).") from error
             stack.push_async_callback(client.ended)
-            with _guard.watching(client):
+            with watchdog.watching(client):
                 yield client
 
 
-def _client(notebook: NotebookNode, place: Path, limits: Limits, checkpoint: str) -> Client:
+def _client(notebook: NotebookNode, place: Path, limits: Limits) -> Client:
     """Create a client that talks over Unix sockets: no port clashes, and no other user can connect."""
     sandboxed = limits.sandbox != "none"
     where = {"transport": "ipc", "ip": str(place / "k"), "connection_file": str(place / "c.json")}
     loads = asdict(loaded(limits)) | {"environment": list(limits.environment), "hidden": list(limits.hidden)}
     del loads["whole"]
-    box = {**asdict(policy(limits)), **loads, "shape": limits.sandbox, "checkpoint": checkpoint}
+    box = {**asdict(policy(limits)), **loads, "shape": limits.sandbox}
     client = Client(
         nb=notebook,
         config=Config(
@@ -297,7 +299,7 @@ def _memory_in_use() -> int:
 
 
 _process = cache(psutil.Process)  # creating a Process object costs more than reading its memory
-_guard = _ResourceWatchdog()
+watchdog = _ResourceWatchdog()
 
 
 def fill(folder: Path, files: Mapping[str, bytes]) -> None:

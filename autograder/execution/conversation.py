@@ -15,6 +15,7 @@ import hmac
 import json
 import os
 import threading
+from abc import ABC, abstractmethod
 from typing import Any
 
 import zmq
@@ -31,26 +32,11 @@ class ConversationEndedError(AutograderError):
     """The cell, or its kernel, ended before it answered."""
 
 
-class Conversation:
-    """The conversation with one running cell; make it in the event loop, right after the cell was sent."""
+class MeasuredConversation(ABC):
+    """The conversation with one running cell, whose messages are measured."""
 
-    def __init__(self, client: Client, running: "asyncio.Future[Any]") -> None:
-        assert client.kc is not None
-        kc: Any = client.kc
+    def __init__(self, client: Client) -> None:
         self.client, self.size = client, 0
-        self.session: Session = kc.session
-        kc.allow_stdin = True
-        self.socket: zmq.Socket[bytes] = zmq.Socket.shadow(kc.stdin_channel.socket.underlying)
-        asyncio.get_running_loop().remove_reader(self.socket.FD)
-        constant: tuple[Any, ...] = (self.session.msg_header("input_reply"), {}, {})
-        self.before = [*map(self.session.pack, constant)]
-        self.lock = threading.Lock()  # of the socket
-        self.over = False
-        self.awake, self.wake = os.pipe()
-        self.poller = zmq.Poller()
-        self.poller.register(self.socket, zmq.POLLIN)
-        self.poller.register(self.awake, zmq.POLLIN)
-        running.add_done_callback(lambda _: self._stop())
 
     def next(self) -> str:
         """Return the cell's next message; raise ConversationEndedError if it ended. Not for the event loop's thread."""
@@ -71,6 +57,40 @@ class Conversation:
         with contextlib.suppress(ConversationEndedError):
             while True:
                 self.ask(GOODBYE)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let a thread that still waits for an answer go on; take no more questions."""
+
+    @abstractmethod
+    def _send(self, text: str) -> None:
+        """Send a text to the cell."""
+
+    @abstractmethod
+    def _message(self) -> str:
+        """Return the cell's next message."""
+
+
+class Conversation(MeasuredConversation):
+    """The conversation over Jupyter's channel; make it in the event loop, right after the cell was sent."""
+
+    def __init__(self, client: Client, running: "asyncio.Future[Any]") -> None:
+        super().__init__(client)
+        assert client.kc is not None
+        kc: Any = client.kc
+        self.session: Session = kc.session
+        kc.allow_stdin = True
+        self.socket: zmq.Socket[bytes] = zmq.Socket.shadow(kc.stdin_channel.socket.underlying)
+        asyncio.get_running_loop().remove_reader(self.socket.FD)
+        constant: tuple[Any, ...] = (self.session.msg_header("input_reply"), {}, {})
+        self.before = [*map(self.session.pack, constant)]
+        self.lock = threading.Lock()  # of the socket
+        self.over = False
+        self.awake, self.wake = os.pipe()
+        self.poller = zmq.Poller()
+        self.poller.register(self.socket, zmq.POLLIN)
+        self.poller.register(self.awake, zmq.POLLIN)
+        running.add_done_callback(lambda _: self._stop())
 
     def close(self) -> None:
         """Leave the socket, also if a thread still waits for an answer; refuse input again."""

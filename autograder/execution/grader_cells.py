@@ -34,13 +34,19 @@ def capture_cell(plan: TestPlan, mark: str, has_program: bool = False) -> str:
     )
 
 
-def server_cell(plan: TestPlan, has_program: bool = False) -> str:
-    """Return the source of the cell that serves the notebook's objects to a test; see `capture_cell`."""
+def server_cell(plan: TestPlan, channel: str, has_program: bool = False) -> str:
+    """Return the source of the cell that serves the notebook's objects to a test; see `capture_cell`.
+
+    Args:
+        plan: The test.
+        channel: The source of the function that sends a text and returns its answer.
+        has_program: Whether the kernel has our program.
+    """
     return _packed(
         f"{RUN if has_program else program_source()}\n"
         f"shell = __import__('IPython').get_ipython()\n"
         f"{_imports(plan)}"
-        f"serve(shell, channel(shell.kernel), {list(plan.answers)!r}, {dict(plan.evidence)!r}, "
+        f"serve(shell, {channel}, {list(plan.answers)!r}, {dict(plan.evidence)!r}, "
         f"{list(plan.locked)!r}, {plan.keep!r})\n" + _visible(plan)
     )
 

@@ -22,6 +22,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -32,7 +33,8 @@ from nbformat import NotebookNode
 from autograder.course.limits import Limits
 from autograder.errors import Death, KernelEnded, KernelError
 from autograder.execution.client import Client, kernel
-from autograder.execution.conversation import Conversation, ConversationEndedError
+from autograder.execution.conversation import Conversation, ConversationEndedError, MeasuredConversation
+from autograder.execution.direct_client import DirectClient, DirectConversation, direct_kernel
 from autograder.execution.failures import death, limit_met, name_of, prints_too_much
 from autograder.execution.grader_cells import MIME, capture_cell, server_cell, unchanged_cell
 from autograder.model import NoEvidence, Reason, TestPlan, Verdict
@@ -225,7 +227,7 @@ class _Runner:
         """Run every cell in one kernel, except those that ended an earlier kernel or that have run ahead."""
         if self.live:
             self.live.restart()
-        async with kernel(self.notebook, self.files, self.limits, str(ahead.server) if ahead else "") as client:
+        async with self._started(ahead) as client:
             for index, cell in enumerate(self.notebook.cells):
                 plan = self.plans.get(name_of(cell, index))
                 if cell.cell_type != "code" or index in self.dead:
@@ -245,6 +247,12 @@ class _Runner:
                     self.evidence[plan.cell] = await self._take(client, plan, index)
                 if ahead and number and number == ahead.last:
                     await self._require_unchanged(client, index)
+
+    def _started(self, ahead: Ahead | None) -> AbstractAsyncContextManager[Client]:
+        """Start the kernel that runs the notebook, or that goes on from a checkpoint."""
+        if ahead:
+            return direct_kernel(self.notebook, self.limits, ahead.server)
+        return kernel(self.notebook, self.files, self.limits)
 
     async def _execute(self, client: Client, cell: NotebookNode, index: int) -> None:
         left = min(self.limits.cell_seconds, self.deadline - time.monotonic())
@@ -288,10 +296,10 @@ class _Runner:
     async def _serve(self, client: Client, plan: TestPlan, index: int) -> NoEvidence | Verdict:
         """Judge one test cell while a cell of the grader answers in its place."""
         assert self.live is not None
-        ours = nbformat.v4.new_code_cell(server_cell(plan, client.has_program))
+        ours = nbformat.v4.new_code_cell(server_cell(plan, client.channel_source, client.has_program))
         async with self._in_place(client, ours, index):
             running = asyncio.ensure_future(self._execute(client, ours, index))
-            talk = Conversation(client, running)
+            talk = _conversation(client, running)
             try:
                 verdict = await asyncio.to_thread(_judged, self.live, plan, talk)
                 await running
@@ -318,7 +326,12 @@ class _Runner:
             self.notebook.cells[index] = test
 
 
-def _judged(live: LiveJudge, plan: TestPlan, talk: Conversation) -> Verdict:
+def _conversation(client: Client, running: "asyncio.Future[None]") -> MeasuredConversation:
+    """Return the conversation with the cell that a client's kernel is running."""
+    return DirectConversation(client, running) if isinstance(client, DirectClient) else Conversation(client, running)
+
+
+def _judged(live: LiveJudge, plan: TestPlan, talk: MeasuredConversation) -> Verdict:
     """Judge a test in another thread, until the cell that serves it has ended."""
     verdict = live.judge(plan, talk.next(), talk.ask)
     talk.end()

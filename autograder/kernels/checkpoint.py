@@ -8,7 +8,7 @@ A request is a list of steps, each a dict with a `kind`:
     stop    a place for a checkpoint; the next cells of its kernels have these `numbers`, and count on from the last;
             with `only_last`, only if no later step is fit for one
 
-`checkpoint_server` describes what happens then. The provisioner's setting `checkpoint` makes a kernel go on from one.
+`checkpoint_server` describes what happens then, and `direct_kernel` how a kernel goes on from one.
 """
 
 import contextlib

@@ -17,6 +17,7 @@ forks of it, whose memory, files and processes are separate. The keeper ends whe
 all checkpoints and kernels. It never runs a cell; it only reads the scouts' reports.
 """
 
+import gc
 import json
 import os
 import select
@@ -31,7 +32,7 @@ from typing import Any
 
 from autograder.kernels import sandbox
 from autograder.kernels.digest import is_whole
-from autograder.kernels.forks import FIRST_DESCRIPTOR, alone, be_kernel, compact, fork
+from autograder.kernels.forks import FIRST_DESCRIPTOR, alone, compact, fork
 from autograder.kernels.limits import ENDINGS, REPORT, STEPS, Ending, Unfit
 from autograder.kernels.linux import PDEATHSIG, prctl
 from autograder.kernels.sandbox import Request
@@ -149,9 +150,9 @@ class _Keeper:
                     self.differs = content["differs"]
                     break
                 served.append(content["place"])
-                if served[-1] == places[-1]:
+                if len(served) == len(places):
                     break
-        return served, process
+        return sorted(served), process
 
     def _run_on(self, report: int, expected: Sequence[Outcome], places: Sequence[int]) -> None:
         """Run the steps up to the last place. At each place, stay as a checkpoint; a fork runs on."""
@@ -165,7 +166,6 @@ class _Keeper:
                 return
             if number in places:
                 shell.prepare(step["numbers"])
-                compact()
                 if number == places[-1] or os.fork():
                     self._serve(number, shell, report)
                 prctl(PDEATHSIG, signal.SIGKILL)
@@ -174,6 +174,12 @@ class _Keeper:
 
     def _serve(self, number: int, shell: Any, report: int) -> None:
         """Serve kernels that go on from this process."""
+        from autograder.kernels.direct_kernel import DirectKernel
+
+        kernel = DirectKernel.of(shell)
+        gc.collect()
+        gc.freeze()
+        compact()
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(str(self.folder / str(number)))
             listener.listen(BACKLOG)
@@ -181,7 +187,8 @@ class _Keeper:
             os.close(report)
 
             def run(request: Request, ready: Callable[[], None]) -> None:
-                be_kernel(request, ready, shell)
+                assert request.channel is not None
+                kernel.start_in_fork(socket.socket(fileno=request.channel), request.policy.output, ready)
 
             Server(listener, lambda request: fork(request, self.program, run, resumed=True)).serve()
 

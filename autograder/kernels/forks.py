@@ -1,21 +1,19 @@
 """Fork the current process into a sandboxed kernel, and detach forks from what they inherit."""
 
 import importlib
+import json
 import os
 import signal
+import socket
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from autograder.kernels import sandbox
+from autograder.kernels import messages, sandbox
 from autograder.kernels.limits import STATUS, Ending
 from autograder.kernels.linux import SET_DUMPABLE, collapse, prctl
 from autograder.kernels.sandbox import Request
-
-if TYPE_CHECKING:
-    from autograder.kernels.shared_shell import SharedShell
 
 FAILED = "failed"  # a file in the kernel's folder: why the kernel did not start
 FIRST_DESCRIPTOR = 3
@@ -37,13 +35,21 @@ def fork(request: Request, program: bytes, run: Run, resumed: bool = False) -> i
     if supervisor:
         return supervisor
     try:
-        alone(*request.group)
+        alone(*request.files)
         run(request, sandbox.enter(request, program, resumed))
-    except BaseException:  # write the error to a file: a fork's stderr is discarded, but its folder is still writable
+    except BaseException:
         with suppress(OSError):
-            Path(request.folder, FAILED).write_text(traceback.format_exc())
+            _report(request, traceback.format_exc())
     finally:
         os._exit(STATUS[Ending.REFUSED])
+
+
+def _report(request: Request, error: str) -> None:
+    """Tell the client why there is no kernel: a fork's stderr is discarded, but it has a folder or a channel."""
+    if request.channel is None:
+        Path(request.folder, FAILED).write_text(error)
+    else:
+        messages.send(socket.socket(fileno=os.dup(request.channel)), json.dumps({FAILED: error}).encode())
 
 
 def alone(*kept: int) -> None:
@@ -61,10 +67,10 @@ def alone(*kept: int) -> None:
         signal.signal(order, signal.SIG_DFL)
 
 
-def be_kernel(request: Request, ready: Callable[[], None], shell: "SharedShell | None" = None) -> None:
+def be_kernel(request: Request, ready: Callable[[], None]) -> None:
     """Run IPython's kernel in this process, which must be in its sandbox."""
     interior = importlib.import_module("autograder.kernels.ipython_kernel")
-    interior.start(request.arguments, request.policy.output, ready, shell)
+    interior.start(request.arguments, request.policy.output, ready)
 
 
 def become(user: int) -> None:

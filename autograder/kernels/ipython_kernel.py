@@ -4,14 +4,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ipykernel.iostream import OutStream
 from ipykernel.kernelapp import IPKernelApp
 from traitlets.config import Config
-
-if TYPE_CHECKING:
-    from autograder.kernels.shared_shell import SharedShell
 
 OPTIONS = ("--HistoryManager.enabled=False", "--InteractiveShellApp.ignore_cwd=True")
 SETTINGS = {"HistoryManager": {"enabled": False}, "InteractiveShellApp": {"ignore_cwd": True}}  # what these mean
@@ -64,34 +61,27 @@ class KernelApp(IPKernelApp):
                 super().parse_command_line(argv)
 
 
-def start(arguments: Sequence[str], output: int, ready: Callable[[], None], shell: "SharedShell | None" = None) -> None:
+def start(arguments: Sequence[str], output: int, ready: Callable[[], None]) -> None:
     """Run a kernel until it ends.
 
     Args:
         arguments: The kernel's command-line arguments.
         output: Characters that a cell may print.
         ready: Called once the kernel's sockets are bound, before it runs any cell.
-        shell: The shell in which cells have run already, where this process is a fork of a checkpoint.
     """
     CappedStream.limit = CappedStream.left = output
     sys.argv = ["ipykernel_launcher.py", *arguments]
     numpy = sys.modules.get("numpy")
-    if numpy is not None and shell is None:
+    if numpy is not None:
         numpy.random.seed()  # a fork copies NumPy's global state; the standard library's reseeds itself
     app: Any = KernelApp.instance(outstream_class=f"{__name__}.CappedStream")
-    if shell:
-        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__  # the application replaces these
-    hidden = dict(shell.shell.user_ns_hidden) if shell else {}
     app.initialize([*arguments, *OPTIONS])
-    if shell:
-        shell.resume(app, hidden)
-    else:
-        sys.path.insert(0, "")  # the working folder, as in every kernel, but only after the last import
-    app.shell.ask_exit = _stay
+    sys.path.insert(0, "")  # the working folder, as in every kernel, but only after the last import
+    app.shell.ask_exit = stay
     ready()
     app.start()
     os._exit(0)
 
 
-def _stay() -> None:
+def stay() -> None:
     """Ignore `exit()`: the kernel would end a tenth of a second later, and a later cell would be blamed for it."""

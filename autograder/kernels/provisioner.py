@@ -10,12 +10,10 @@ import asyncio
 import contextlib
 import json
 import os
-import select
 import shutil
-import socket
 import tempfile
 from collections.abc import Iterator
-from dataclasses import Field, asdict, dataclass, fields, replace
+from dataclasses import Field, fields
 from pathlib import Path
 from types import new_class
 from typing import Any
@@ -26,23 +24,11 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Enum, Float, HasTraits, Integer, List, TraitType, Unicode
 
 from autograder.errors import NoSandboxError
-from autograder.kernels import bubblewrap, control_group, launcher
+from autograder.kernels import bubblewrap, launcher
+from autograder.kernels.connection import Connection, Ended
 from autograder.kernels.copies import copy_folder
 from autograder.kernels.launcher import Loaded
-from autograder.kernels.limits import INSIDE, KERNELS, Ending, Policy
-
-MAX_MESSAGE = 1 << 16
-POLL = 0.5  # seconds between two looks at a connection that another task may have closed
-ANSWER_TIMEOUT = 60.0  # seconds that a server has to answer
-
-
-@dataclass(frozen=True)
-class Ended:
-    """The end of a kernel: `cpu` is in seconds, `memory` the peak in bytes."""
-
-    why: Ending
-    cpu: float = 0.0
-    memory: int = 0
+from autograder.kernels.limits import INSIDE, KERNELS, Policy
 
 
 def _trait(limit: Field[Any]) -> TraitType[Any, Any]:
@@ -80,14 +66,9 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         config=True
     )
     program = Unicode("", help="Source that the server compiles once for all kernels.").tag(config=True)
-    checkpoint = Unicode("", help="The socket of a checkpoint that kernels go on from, with its files.").tag(
-        config=True
-    )
-
-    connection: socket.socket | None = None
+    connection: Connection | None = None
     folder: Path | None = None
     server: Path | None = None
-    group: control_group.ControlGroup | None = None
     ended: Ended | None = None
 
     @property
@@ -105,18 +86,19 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
     @property
     def has_program(self) -> bool:
         """Does the kernel have the server's program? Only the warm shape loads it."""
-        return bool(self.checkpoint) or (self.server is not None and launcher.shape_of(self.server) == "warm")
+        return self.server is not None and launcher.shape_of(self.server) == "warm"
 
     async def poll(self) -> int | None:
         """Return None while the kernel runs, otherwise 0."""
-        if self.connection is not None and select.select([self.connection], [], [], 0)[0]:
-            self._hear(self.connection)
+        if self.connection is not None:
+            self.ended = self.connection.poll() or self.ended
         return None if self.ended is None else 0
 
     async def wait(self) -> int | None:
         """Wait until the kernel has ended."""
-        while await self.poll() is None and self.connection is not None:
-            await _readable(self.connection)
+        if self.connection is not None:
+            await self.connection.wait()
+        await self.poll()
         return 0
 
     async def send_signal(self, signum: int) -> None:
@@ -140,8 +122,7 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         """End the kernel and everything it has started. May be called from any thread."""
         connection = self.connection
         if connection is not None:
-            with contextlib.suppress(OSError):
-                connection.send(b'{"end": true}')
+            connection.end()
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Make the kernel's folder, its connection file and a copy of its working folder. Raises NoSandboxError."""
@@ -150,10 +131,7 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
             environment, hidden = tuple(self.environment), tuple(self.hidden)
             loaded = Loaded(self.preload, self.prepare, environment, hidden=hidden, program=self.program)
             self.server = await asyncio.to_thread(launcher.server, loaded, self.shape)
-            place = self.server.parent
-            if self.checkpoint:
-                self.server = Path(self.checkpoint)
-            self._furnish(place, None if self.checkpoint else kwargs.get("cwd"))
+            self._furnish(self.server.parent, kwargs.get("cwd"))
             command = manager.format_kernel_cmd(kwargs.pop("extra_arguments", []))
             return dict(await super().pre_launch(cmd=command, **kwargs))
 
@@ -169,12 +147,10 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
             "environment": seen,
             "folder": inside,
             "outside": str(self.folder),
-            "policy": asdict(self.policy()),
         }
         self.ended = None
         with self._or_nothing():
-            self.group = control_group.new_group(self.policy().memory)
-            self._ask(self.server, json.dumps(request).encode())
+            self.connection = Connection(self.server, request, self.policy())
         return self.connection_info
 
     async def cleanup(self, restart: bool = False) -> None:
@@ -201,23 +177,6 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
             copy_folder(Path(work), self.folder / "cwd", self.policy().scratch // 2)
         bubblewrap.give(self.folder, bubblewrap.user())
 
-    def _ask(self, server: Path, request: bytes) -> None:
-        try:
-            self.connection = launcher.connect(server)
-            self.connection.settimeout(ANSWER_TIMEOUT)
-            files = self.group.opened() if self.group else []
-            try:
-                socket.send_fds(self.connection, [request], files)
-            finally:
-                for descriptor in files:
-                    os.close(descriptor)
-            answered = bool(self.connection.recv(MAX_MESSAGE))
-            self.connection.setblocking(True)
-        except OSError:
-            answered = False
-        if not answered:
-            raise NoSandboxError("the process that forks kernels has died; run the command again.")
-
     @contextlib.contextmanager
     def _or_nothing(self) -> Iterator[None]:
         """Clean up if starting fails: Jupyter cleans up only after kernels that started."""
@@ -233,42 +192,11 @@ class SandboxProvisioner(_Limited, KernelProvisionerBase):  # type: ignore[misc]
         if self.connection is not None:
             self.connection.close()
             self.connection = None
-        if self.group is not None:
-            self.group.remove()
-            self.group = None
 
     def _clear(self) -> None:
         if self.folder:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
-
-    def _hear(self, connection: socket.socket) -> None:
-        try:
-            message = connection.recv(MAX_MESSAGE)
-        except OSError:
-            message = b""
-        # an empty message: the server has died, and all kernels with it
-        self.ended = _ended(**json.loads(message)) if message else Ended(Ending.LOST)
-        if self.group and self.group.has_killed():
-            self.ended = replace(self.ended, why=Ending.MEMORY)
-        self.connection = None
-        connection.close()
-
-
-async def _readable(connection: socket.socket) -> None:
-    """Wait until there is something to read, but at most `POLL` seconds."""
-    loop = asyncio.get_running_loop()
-    readable = asyncio.Event()
-    loop.add_reader(connection, readable.set)
-    try:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(readable.wait(), POLL)
-    finally:
-        loop.remove_reader(connection)
-
-
-def _ended(why: str, cpu: float, memory: int) -> Ended:
-    return Ended(Ending(why), cpu, memory)
 
 
 def _move(own: Path, other: Path, ip: str) -> None:

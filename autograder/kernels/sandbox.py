@@ -34,7 +34,7 @@ from pathlib import Path
 
 from autograder.kernels.control_group import join
 from autograder.kernels.copies import copy_folder
-from autograder.kernels.limits import SCRATCH, STATUS, Ending, Policy
+from autograder.kernels.limits import KERNELS, SCRATCH, STATUS, Ending, Policy
 from autograder.kernels.linux import (
     BIND,
     NEWIPC,
@@ -77,7 +77,7 @@ class Request:
         arguments: The kernel's command-line arguments.
         environment: The kernel's environment variables.
         folder: The kernel's folder, as seen inside the sandbox: the connection file, the sockets, and a folder `cwd`
-            that is copied to the working folder.
+            that is copied to the working folder. A kernel with a channel has none.
         outside: The path of the same folder outside the sandbox.
         policy: The kernel's limits.
     """
@@ -88,6 +88,12 @@ class Request:
     outside: str
     policy: Policy
     group: tuple[int, ...] = ()  # open files of its control group, if it has one: see `control_group`
+    channel: int | None = None  # its end of a socket to the client, if it has one: see `direct_kernel`
+
+    @property
+    def files(self) -> tuple[int, ...]:
+        """Return the descriptors that came with the request."""
+        return self.group if self.channel is None else (*self.group, self.channel)
 
 
 def enter(request: Request, program: bytes, resumed: bool = False) -> Callable[[], None]:
@@ -108,6 +114,8 @@ def enter(request: Request, program: bytes, resumed: bool = False) -> Callable[[
         theirs.close()
         sockets = Sockets()
         usage = Usage(_processes, lambda: _bytes_used() + sockets.bytes_used(), *request.group[1:])
+        if request.channel is not None:
+            os.close(request.channel)
         supervise(kernel, request.policy, usage, ours, lambda: _read_only(request.folder))
     ours.close()
     for moves in request.group[:1]:
@@ -207,11 +215,12 @@ def _scratch(size: int) -> None:
 
 def _hide_others(own: str) -> None:
     """Hide the folders of all other kernels."""
-    others = str(Path(own).parent)
-    folder = os.open(own, os.O_PATH)
+    others = str(KERNELS)
+    folder = os.open(own or others, os.O_PATH)
     mount("tmpfs", others, "tmpfs", NOSUID | NODEV | NOEXEC, "size=64k,mode=0755")
-    Path(own).mkdir()
-    mount(f"/proc/self/fd/{folder}", own, flags=BIND)
+    if own:
+        Path(own).mkdir()
+        mount(f"/proc/self/fd/{folder}", own, flags=BIND)
     os.close(folder)
     mount("none", others, flags=REMOUNT | BIND | RDONLY | NOSUID | NODEV | NOEXEC)
 
@@ -291,7 +300,8 @@ def _environment(given: Mapping[str, str]) -> None:
 
 
 def _read_only(folder: str) -> None:
-    mount("none", folder, flags=REMOUNT | BIND | RDONLY | NOSUID | NODEV | NOEXEC)
+    if folder:
+        mount("none", folder, flags=REMOUNT | BIND | RDONLY | NOSUID | NODEV | NOEXEC)
 
 
 def _processes() -> list[Path]:

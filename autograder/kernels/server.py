@@ -21,7 +21,7 @@ from autograder.kernels.limits import ENDINGS, Ending, Policy
 from autograder.kernels.sandbox import Request
 
 MAX_REQUEST = 1 << 20
-MAX_FILES = 2  # of a control group, in a request
+MAX_FILES = 3  # in a request: a channel, and two of a control group
 
 Spawn = Callable[[Request], int]  # starts a supervised kernel and returns its supervisor's process id
 Keep = Callable[[Request, socket.socket], int]  # starts a process that makes checkpoints and reports to the client
@@ -58,9 +58,9 @@ class Server:
         if connection not in self.clients:  # its kernel ended at the same moment
             return
         try:
-            message, group, _, _ = socket.recv_fds(connection, MAX_REQUEST, MAX_FILES)
+            message, files, _, _ = socket.recv_fds(connection, MAX_REQUEST, MAX_FILES)
         except OSError:
-            message, group = b"", []
+            message, files = b"", []
         if not message:
             self._drop(connection)
             return
@@ -68,9 +68,11 @@ class Server:
         if "end" in content:
             self._end(connection)
         else:
-            request = replace(request_of(content), group=tuple(group))
+            first = 1 if content.get("has_channel") else 0
+            channel, group = next(iter(files[:first]), None), tuple(files[first:])
+            request = replace(request_of(content), group=group, channel=channel)
             self._start(connection, request, bool(content.get("checkpoints")))
-        for descriptor in group:
+        for descriptor in files:
             os.close(descriptor)
 
     def _start(self, connection: socket.socket, request: Request, checkpoints: bool) -> None:

@@ -1,7 +1,7 @@
 """Run cells in IPython's shell where there is no kernel yet, so that forks of this process continue as kernels.
 
 Theory of operation. The shell is the one that a kernel would make: IPython keeps one for each process, and the kernel
-that a fork starts later finds this one (`resume`). So the notebook's names, the functions' globals, registered
+that forks go on with finds this one (`direct_kernel`). So the notebook's names, the functions' globals, registered
 callbacks and the numbering of cells go on. What a cell sends to a client is kept in the order in which it was sent.
 What cells print goes to a `Relay`; objects that keep `sys.stdout` print to the kernel's stream after a fork.
 """
@@ -24,7 +24,7 @@ from jupyter_client.session import Session
 from traitlets.config import Config
 
 from autograder.kernels.digest import FRESH, digest, generators, modules, traces
-from autograder.kernels.ipython_kernel import OutputLimitError
+from autograder.kernels.ipython_kernel import SETTINGS, OutputLimitError
 from autograder.kernels.limits import Unfit
 
 Message = dict[str, Any]
@@ -123,7 +123,7 @@ class SharedShell:
         sys.stdout, sys.stderr = self.stdout, self.stderr
         sys.argv = ["ipykernel_launcher.py"]
         os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")  # as ipykernel sets it
-        config = Config(HistoryManager={"enabled": False})
+        config = Config(SETTINGS, IPKernelApp={"connection_file": ""})  # as a kernel has it
         self.shell: Any = ZMQInteractiveShell.instance(config=config, compiler_class=_Compiler)
         publishers: list[Any] = [self.shell.displayhook, self.shell.display_pub]
         for publisher in publishers:
@@ -197,31 +197,9 @@ class SharedShell:
             if seed and self.fresh.get(name) == state:
                 _STATES[name][2]()
 
-    def resume(self, app: Any, hidden: Mapping[str, Any]) -> None:
-        """Give the shell to the kernel that has just started in this fork.
-
-        Args:
-            app: IPython's kernel application.
-            hidden: IPython's own names in the namespace, as they were before the application started.
-        """
-        self.shell.kernel = self.shell.parent = app.kernel
-        self.shell.user_ns_hidden.clear()
-        self.shell.user_ns_hidden.update(hidden)
-        self.stdout.target, self.stderr.target = sys.stdout, sys.stderr
-        before, after = (self.shell.events.callbacks[name] for name in ("pre_execute", "post_execute"))
-
-        def restore() -> None:  # only now: a kernel that starts draws numbers, too
-            before.remove(restore)
-            self.restore_random()
-
-        def number() -> None:
-            if self.numbers:
-                self.shell.execution_count = self.numbers.pop(0)
-            else:
-                after.remove(number)
-
-        before.insert(0, restore)
-        after.insert(0, number)
+    def print_to(self, stdout: Any, stderr: Any) -> None:
+        """Let objects that have kept a stream print to these streams."""
+        self.stdout.target, self.stderr.target = stdout, stderr
 
     def require_unchanged(self) -> None:
         """Raise ValueError if something is no longer as it was at the checkpoint, after cells that belong before it."""

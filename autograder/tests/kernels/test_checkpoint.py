@@ -1,5 +1,6 @@
 """Checkpoints: kernels go on from cells that have run already, and nothing that they do reaches one another."""
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +9,12 @@ import nbformat
 import psutil
 import pytest
 from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
 from traitlets.config import Config
 
-from autograder.errors import NoSandboxError
+from autograder.course.limits import Limits
+from autograder.errors import KernelEnded, KernelError, NoSandboxError
+from autograder.execution.direct_client import direct_kernel
 from autograder.execution.grader_cells import UNCHANGED
 from autograder.kernels import checkpoint, launcher
 from autograder.kernels.checkpoint import Asked, Checkpoints, Step
@@ -54,13 +57,19 @@ def _started(*steps: Step, costly: float = 0.0, seconds: float = 30.0, **policy:
         made.close()
 
 
-def _printed(made: Checkpoints, *cells: str, place: int = -1, **settings: object) -> list[str]:
+def _printed(made: Checkpoints, *cells: str, place: int = -1) -> list[str]:
     """What cells print in a kernel that goes on from a checkpoint, or the last line of their error."""
+    shown = asyncio.run(_shown(made, *cells, place=place))
+    return ["".join(out.get("text", out.get("evalue", "")) for out in cell.outputs).strip() for cell in shown]
+
+
+async def _shown(made: Checkpoints, *cells: str, place: int = -1) -> list[NotebookNode]:
+    """The cells with their outputs."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    server = str(made.servers[sorted(made.servers)[place]])
-    config = Config(SandboxProvisioner={"preload": LOADED.preload, "checkpoint": server, **settings})
-    NotebookClient(notebook, kernel_manager_class=SandboxKernelManager, allow_errors=True, config=config).execute()
-    return ["".join(out.get("text", out.get("evalue", "")) for out in cell.outputs).strip() for cell in notebook.cells]
+    async with direct_kernel(notebook, Limits(), made.servers[sorted(made.servers)[place]]) as client:
+        for index, cell in enumerate(notebook.cells):
+            await client.run_cell(cell, index, 30.0)
+    return list(notebook.cells)
 
 
 def test_kernels_go_on_with_names_files_and_numbers() -> None:
@@ -256,7 +265,7 @@ def test_what_one_kernel_does_reaches_no_other() -> None:
             HOSTILE,
             ("import os, signal\nfor _ in range(4):\n    os.fork()\nos.kill(-1, signal.SIGKILL)",),
         ):
-            with contextlib.suppress(DeadKernelError):
+            with contextlib.suppress(KernelEnded):
                 _printed(made, *hostile)
         assert _printed(made, look) == before
         assert before[0].startswith("[] 1 1 ours False None True 1 1 3 0.1343")
@@ -270,7 +279,7 @@ def test_a_kernel_sees_no_checkpoint_and_cannot_reach_one() -> None:
         "import ctypes; print(ctypes.CDLL(None).unshare(0x10000000), ctypes.CDLL(None).ptrace(16, 1, 0, 0))",
     )
     with _started(*_steps("ok = 1")) as made:
-        assert _printed(made, *attempts) == ["1 1", "['k']", "[]", "-1 -1"]
+        assert _printed(made, *attempts) == ["1 1", "[]", "[]", "-1 -1"]
 
 
 def test_all_ends_when_the_client_lets_go() -> None:
@@ -296,7 +305,7 @@ def test_a_lost_checkpoint_starts_no_kernel() -> None:
             with contextlib.suppress(psutil.NoSuchProcess):  # it ended with the one before
                 one.kill()
         psutil.wait_procs(servers, timeout=10)
-        with pytest.raises(NoSandboxError, match="has died"):
+        with pytest.raises(KernelError, match=r"no kernel could be started at a checkpoint: .* has died"):
             _printed(made, "1")
         assert server.exists()
 

@@ -29,7 +29,7 @@ from autograder.errors import KernelError, NoSandboxError
 from autograder.execution.runner import run
 from autograder.execution.sandbox_check import ATTEMPTS, escapes
 from autograder.files import sweep
-from autograder.kernels import bubblewrap, launcher, provisioner
+from autograder.kernels import bubblewrap, connection, launcher
 from autograder.kernels.launcher import GIVEN, Loaded
 from autograder.kernels.manager import SandboxKernelManager
 from autograder.kernels.provisioner import SandboxProvisioner
@@ -319,7 +319,7 @@ def test_a_server_that_is_stuck_keeps_nobody_waiting(monkeypatch: pytest.MonkeyP
                     process.resume()
         assert started.connection is None
 
-    monkeypatch.setattr(provisioner, "ANSWER_TIMEOUT", 0.2)
+    monkeypatch.setattr(connection, "ANSWER_TIMEOUT", 0.2)
     asyncio.run(end())
     assert kernels() == []
 
