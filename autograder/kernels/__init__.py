@@ -5,8 +5,10 @@ Any Jupyter tool can use them by name: the kernelspec `autograder` names their p
     provisioner ──(one connection per kernel: request, order to end, result)──▶ zygote ──▶ supervisor ──▶ kernel
     in Jupyter's own process                                                   in bubblewrap, no network, read-only
 
-`launcher` finds or starts a server. `bubblewrap` knows this machine: the program, and which files are visible.
-`zygote` serves, `sandbox` confines one fork, `supervisor` watches it from outside. `cold` is the other shape: one
-bubblewrap for each kernel, where namespaces do not nest. `ipython_kernel` starts IPython's kernel inside. Nothing here
-knows notebooks or grading. Inside the sandbox, this folder is the only visible part of the package.
+`launcher` finds or starts a server, and `connection` is a client's connection to it. `bubblewrap` knows this machine:
+the program, and which files are visible. `zygote` serves, `sandbox` confines one fork, `supervisor` watches it from
+outside. `cold` is the other shape: one bubblewrap for each kernel, where namespaces do not nest. `ipython_kernel`
+starts IPython's kernel inside. `checkpoint` asks the zygote for processes that have run a notebook's first cells;
+kernels that go on from one have one socket in place of Jupyter's channels (`direct_kernel`), so only the grader can use
+them. Nothing here knows notebooks or grading. Inside the sandbox, this folder is the only visible part of the package.
 """
