@@ -54,6 +54,9 @@ ATTEMPTS = (
 )
 
 
+ENDING = 10.0  # seconds that a kernel's processes may take to end after it; their own time is longer
+
+
 @dataclass
 class _Targets:
     folder: Path
@@ -81,9 +84,8 @@ class _Targets:
         """Return which targets were reached, as seen from outside the sandbox."""
         reached = ["a file was written"] * (sorted(path.name for path in self.folder.iterdir()) != ["secret"])
         reached += ["one of your processes was ended"] * (self.bystander.poll() is not None)
-        reached += ["a process was left running"] * any(
-            self.mark in " ".join(_command(one)) for one in psutil.process_iter()
-        )
+        left = [one for one in psutil.process_iter() if self.mark in " ".join(_command(one))]
+        reached += ["a process was left running"] * bool(psutil.wait_procs(left, ENDING)[1])
         try:
             self.listener.accept()[0].close()
         except BlockingIOError:
