@@ -5,6 +5,7 @@ The environment and the course are below /tmp, in a folder whose name has spaces
 
 import csv
 import email
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -107,6 +108,15 @@ def _link(source: Path, target: Path, programs: Path) -> None:
         target.write_bytes(text)
         target.chmod(0o755)
         return
+    _same(source, target)
+    compiled = Path(importlib.util.cache_from_source(str(source)))
+    if source.suffix == ".py" and compiled.is_file():  # an installer compiles modules; here it would take longest
+        (target.parent / "__pycache__").mkdir(exist_ok=True)
+        _same(compiled, target.parent / "__pycache__" / compiled.name)
+
+
+def _same(source: Path, target: Path) -> None:
+    """Have the same file in two places, with its time, by which Python knows what is compiled."""
     try:
         os.link(source.resolve(), target)
     except OSError:  # another file system
