@@ -3,9 +3,8 @@
 import datetime
 import json
 import random
-import shutil
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,31 +20,31 @@ from nbgrader.api import (
 )
 from sqlalchemy import insert, select
 
-from autograder.course.course import CONFIG, Course
+from autograder.course.course import Course
 from autograder.gradebook.assignment_sync import update_gradebook
 from autograder.gradebook.graded_notebooks import KEY
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.model import NO_RESPONSE, Outcome, Reason, Verdict
 from autograder.rnn.assertions import MADE_UP, NOT_COMPUTED
 from autograder.rnn.sample_answers import SAMPLES
-from autograder.tests.support import ROOT
+from autograder.tests.harness.part_of_course import make_part
+from autograder.tests.support import NOTEBOOKS
 
 ASSIGNMENT = "rnn_shapes"
 GUESS = "you guessed {} - predict returned 3 arrays\n"
 
 
-def make_graded(folder: Path, students: Iterable[str], seed: int = 0, settings: str = "") -> Course:
+def make_graded(
+    folder: Path, students: Iterable[str], seed: int = 0, settings: str = "", notebooks: Collection[str] = NOTEBOOKS
+) -> Course:
     """A course folder with these students that looks as if it had been graded; the last of them handed in nothing.
 
-    `settings` are more lines of its nbgrader_config.py.
+    `settings` are more lines of its nbgrader_config.py; `notebooks` are those of this checkout's course that it has.
     """
-    shutil.copytree(ROOT / "solutions" / ASSIGNMENT, folder / "solutions" / ASSIGNMENT)
-    (folder / CONFIG).write_text((ROOT / CONFIG).read_text("utf-8") + settings, "utf-8")
-    course, chance = Course.at(folder), random.Random(seed)
+    course, chance = make_part(folder, *notebooks, settings=settings), random.Random(seed)
     update_gradebook(SourceAssignment.load(course, ASSIGNMENT))
     with course.gradebook() as book:
-        notebooks = list(book.db.scalars(select(Assignment)).one().notebooks)
-        rows = _Rows(course, notebooks, chance)
+        rows = _Rows(course, list(book.db.scalars(select(Assignment)).one().notebooks), chance)
         for place, student in enumerate(names := list(students)):
             rows.add(student, handed_in=place == 0 or place < len(names) - 1)
         rows.write(book)

@@ -22,22 +22,20 @@ from autograder.grading.class_run import ClassRun
 from autograder.grading.pipeline import grade_submission
 from autograder.grading.workers import Threads, default_jobs
 from autograder.model import Result, Submission
+from autograder.release.release import release
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.rnn.sample_class import ASSIGNMENT, make_class, sample_students
-from autograder.tests.harness.part_of_course import make_part
 from autograder.tests.harness.postgres import needs_postgresql, postgresql_server, start, stop
-from autograder.tests.harness.proofs import proved_once
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 from autograder.tests.harness.small_class import hand_in, judged
 from autograder.tests.harness.small_class import run as run_class
-from autograder.tests.harness.synthetic import make_graded
+from autograder.tests.harness.synthetic import ASSIGNMENT, make_graded
 from autograder.tests.support import ROOT
 
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("postgresql")]
-STUDENTS = ("chen", "jo", "max", "omar")  # wrong answers, none, all of them late, a notebook that cannot be read
+STUDENTS = ("bob", "cy", "fay", "omar")  # a wrong answer, none, a right one late, a notebook that cannot be read
 SORTED_OTHERWISE = ("Bob", "ann", "ann-2", "名前", "Zoë", "zz-absent")  # by this server's rules ann comes before Bob
 WRITTEN = ("grades.csv", "canvas.csv", "canvas-unmatched.csv", "moodle.csv", "moodle-unmatched.csv", "report.json")
-GRADED = ("1_lstm", "3_gru")  # the notebooks of the class that is graded: 16 points of tests
+PART = ("1_lstm", "3_gru")  # of this checkout's course; the gradebook treats all notebooks alike
 LARGE = 3_000
 
 Makes = Callable[[str], str]  # the name of a database to make → a line of nbgrader_config.py
@@ -63,12 +61,14 @@ def setting(address: str) -> str:
     return f"\nc.CourseDirectory.db_url = {address!r}\n"
 
 
-def _class(folder: Path, settings: str) -> Course:
-    """The demo's class in a course with more settings, graded in part."""
-    demo = make_class(make_part(folder / "own", *GRADED, settings=settings), folder / "demo", 16, seed=0)
-    for student in set(sample_students(16, 0)) - set(STUDENTS):
-        shutil.rmtree(demo.root / "submitted" / student)
-    return demo
+def _class(ungraded: Path, folder: Path, settings: str, *students: str) -> Course:
+    """The small class in a course with more settings, which no gradebook knows, and only these of its students."""
+    shutil.copytree(ungraded, folder, ignore=shutil.ignore_patterns("submitted", "gradebook.db"))
+    with (folder / CONFIG).open("a") as config:
+        config.write(settings)
+    for student in students:
+        shutil.copytree(ungraded / "submitted" / student, folder / "submitted" / student)
+    return Course.at(folder)
 
 
 def _grade(course: Course, results: dict[str, Result]) -> None:
@@ -82,20 +82,23 @@ def _grade(course: Course, results: dict[str, Result]) -> None:
     pool = Threads(default_jobs())
     pool.work = work
     with pool.executor:
-        ClassRun(course, ASSIGNMENT, executor=pool, limits=grading_limits(course)).grade()
+        ClassRun(course, "ps1", executor=pool, limits=grading_limits(course)).grade()
 
 
 def _heard(course: Course) -> list[tuple[str, str]]:
     """What is heard of each student when the class is graded once more."""
     heard: list[tuple[str, str]] = []
-    ClassRun(course, ASSIGNMENT, progress=lambda student, said: heard.append((student, said))).grade()
+    ClassRun(course, "ps1", progress=lambda student, said: heard.append((student, said))).grade()
     return heard
 
 
 def _rosters(course: Course) -> None:
-    names = [row.student for row in table(course, ASSIGNMENT).rows][:-1]
+    (assignment,) = course.assignments()
+    results = table(course, assignment)
+    names = [row.student for row in results.rows][:-1]
     rows = [f"{name},{place},S{place},{name},A,\n" for place, name in enumerate([*names, "nobody"])]
-    head = "Student,ID,SIS User ID,SIS Login ID,Section,rnn_shapes (7)\n    Points Possible,,,,,30\n"
+    head = f"Student,ID,SIS User ID,SIS Login ID,Section,{assignment} (7)\n"
+    head += f"    Points Possible,,,,,{sum(results.points.values()):g}\n"
     (course.root / "canvas-roster.csv").write_text(head + "".join(rows), "utf-8")
     rows = [f"{name},{name},{name}@uni.example\n" for name in [*names, "nobody"]]
     (course.root / "moodle-roster.csv").write_text("First name,Username,Email address\n" + "".join(rows), "utf-8")
@@ -119,8 +122,8 @@ def _platforms(course: Course) -> list[list[str]]:
 
 @needs_postgresql
 def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp_path: Path) -> None:
-    here = make_graded(tmp_path / "sqlite", SORTED_OTHERWISE)
-    there = make_graded(tmp_path / "postgresql", SORTED_OTHERWISE, settings=in_database("reported"))
+    here = make_graded(tmp_path / "sqlite", SORTED_OTHERWISE, notebooks=PART)
+    there = make_graded(tmp_path / "postgresql", SORTED_OTHERWISE, settings=in_database("reported"), notebooks=PART)
     assert [row.student for row in table(there, ASSIGNMENT).rows] == sorted(SORTED_OTHERWISE)
     assert _all_written(there) == _all_written(here)
     assert not (there.root / "gradebook.db").exists()
@@ -130,30 +133,33 @@ def test_a_class_is_reported_and_exported_as_with_sqlite(in_database: Makes, tmp
 @needs_postgresql
 @pytest.mark.kernel
 def test_a_class_is_released_graded_and_fed_back_as_with_sqlite(
-    in_database: Makes, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    in_database: Makes, ungraded: Path, tmp_path: Path
 ) -> None:
     found: list[tuple[Table, dict[str, str], dict[str, str]]] = []
     results: dict[str, Result] = {}
     for settings in ("", in_database("graded")):
-        course = _class(tmp_path / f"class-{len(found)}", settings)
-        proved_once(course, tmp_path_factory)
+        course = _class(ungraded, tmp_path / f"class-{len(found)}", settings, "bob", "cy", "fay")
+        hand_in(course, omar='{"cells": [')
+        release(course, "ps1")
+        assert [row.student for row in table(course, "ps1").rows] == []
         _grade(course, results)
         again = dict(_heard(course))
         assert again == dict.fromkeys(STUDENTS, "unchanged")
-        feedback(course, ASSIGNMENT)
-        pages = {name: (course.root / "feedback" / name / f"{ASSIGNMENT}.html").read_text("utf-8") for name in STUDENTS}
-        found.append((table(course, ASSIGNMENT), _all_written(course), pages))
+        feedback(course, "ps1")
+        pages = {name: (course.root / "feedback" / name / "ps1.html").read_text("utf-8") for name in STUDENTS}
+        found.append((table(course, "ps1"), _all_written(course), pages))
         assert (course.root / "gradebook.db").exists() == (not settings)
     assert found[0] == found[1]
     rows = {row.student: row for row in found[1][0].rows}
-    assert rows["max"].score == pytest.approx(16 * 0.9)
-    assert (rows["omar"].status, rows["jo"].score) == ("damaged", 0)
+    assert rows["fay"].score == pytest.approx(2 * 0.8)
+    assert (rows["bob"].score, rows["bob"].status) == (0, "needs manual grading")
+    assert (rows["omar"].status, rows["cy"].score) == ("damaged", 0)
 
 
 @needs_postgresql
 @pytest.mark.browser
 def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
-    course = make_graded(tmp_path / "course", SORTED_OTHERWISE, settings=in_database("formgrader"))
+    course = make_graded(tmp_path / "course", SORTED_OTHERWISE, settings=in_database("formgrader"), notebooks=PART)
     rows = [row for row in table(course, ASSIGNMENT).rows if row.score is not None]
     with jupyter_server(course.root) as address, chromium() as browser:
         page = browser.new_page(extra_http_headers={"Authorization": f"token {TOKEN}"})
@@ -163,7 +169,7 @@ def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
         expect(page.locator("tbody tr")).to_have_count(len(rows))
         for row in rows:
             line = page.locator("tbody tr", has=page.get_by_text(row.student, exact=True))
-            expect(line).to_contain_text(f"{row.score:g} / 30")
+            expect(line).to_contain_text(f"{row.score:g} / {row.max_score:g}")
         page.goto(f"{address}/formgrader/manage_students")
         expect(page.locator("tbody tr")).to_have_count(len(SORTED_OTHERWISE))
 
@@ -171,7 +177,7 @@ def test_formgraders_tables(in_database: Makes, tmp_path: Path) -> None:
 @needs_postgresql
 def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
     names = [f"student-{i:04}" for i in range(LARGE)]
-    course = make_graded(tmp_path / "large", names, settings=in_database("large"))
+    course = make_graded(tmp_path / "large", names, settings=in_database("large"), notebooks=PART[1:])
     written = _all_written(course)
     assert len(json.loads(written["report.json"])["lines"]) == LARGE
     assert len(written["canvas.csv"].splitlines()) == LARGE + 2  # two heads, all students but one, somebody else
@@ -180,23 +186,25 @@ def test_a_class_of_three_thousand(in_database: Makes, tmp_path: Path) -> None:
 
 
 @needs_postgresql
-def test_an_id_that_the_database_would_refuse(in_database: Makes, tmp_path: Path) -> None:
-    course = make_graded(tmp_path / "long", ("ada",), settings=in_database("long"))
+def test_an_id_that_the_database_would_refuse(in_database: Makes, ungraded: Path, tmp_path: Path) -> None:
+    course = _class(ungraded, tmp_path / "long", in_database("long"))
+    hand_in(course, ada="right")
+    run_class(course)
     long = "x" * 129
-    course.folder("submitted", ASSIGNMENT, long).mkdir(parents=True)
+    course.folder("submitted", "ps1", long).mkdir(parents=True)
     with pytest.raises(CourseError) as raised:
-        ClassRun(course, ASSIGNMENT).grade()
+        ClassRun(course, "ps1").grade()
     assert str(raised.value) == (
         f"{long}: the gradebook's database accepts ids of at most 128 characters, and this one has 129; "
         "give the student's folder a shorter name."
     )
-    assert [row.student for row in table(course, ASSIGNMENT).rows] == ["ada"]
+    assert [row.student for row in table(course, "ps1").rows] == ["ada"]
 
 
 @needs_postgresql
-def test_a_server_that_goes_away_is_said_in_one_sentence(tmp_path: Path) -> None:
+def test_a_server_that_goes_away_is_said_in_one_sentence(ungraded: Path, tmp_path: Path) -> None:
     with postgresql_server() as address:
-        course = make_graded(tmp_path / "course", ("ada", "ben"), settings=setting(address))
+        course = _class(ungraded, tmp_path / "course", setting(address))
         with pytest.raises(CourseError) as raised, course.gradebook() as book:
             book.db.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
     said = str(raised.value)
@@ -207,11 +215,8 @@ def test_a_server_that_goes_away_is_said_in_one_sentence(tmp_path: Path) -> None
 
 @needs_postgresql
 def test_a_server_that_stops_in_the_middle_of_a_class_loses_nothing(ungraded: Path, tmp_path: Path) -> None:
-    shutil.copytree(ungraded, tmp_path / "course", ignore=shutil.ignore_patterns("submitted", "gradebook.db"))
     with postgresql_server() as address:
-        config = tmp_path / "course" / CONFIG
-        config.write_text(config.read_text("utf-8") + setting(address), "utf-8")
-        course = Course.at(tmp_path / "course")
+        course = _class(ungraded, tmp_path / "course", setting(address))
         hand_in(course, ada="right", bob="wrong", cy="right", dan="empty")
 
         def stopping(submission: Submission, *context: Any) -> Result:
