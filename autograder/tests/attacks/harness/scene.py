@@ -51,10 +51,12 @@ class Scene:
 
     def left_behind(self) -> list[str]:
         """What the attack changed or left where it had no business, each in a few words."""
-        time.sleep(0.3 if processes(self.mark) else 0)  # what was just killed may take a moment
+        if left := processes(self.mark):
+            time.sleep(0.3)  # what was just killed may take a moment
+            left = processes(self.mark)
         said = ["solution changed"] * (self.source.read_bytes() != self.solution)
         said += ["file outside written"] * any(self.outside.iterdir())
-        said += ["process left"] * bool(processes(self.mark))
+        said += ["process left"] * bool(left)
         return said + ["network reached"] * self._reached()
 
     def tidy(self) -> None:

@@ -27,6 +27,7 @@ from autograder.tests.attacks.harness.attack import FUNCTIONS, OF_THE_BENCH, TIN
 from autograder.tests.attacks.harness.functions import RIGHT as RIGHT_FUNCTIONS
 from autograder.tests.attacks.harness.functions import functions
 from autograder.tests.attacks.harness.tiny import RIGHT, TOOLS, tiny
+from autograder.tests.harness.proofs import proved_in
 from autograder.tests.support import SOURCE, copy_helper
 
 ASSIGNMENT, CLASSMATE = "ps", "zoe"
@@ -37,6 +38,10 @@ c.ClearSolutions.code_stub = {{"python": "# put your answer in place of ..."}}
 c.ClearMarkScheme.enforce_metadata = False
 c.Execute.timeout = {seconds}
 """
+OF_THIS_COURSE = """c.ClearSolutions.text_stub = "*Write your answer here, in one or two sentences.*"
+c.Personalization.cls = "autograder.rnn.own_numbers.OwnNumbers"
+c.Release.from_student = ["model", "lstm", "gru"]
+"""  # as this course sets them: so other tests of a run have proved its notebooks, too
 
 
 @contextmanager
@@ -119,11 +124,15 @@ def _make(folder: Path, notebook: str) -> None:
     else:
         shutil.copy(SOURCE / f"{notebook}.ipynb", source)
         copy_helper(source)
+        settings += OF_THIS_COURSE
         settings += limit_settings(of_this_course())  # its modules are loaded once, not by each kernel of a proof
     (folder / "nbgrader_config.py").write_text(settings)
     course = Course.at(folder)
     released = release(course, ASSIGNMENT)
-    prove(SourceAssignment.load(course, ASSIGNMENT))  # as the command does
+    if notebook in OF_THE_BENCH:
+        prove(SourceAssignment.load(course, ASSIGNMENT))  # as the command does
+    else:
+        proved_in(Path(os.environ[FOLDER]).parent, course, ASSIGNMENT)
     place = folder / "submitted" / CLASSMATE / ASSIGNMENT
     shutil.copytree(released, place)
     honest = nbformat.read(place / f"{notebook}.ipynb", 4)
