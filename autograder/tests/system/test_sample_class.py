@@ -1,7 +1,9 @@
 """A sample class, graded end to end: marks, files, what students see, what is left behind."""
 
+import contextlib
 import csv
 import hashlib
+import io
 import shutil
 from pathlib import Path
 
@@ -16,7 +18,6 @@ from autograder.export.exporters import write_csv
 from autograder.gradebook.queries import Row, table
 from autograder.grading.class_run import ClassRun
 from autograder.reports.class_report import survey
-from autograder.reports.nbgrader_feedback import feedback
 from autograder.rnn.sample_answers import SAMPLES
 from autograder.rnn.sample_class import ASSIGNMENT, SampleStudent, make_class, sample_students
 from autograder.tests.harness.proofs import proved_once
@@ -48,6 +49,15 @@ def graded(course: Course, tmp_path_factory: pytest.TempPathFactory) -> Course:
 def rows(graded: Course) -> dict[str, Row]:
     """Results by student."""
     return {row.student: row for row in table(graded, ASSIGNMENT).rows}
+
+
+@pytest.fixture(scope="module")
+def pages(graded: Course) -> Path:
+    """The folder of everybody's feedback, which the command writes."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["--course", str(graded.root), "feedback"]) == 0
+    assert f"feedback for {len(STUDENTS)} students" in said.getvalue()
+    return graded.root / "feedback"
 
 
 def _earned(sample: SampleStudent) -> dict[str, float]:
@@ -85,12 +95,11 @@ def test_a_deleted_test_cell_comes_back_and_is_noted(rows: dict[str, Row]) -> No
     assert [repair for repair in rows["lea"].repairs if "q3-test" in repair]
 
 
-def test_repairs_are_shown_to_instructor_and_student(graded: Course) -> None:
+def test_repairs_are_shown_to_instructor_and_student(graded: Course, pages: Path) -> None:
     notebook = nbformat.read(graded.folder("autograded", ASSIGNMENT, "lea") / "1_lstm.ipynb", 4)
     assert notebook.cells[0].source.startswith("**What we repaired before running this notebook:**")
     assert "q3-test" in notebook.cells[0].source
-    feedback(graded, ASSIGNMENT, "lea")
-    page = (graded.root / "feedback" / "lea" / ASSIGNMENT / "1_lstm.html").read_text(encoding="utf-8")
+    page = (pages / "lea" / ASSIGNMENT / "1_lstm.html").read_text(encoding="utf-8")
     assert "What we repaired before running this notebook:" in page
     untouched = nbformat.read(graded.folder("autograded", ASSIGNMENT, "ada") / "1_lstm.ipynb", 4)
     assert "Noted" not in untouched.cells[0].source
@@ -154,11 +163,11 @@ def test_a_manual_mark_stays_finished_until_its_answer_changes(graded: Course) -
         path.write_text(kept, encoding="utf-8")
 
 
-def test_feedback_shows_messages_and_neither_tests_nor_schemes(graded: Course) -> None:
-    assert feedback(graded, ASSIGNMENT) == STUDENTS
-    pages = sorted((graded.root / "feedback").rglob("*.html"))
-    assert len(pages) == (4 + 1) * len(STUDENTS)  # a page a notebook, and one of the student
-    for page in pages:
+def test_feedback_shows_messages_and_neither_tests_nor_schemes(pages: Path) -> None:
+    assert sorted(path.name for path in pages.iterdir()) == STUDENTS
+    found = sorted(pages.rglob("*.html"))
+    assert len(found) == (4 + 1) * len(STUDENTS)  # a page a notebook, and one of the student
+    for page in found:
         text = page.read_text(encoding="utf-8")
         for hidden in (
             "HIDDEN TESTS",
@@ -170,7 +179,7 @@ def test_feedback_shows_messages_and_neither_tests_nor_schemes(graded: Course) -
             "assert_parts",
         ):
             assert hidden not in text, f"{page}: {hidden}"
-    chen = (graded.root / "feedback" / "chen" / ASSIGNMENT / "1_lstm.html").read_text(encoding="utf-8")
+    chen = (pages / "chen" / ASSIGNMENT / "1_lstm.html").read_text(encoding="utf-8")
     assert "the batch axis is missing" in chen
 
 
@@ -188,9 +197,8 @@ def test_what_the_class_knows(graded: Course) -> None:
     assert report.without_verdicts == 0
 
 
-def test_a_students_page_has_the_picture_of_a_wrong_shape(graded: Course) -> None:
-    feedback(graded, ASSIGNMENT, "chen")
-    page = (graded.root / "feedback" / "chen" / f"{ASSIGNMENT}.html").read_text(encoding="utf-8")
+def test_a_students_page_has_the_picture_of_a_wrong_shape(pages: Path) -> None:
+    page = (pages / "chen" / f"{ASSIGNMENT}.html").read_text(encoding="utf-8")
     assert 'alt="h: you gave (units: 3); right is (batch: 1, units: 3)"' in page
     assert "<strong>Hint:</strong> Even a batch of 1 is an axis." in page
 
@@ -202,16 +210,14 @@ def test_the_table_has_a_row_a_student(graded: Course, capsys: pytest.CaptureFix
     assert sum(line.startswith("│") for line in lines) == len(STUDENTS)
 
 
-def test_export_feedback_and_grade_by_command(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_and_grade_by_command(graded: Course, capsys: pytest.CaptureFixture[str]) -> None:
     there = ["--course", str(graded.root)]
     assert main([*there, "export"]) == 0
-    assert main([*there, "feedback"]) == 0
     assert main([*there, "grade", "--student", "jo"]) == 0
     assert main([*there, "grade", "--student", "jo", "--force"]) == 0
     said = capsys.readouterr().out
     assert "grading: 1 unchanged, not run again (--force runs all)" in said.splitlines()
     assert f"marks: {graded.root / 'grades.csv'}" in said
-    assert "feedback for 8 students" in said
     assert "grading: jo done" in said
 
 
