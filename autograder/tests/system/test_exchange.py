@@ -15,24 +15,40 @@ from autograder.release.release import contents
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_lab
 from autograder.tests.support import NOTEBOOKS, ROOT
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.xdist_group("exchange")]
 ASSIGNMENT = "rnn_shapes"
 FILES = [*(f"{name}.ipynb" for name in NOTEBOOKS), "shapes"]
 
 
-@pytest.fixture
-def exchange(tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
-    """An instructor's course, a student's folder, and the exchange between them, which is open to all."""
-    course, student, between = tmp_path / "course", tmp_path / "student", tmp_path / "exchange"
-    for folder in (course, student, between):
-        folder.mkdir()
-    between.chmod(0o777)
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with an instructor's course, a student's folder, and the exchange, to which the course is released."""
+    folder = tmp_path_factory.mktemp("exchange")
+    course, between = folder / "course", folder / "exchange"
+    for made in (course, folder / "student", between):
+        made.mkdir()
+    between.chmod(0o777)  # it is open to all
     for name in ("solutions", "notebooks"):
         shutil.copytree(ROOT / name, course / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb*"))
     shutil.copy(ROOT / CONFIG, course)
     find_alembic()
-    yield course, student, between
-    for path in between.rglob("*"):  # nbgrader takes the right to write away
+    _nbgrader(course, between, "release_assignment", ASSIGNMENT)
+    yield folder
+    _give_back(between)
+
+
+@pytest.fixture
+def exchange(released: Path, tmp_path: Path) -> Iterator[tuple[Path, Path, Path]]:
+    """The three, of a test's own."""
+    shutil.copytree(released, tmp_path, dirs_exist_ok=True)
+    between = tmp_path / "exchange"
+    yield tmp_path / "course", tmp_path / "student", between
+    _give_back(between)
+
+
+def _give_back(between: Path) -> None:
+    """Give back the right to write, which nbgrader takes away; pytest removes the folder."""
+    for path in between.rglob("*"):
         path.chmod(0o700)
 
 
@@ -49,7 +65,6 @@ def _names(folder: Path) -> list[str]:
 
 def test_release_fetch_submit_collect(exchange: tuple[Path, Path, Path]) -> None:
     course, student, between = exchange
-    _nbgrader(course, between, "release_assignment", ASSIGNMENT)
     _nbgrader(student, between, "fetch_assignment", ASSIGNMENT)
     assert _names(student / ASSIGNMENT) == FILES
     (student / ASSIGNMENT / "3_gru.ipynb").write_bytes((ROOT / "notebooks" / ASSIGNMENT / "3_gru.ipynb").read_bytes())
@@ -64,7 +79,6 @@ def test_release_fetch_submit_collect(exchange: tuple[Path, Path, Path]) -> None
 @pytest.mark.browser
 def test_the_assignment_list_fetches_and_submits(exchange: tuple[Path, Path, Path]) -> None:
     course, student, between = exchange
-    _nbgrader(course, between, "release_assignment", ASSIGNMENT)
     settings = {"Exchange": {"root": str(between), "cache": str(between.parent / "cache")}}
     settings["CourseDirectory"] = {"course_id": "rnn"}
     (student / "nbgrader_config.json").write_text(json.dumps(settings))
