@@ -109,6 +109,18 @@ def test_force_runs_all(graded: Course) -> None:
     assert sorted(run(graded, force=True)[0]) == ["ada", "bob", "cy"]
 
 
+@pytest.mark.kernel
+def test_force_by_command(course: Course, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(course.folder("release", "ps1"), course.folder("submitted", "ps1", "ada"))
+    grade, unchanged = ["--course", str(course.root), "grade", "--student", "ada"], "1 unchanged, not run again"
+    said = []
+    for options in ([], [], ["--force"]):
+        assert main([*grade, *options]) == 0
+        said.append(capsys.readouterr().out)
+    assert ["grading: ada done" in one.splitlines() for one in said] == [True, False, True]
+    assert [f"grading: {unchanged} (--force runs all)" in one.splitlines() for one in said] == [False, True, False]
+
+
 @pytest.mark.parametrize("said", ["slow", "loud", "ours"])
 def test_what_another_run_may_better_is_run_again(said: str, graded: Course) -> None:
     hand_in(graded, bob=said)
