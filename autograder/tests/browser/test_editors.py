@@ -13,10 +13,11 @@ from autograder.execution.runner import run
 from autograder.execution.sandbox import own_limits
 from autograder.grading.pipeline import grade_submission
 from autograder.model import Assignment, Submission
-from autograder.tests.harness.handed_in import NAMES, solved
+from autograder.submissions.parser import parse
+from autograder.submissions.restore import Restored, restore
+from autograder.tests.harness.handed_in import NAMES, UNANSWERED, saved, solved
 from autograder.tests.support import HELPERS, ROOT
 
-pytestmark = pytest.mark.kernel
 BADGE = '<a href="https://colab.research.google.com/github/a/b"><img src="badge.svg" alt="Open In Colab"/></a>'
 VERSIONS = {"codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py", "version": "3.12.4"}
 
@@ -72,21 +73,37 @@ def bare_colab(nb: NotebookNode) -> bytes:
 EDITORS = [vscode, old_vscode, colab, bare_colab]
 
 
-@pytest.mark.xdist_group("editors")  # the tests are proved once
+def _restored(content: bytes, name: str) -> Restored:
+    submitted, repairs = parse(content, name)
+    assert repairs == []
+    return restore(submitted, UNANSWERED[name])
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("editor", EDITORS)
-def test_what_an_editor_saves_still_grades(
-    editor: Callable[[NotebookNode], bytes], proven: Assignment, course: Course
+def test_what_an_editor_saves_is_restored_as_what_jupyterlab_saves(
+    editor: Callable[[NotebookNode], bytes], name: str
 ) -> None:
-    files = {f"{name}.ipynb": editor(solved(name)) for name in NAMES}
+    restored, usual = _restored(editor(solved(name)), name), _restored(saved(solved(name)), name)
+    cells = [cell for cell in restored.notebook.cells if cell.source != BADGE]
+    assert (restored.notebook.metadata, cells) == (usual.notebook.metadata, usual.notebook.cells)
+    kept = editor in (vscode, colab)
+    assert not (kept and [said for said in restored.repairs if "lost" in said])
+
+
+@pytest.mark.kernel
+@pytest.mark.xdist_group("editors")  # the tests are proved once
+def test_what_an_editor_saves_still_grades(proven: Assignment, course: Course) -> None:
+    """A notebook of each editor; whichever has saved one, the same cells are run."""
+    files = {f"{name}.ipynb": editor(solved(name)) for name, editor in zip(NAMES, EDITORS, strict=True)}
     result = grade_submission(Submission("ada", files), proven, own_limits(course))
     verdicts = {verdict.cell: verdict for notebook in result.notebooks for verdict in notebook.verdicts}
     assert {cell: verdict.points for cell, verdict in verdicts.items()} == {f"q{n}-test": 2 for n in range(1, 13)}
     assert result.status == ""
-    kept = editor in (vscode, colab)
-    assert not (kept and [said for notebook in result.notebooks for said in notebook.repairs if "lost" in said])
 
 
-@pytest.mark.parametrize(("editor", "name"), [*zip([vscode, colab, colab, vscode], NAMES, strict=True)])
+@pytest.mark.kernel
+@pytest.mark.parametrize(("editor", "name"), [(vscode, NAMES[0]), (colab, NAMES[3])])
 def test_what_an_editor_saves_still_checks(editor: Callable[[NotebookNode], bytes], name: str, course: Course) -> None:
     helpers = {helper: (ROOT / "notebooks" / "rnn_shapes" / helper).read_bytes() for helper in HELPERS}
     notebook = run(nbformat.reads(editor(solved(name)).decode(), 4), [], helpers, own_limits(course)).notebook
