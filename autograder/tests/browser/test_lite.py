@@ -1,7 +1,7 @@
 """The course in a browser tab: graded notebooks are answered there, and the grader takes what comes out of it.
 
-A kernel starts for each notebook that is opened. So one notebook on LSTM and one on GRU are answered, and the site has
-the others with their answers: `tests/lite/test_start_up.py` runs all of them on what the browser's kernel has.
+A kernel starts for each notebook that is opened. So one notebook is answered, and the site has the others with their
+answers: `tests/lite/test_start_up.py` runs all of them on what the browser's kernel has.
 """
 
 import re
@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 import pytest
 from playwright.sync_api import expect
 
 from autograder.course.course import Course
 from autograder.execution.sandbox import own_limits
-from autograder.grading.pipeline import grade_submission
+from autograder.grading.notebook_grader import notebook_graders
+from autograder.grading.pipeline import grade_notebook
 from autograder.lite import __main__ as lite
 from autograder.lite.start_up.keras_start_up import SHOWN
-from autograder.model import Assignment, Submission
+from autograder.model import Assignment
 from autograder.submissions.files import read_folder
 from autograder.tests.harness import pyodide
 from autograder.tests.harness.handed_in import ANSWERS, saved, solved, starter
@@ -31,8 +33,8 @@ pytestmark = [
     pytest.mark.xdist_group("editors"),
     pytest.mark.timeout(1200),
 ]
-OPENED = ("1_lstm", "4_gru_sequences")
-QUESTIONS = {name: [cell for cell in ANSWERS[name] if re.fullmatch(r"q\d+", cell)] for name in OPENED}
+OPENED = "1_lstm"
+QUESTIONS = [cell for cell in ANSWERS[OPENED] if re.fullmatch(r"q\d+", cell)]
 
 
 @dataclass
@@ -54,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("lite") / "site"
     assert lite.main(["--to", str(folder)]) == 0
-    for name in set(NOTEBOOKS) - set(OPENED):
+    for name in set(NOTEBOOKS) - {OPENED}:
         (folder / "files" / _path(name)).write_bytes(saved(solved(name)))
     return folder
 
@@ -68,12 +70,11 @@ def seen(site: Path) -> Iterator[Seen]:
         context = browser.new_context(viewport={"width": 1200, "height": 900})
         context.on("request", lambda request: seen.outside.add(request.url.partition("?")[0]))
         page = Lite(context.new_page(), address)
-        page.open(_path(OPENED[0]))
-        for name in OPENED:
-            _answer(page, name, seen)
+        page.open(_path(OPENED))
+        _answer(page, seen)
         _train(page)
         seen.zipped = _download(page)
-        _load_again(page, OPENED[0], seen)
+        _load_again(page, seen)
         seen.outside = {url for url in seen.outside if not url.startswith((address, core, "data:", "blob:"))}
         yield seen
 
@@ -82,19 +83,16 @@ def _path(name: str) -> str:
     return f"rnn_shapes/{name}.ipynb"
 
 
-def _answer(lab: Lite, name: str, seen: Seen) -> None:
-    """Answer a notebook, run it, and save it."""
-    if name != OPENED[0]:
-        lab.open_next(_path(name))
-    stubs = {cell.id: cell.source.splitlines()[0] for cell in starter(name).cells}
-    for question in QUESTIONS[name]:
-        lab.type(stubs[question], ANSWERS[name][question])
+def _answer(lab: Lite, seen: Seen) -> None:
+    """Answer the notebook that is open, run it, and save it."""
+    stubs = {cell.id: cell.source.splitlines()[0] for cell in starter(OPENED).cells}
+    for question in QUESTIONS:
+        lab.type(stubs[question], ANSWERS[OPENED][question])
     lab.menu("Run", "Run All Cells")
-    count = len(QUESTIONS[name])
+    count = len(QUESTIONS)
     expect(lab.shown("summary(")).to_contain_text(f"{count} of {count} questions are right.")
     seen.errors += lab.page.locator('.jp-OutputArea-output[data-mime-type*="error"]').all_inner_texts()
-    if name == OPENED[0]:
-        _look(lab, ANSWERS[name]["q3"])
+    _look(lab, ANSWERS[OPENED]["q3"])
     lab.save()
 
 
@@ -117,12 +115,12 @@ def _look(lab: Lite, right: str) -> None:
     lab.page.screenshot(path=SHOTS / "lite.png")
 
 
-def _load_again(lab: Lite, name: str, seen: Seen) -> None:
-    """Load the page with a notebook again, and see its answers before it has a kernel."""
-    lab.load(_path(name))
-    for question in QUESTIONS[name]:
+def _load_again(lab: Lite, seen: Seen) -> None:
+    """Load the page with the notebook again, and see its answers before it has a kernel."""
+    lab.load(_path(OPENED))
+    for question in QUESTIONS:
         expect(lab.shown(f'check("{question}"')).to_contain_text(f"✓ {question}: right.")
-        expect(lab.cell(ANSWERS[name][question].splitlines()[0])).to_be_visible()
+        expect(lab.cell(ANSWERS[OPENED][question].splitlines()[0])).to_be_visible()
         seen.kept.append(question)
 
 
@@ -146,7 +144,7 @@ def _download(lab: Lite) -> bytes:
 
 def test_the_notebooks_run_without_an_error_and_keep_their_answers(seen: Seen) -> None:
     assert seen.errors == []
-    assert seen.kept == QUESTIONS[OPENED[0]]
+    assert seen.kept == QUESTIONS
 
 
 def test_pyodide_is_all_that_is_not_in_the_site(seen: Seen) -> None:
@@ -158,8 +156,12 @@ def test_the_grader_gives_the_zip_all_machine_points(
 ) -> None:
     (tmp_path / "rnn_shapes.zip").write_bytes(seen.zipped)
     files, skipped = read_folder(tmp_path)
-    assert len(files) == len(NOTEBOOKS)
-    result = grade_submission(Submission("ada", files), proven, own_limits(course))
-    verdicts = {verdict.cell: verdict for notebook in result.notebooks for verdict in notebook.verdicts}
-    assert {cell: verdict.points for cell, verdict in verdicts.items()} == {f"q{n}-test": 2 for n in range(1, 13)}
-    assert (skipped, result.status, [notebook.repairs for notebook in result.notebooks]) == ([], "", [()] * 4)
+    handed_in = {Path(path).stem: content for path, content in files.items()}
+    assert (sorted(handed_in), skipped) == ([*NOTEBOOKS], [])
+    for name in set(NOTEBOOKS) - {OPENED}:  # that were not opened
+        assert nbformat.reads(handed_in[name].decode(), 4) == nbformat.reads(saved(solved(name)).decode(), 4)
+    grader = next(grader for grader in notebook_graders(proven) if grader.name == OPENED)
+    result = grade_notebook(grader, handed_in[OPENED], {}, own_limits(course))
+    points = {verdict.cell: verdict.points for verdict in result.verdicts}
+    assert points == {f"{question}-test": 2 for question in QUESTIONS}
+    assert (result.status, result.repairs) == ("", ())
