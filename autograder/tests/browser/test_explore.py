@@ -86,7 +86,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def lab(address: str, browser: Browser) -> Iterator[Lab]:
-    """The notebook in a page for all tests, since JupyterLab takes seconds to load; each test runs the cells again."""
+    """The notebook in a page for all tests, since JupyterLab takes seconds to load; each test runs a cell again."""
     with browser.new_context(viewport=WINDOW) as context:
         lab = Lab(context.new_page(), address)
         lab.open("lab/tree/picture.ipynb")
@@ -112,10 +112,11 @@ def small_window(reduced_motion: Lab) -> Iterator[Lab]:
 
 
 def _picture(lab: Lab, source: str = "explore()") -> Locator:
-    """Run the cells, whose outputs are none; the picture of the cell that begins with `source`, with its widgets."""
+    """Clear all outputs, import and run the cell that begins with `source`; its picture, with its widgets."""
     lab.menu("Edit", "Clear Outputs of All Cells")
     expect(lab.page.locator(".shapes-explore")).to_have_count(0)
-    lab.menu("Run", "Run All Cells")
+    lab.run("from shapes")
+    lab.run(source)
     picture = lab.cell(source).locator(".shapes-explore")
     expect(picture.get_by_text("Step 0 of")).to_be_visible()
     return picture

@@ -64,7 +64,14 @@ def _source(path: Path, cell: str) -> str:
     return str(next(c.source for c in nbformat.read(path, 4).cells if c.id == cell))
 
 
-def test_make_lab_opens_the_first_notebook_and_asks_nothing(lab: Lab) -> None:
+def test_the_first_notebook_opens_runs_without_an_answer_and_can_be_read(lab: Lab) -> None:
+    """All this with one kernel, since TensorFlow takes seconds to load."""
+    _opens_and_asks_nothing(lab)
+    _runs_to_its_end_says_what_is_open_and_makes_no_noise(lab)
+    _can_be_read_in_both_themes_and_by_a_screen_reader(lab)
+
+
+def _opens_and_asks_nothing(lab: Lab) -> None:
     lab.page.goto(f"{lab.address}/?token={TOKEN}")
     lab.idle()
     assert lab.page.url.endswith("/lab/tree/rnn_shapes/1_lstm.ipynb")
@@ -74,15 +81,46 @@ def test_make_lab_opens_the_first_notebook_and_asks_nothing(lab: Lab) -> None:
     assert lab.page.get_by_text("Create Assignment").count() == 0
 
 
-def test_an_untouched_notebook_runs_to_its_end_says_what_is_open_and_makes_no_noise(lab: Lab) -> None:
-    lab.open("lab/tree/rnn_shapes/4_gru_sequences.ipynb")  # the others run without a browser, in rnn/test_untouched.py
+def _runs_to_its_end_says_what_is_open_and_makes_no_noise(lab: Lab) -> None:
+    """rnn/test_untouched.py runs all notebooks, without a browser."""
     lab.menu("Run", "Run All Cells")
-    expect(lab.shown("summary(")).to_contain_text("0 of 2 questions are right.")
-    for question in ("q11", "q12"):
+    expect(lab.shown("summary(")).to_contain_text("0 of 5 questions are right.")
+    for question in ("q1", "q2", "q3", "q4", "q5"):
         expect(lab.shown(f'check("{question}"')).to_contain_text(f"○ {question}: not answered.")
     lab.idle()
     for noise in ("error", "stderr"):
         assert lab.page.locator(f'.jp-OutputArea-output[data-mime-type*="{noise}"]').count() == 0
+
+
+def _can_be_read_in_both_themes_and_by_a_screen_reader(lab: Lab) -> None:
+    lab.write("q1 = ", "q1 = ('batch', 'features', 'timesteps')")
+    expect(lab.run('check("q1"')).to_contain_text("✗ q1: not yet.")
+    expect(lab.run("summary(")).to_contain_text("read its message or take a hint")
+    for theme in ("Dark", "Light"):
+        lab.theme(theme)
+        for cell in ('check("q1"', 'check("q2"', "summary("):
+            assert lab.contrast(cell) > 7
+        found = Axe().run(lab.page, context={"include": ['[role="status"]']})
+        assert found.violations_count == 0, found.generate_report()
+    expect(lab.shown('check("q1"')).to_match_aria_snapshot(
+        """
+        - status:
+          - strong: "✗ q1: not yet."
+          - text: Axis 1 of data (axes count from 0) is not features. Which of your sizes is data.shape[1]?
+          - img "data, as you gave it (1, 8, 2)"
+        """
+    )
+    expect(lab.shown("summary(")).to_match_aria_snapshot(
+        """
+        - status:
+          - table "Your progress":
+            - caption: Your progress
+            - rowgroup:
+              - row "question last check what to do"
+              - row "Q1 ✗ not yet read its message or take a hint":
+                - rowheader "Q1"
+        """
+    )
 
 
 def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path) -> None:
@@ -109,48 +147,15 @@ def test_a_wrong_answer_a_hint_a_right_answer_and_a_restart(lab: Lab, mine: Path
     expect(lab.run('check("q4"')).to_contain_text("✓ q4: right.")
     lab.run("draw(output=output")
     expect(lab.shown("draw(output=output").get_by_role("img")).to_have_count(3)
-    lab.shoot(right='check("q3"', draw="draw(output=output")
     lab.save()
     lab.restart_and_run_all()
     expect(lab.shown("summary(")).to_contain_text("2 of 5 questions are right.")
     expect(lab.shown("summary(")).to_contain_text("Correct guesses: 0 of 1.")
-    lab.shoot(summary="summary(")
     expect(lab.shown('check("q3"')).to_contain_text("✓ q3: right.")
     lab.idle()
+    lab.shoot(right='check("q3"', draw="draw(output=output", summary="summary(")
     lab.save()
     assert _source(mine / "1_lstm.ipynb", "q4") == "q4 = ('h', 'output')"
-
-
-def test_what_is_shown_can_be_read_in_both_themes_and_by_a_screen_reader(lab: Lab) -> None:
-    lab.open("lab/tree/rnn_shapes/1_lstm.ipynb")
-    lab.write("q1 = ", "q1 = ('batch', 'features', 'timesteps')")
-    lab.menu("Run", "Run All Cells")
-    expect(lab.shown("summary(")).to_be_visible()
-    for theme in ("Dark", "Light"):
-        lab.theme(theme)
-        for cell in ('check("q1"', 'check("q2"', "summary("):
-            assert lab.contrast(cell) > 7
-        found = Axe().run(lab.page, context={"include": ['[role="status"]']})
-        assert found.violations_count == 0, found.generate_report()
-    expect(lab.shown('check("q1"')).to_match_aria_snapshot(
-        """
-        - status:
-          - strong: "✗ q1: not yet."
-          - text: Axis 1 of data (axes count from 0) is not features. Which of your sizes is data.shape[1]?
-          - img "data, as you gave it (1, 8, 2)"
-        """
-    )
-    expect(lab.shown("summary(")).to_match_aria_snapshot(
-        """
-        - status:
-          - table "Your progress":
-            - caption: Your progress
-            - rowgroup:
-              - row "question last check what to do"
-              - row "Q1 ✗ not yet read its message or take a hint":
-                - rowheader "Q1"
-        """
-    )
 
 
 def test_validate_in_the_toolbar_says_what_is_open(lab: Lab) -> None:
