@@ -93,8 +93,7 @@ def test_the_cheat_sheet_has_the_shapes_of_live_arrays(site: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.tensorflow
 @pytest.mark.xdist_group("docs")
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 390), ("dark", 1280)])
 def test_pages_open_in_chromium(site: Path, browser: Browser, scheme: Literal["light", "dark"], width: int) -> None:
     colours = theme.LIGHT if scheme == "light" else theme.DARK
     with browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme) as context:
@@ -187,6 +186,7 @@ def test_the_cell_for_colab_fetches_the_helper(
 
 
 @pytest.mark.tensorflow
+@pytest.mark.xdist_group("tensorflow")
 def test_the_code_of_the_misconceptions_prints_what_its_comments_say() -> None:
     names: dict[str, Any] = {}
     blocks = re.findall(r"```python\n(.*?)```", (texts.DOCS / "pages" / "misconceptions.md").read_text("utf-8"), re.S)
