@@ -14,7 +14,7 @@ from autograder.tests.rnn.answers import LAST_STATES
 pytestmark = [pytest.mark.tensorflow, pytest.mark.xdist_group("tensorflow")]
 
 Predicted = Callable[..., dict[str, Any]]
-SIZES = [((4, 11, 3, 5), 1), ((3, 2, 1, 1), 3), ((4, 4, 4, 4), 4)]  # many steps, the fewest of all, no two sizes differ
+SIZES = [((4, 11, 3, 5), 1), ((3, 2, 1, 1), 3), ((4, 4, 4, 4), 4)]  # many steps, few of all, equal sizes
 AXES = ("batch", "timesteps", "units")
 NO_TIME = "it has no timesteps axis. It has room for one step, not for all 8."
 PREDICTED = (

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.tests.support import SOURCE
 
-pytestmark = [pytest.mark.tensorflow]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.xdist_group("tensorflow")]
 
 
 @pytest.fixture
