@@ -18,6 +18,7 @@ from autograder.kernels.limits import SCRATCH
 
 HIDDEN = frozenset("In Out exit quit open get_ipython".split())  # IPython's names
 FRESH = "fresh"  # in place of the digest of a generator that nothing has used
+PLAIN = frozenset({type(None), type(...), bool, int, float, complex, str, bytes})  # printed whole
 DEPTH = 8  # of containers
 MOST = 10_000  # elements of a container
 PRINTED = frozenset("datetime decimal fractions pathlib uuid zoneinfo".split())  # modules whose objects print all
@@ -46,10 +47,12 @@ def is_whole(found: str) -> bool:
 
 def modules() -> dict[str, str]:
     """Return the digests of what the modules of the working folder keep: their numbers, texts and containers."""
+    own = f"{SCRATCH}/"
+    files = {name: vars(module).get("__file__") for name, module in sys.modules.items() if hasattr(module, "__dict__")}
     return {
-        name: _hash(_parts({key: value for key, value in vars(module).items() if _is_kept(key, value)}))
-        for name, module in sorted(sys.modules.items())
-        if str(getattr(module, "__file__", None)).startswith(f"{SCRATCH}/")
+        name: _hash(_parts({key: value for key, value in vars(sys.modules[name]).items() if _is_kept(key, value)}))
+        for name, file in files.items()
+        if isinstance(file, str) and file.startswith(own)
     }
 
 
@@ -100,8 +103,10 @@ def _hash(parts: Iterator[bytes]) -> str:
 def _parts(value: Any, depth: int = 0) -> Iterator[bytes]:
     kind = type(value)
     yield f"{kind.__module__}.{kind.__qualname__}".encode()
-    if kind in (type(None), type(...), bool, int, float, complex, str, bytes):
+    if kind in PLAIN:
         yield repr(value).encode(errors="backslashreplace")
+    elif kind in (list, tuple) and len(value) <= MOST and all(type(element) in PLAIN for element in value):
+        yield repr(value).encode(errors="backslashreplace")  # at once: the states of generators have many numbers
     elif depth < DEPTH:
         yield from _inside(value, kind, depth + 1)
     else:
