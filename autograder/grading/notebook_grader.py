@@ -3,7 +3,9 @@
 All that a class shares is prepared once. What depends on a student is derived from that.
 """
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
@@ -79,12 +81,14 @@ class NotebookGrader:
 
     def with_givens(self, limits: Limits | None) -> "NotebookGrader":
         """Return a grader whose tests have the course's own values; KernelError: no kernel starts to compute them."""
-        if not any(plan.proof and plan.proved_givens for plan in self.plans):
-            return self
-        if limits not in self._given:
+        if self.lacks_givens(limits):
             plans = with_givens(self.plans, self.unanswered, self.assignment.helpers, limits)
             self._given[limits] = replace(self, plans=plans)
-        return self._given[limits]
+        return self._given.get(limits, self)
+
+    def lacks_givens(self, limits: Limits | None) -> bool:
+        """Return whether values of the course's own cells are still to be computed."""
+        return limits not in self._given and any(plan.proof and plan.proved_givens for plan in self.plans)
 
     def ahead(self, notebook: NotebookNode, others: Iterable[str], limits: Limits) -> Ahead | None:
         """Return what has run ahead of a restored submission."""
@@ -104,6 +108,19 @@ class NotebookGrader:
     def helpers(self) -> dict[str, bytes]:
         """Return the files that the assignment's notebooks import."""
         return dict(self.assignment.helpers)
+
+
+def find_givens(graders: Iterable[NotebookGrader], limits: Limits | None) -> None:
+    """Compute the course's own values for several notebooks side by side: nothing can be judged before.
+
+    Where each student has other values, they are computed notebook by notebook, as submissions are graded side by side.
+    What fails is not reported: it fails again where the values are needed.
+    """
+    lacking = [grader for grader in graders if grader.sizes is None and grader.lacks_givens(limits)]
+    if len(lacking) > 1:
+        with ThreadPoolExecutor(min(len(lacking), os.cpu_count() or 1)) as threads:
+            for grader in lacking:
+                threads.submit(grader.with_givens, limits)
 
 
 @lru_cache(maxsize=4)

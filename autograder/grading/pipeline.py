@@ -24,7 +24,7 @@ from autograder.files import JUDGE, disk_problem, temporary_prefix
 from autograder.gradebook.graded_notebooks import keep_sizes
 from autograder.grading import checkpoints
 from autograder.grading.annotate import annotated
-from autograder.grading.notebook_grader import NotebookGrader, notebook_graders
+from autograder.grading.notebook_grader import NotebookGrader, find_givens, notebook_graders
 from autograder.grading.unanswered import as_unanswered, tests_of_stubs, untouched
 from autograder.judging.judge import Judge, Session
 from autograder.model import (
@@ -55,6 +55,7 @@ def grade_submission(submission: Submission, assignment: Assignment, limits: Lim
         CourseError: The disk is full or read-only, so no other submission can be graded either.
     """
     graders = tuple(grader.sized_for(submission.student) for grader in notebook_graders(assignment))
+    find_givens(graders, limits)
     notebooks = {grader.name: grader.source_notebook for grader in graders}
     placed, moved = identify_notebooks(submission.files, tuple(notebooks), notebooks)
     others = submission.others(placed)

@@ -1,8 +1,10 @@
 """What locked cells compute is the course's own, whatever a student makes of it, unless an answer has a part in it."""
 
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -10,10 +12,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from autograder.course.course import Course
+from autograder.course.limits import Limits
 from autograder.errors import KernelError
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.grading import givens
-from autograder.grading.notebook_grader import notebook_graders
+from autograder.grading.notebook_grader import find_givens, notebook_graders
 from autograder.grading.pipeline import grade_submission
 from autograder.grading.proving import Proofs, proved
 from autograder.judging.proof import Kind
@@ -332,3 +335,20 @@ def test_instances_of_locked_classes_cross(classes: Made) -> None:
 def test_locked_functions_and_classes_are_the_sources(classes: Made, case: str) -> None:
     answers, test = REDEFINED[case]
     assert test in classes.failed(answers)
+
+
+def test_the_values_of_several_notebooks_are_computed_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    both, asked = threading.Barrier(2, timeout=30), []
+
+    def with_givens(limits: Limits) -> None:
+        both.wait()
+        asked.append(limits)
+        raise KernelError("it fails again where the values are needed")
+
+    lacking = SimpleNamespace(sizes=None, lacks_givens=lambda limits: True, with_givens=with_givens)
+    others = [SimpleNamespace(sizes=1), SimpleNamespace(sizes=None, lacks_givens=lambda limits: False)]
+    find_givens([lacking, *others, lacking], Limits())  # type: ignore[list-item]
+    assert asked == [Limits(), Limits()]
+    find_givens([lacking, *others], Limits())  # type: ignore[list-item]  # it would wait for a second one
+    assert len(asked) == 2
