@@ -159,15 +159,22 @@ def test_nothing_of_the_keras_course_is_asked_for(bare: Path, place: Path) -> No
     assert done.stdout.startswith("✓ packages "), done.stdout
 
 
-@pytest.mark.parametrize("shape", ["warm", "cold"])
-def test_the_installed_grader_grades_a_course(shape: str, bare: Path, place: Path) -> None:
-    course = place / f"kleiner Kurs, {shape}"
+@pytest.fixture(scope="module")
+def released(bare: Path, place: Path) -> Path:
+    """The small course, released by the installed command, with its class's submissions."""
+    course = place / "kleiner Kurs"
     shutil.copytree(SMALL, course)
+    assert "released: " in _run(bare, "--course", course, "release")
+    _hand_in(course)
+    return course
+
+
+@pytest.mark.parametrize("shape", ["warm", "cold"])
+def test_the_installed_grader_grades_a_course(shape: str, bare: Path, released: Path) -> None:
+    course = Path(shutil.copytree(released, released.with_name(f"{released.name}, {shape}")))
     with (course / "nbgrader_config.py").open("a") as settings:
         settings.write(f"c.Limits.sandbox = {shape!r}\n")
     there = ("--course", course)
-    assert "released: " in _run(bare, *there, "release")
-    _hand_in(course)
     _run(bare, *there, "grade")
     _run(bare, *there, "export")
     with (course / "grades.csv").open(newline="") as file:
