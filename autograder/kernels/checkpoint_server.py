@@ -17,7 +17,6 @@ forks of it, whose memory, files and processes are separate. The keeper ends whe
 all checkpoints and kernels. It never runs a cell; it only reads the scouts' reports.
 """
 
-import gc
 import json
 import os
 import select
@@ -177,8 +176,7 @@ class _Keeper:
         from autograder.kernels.direct_kernel import DirectKernel
 
         kernel = DirectKernel.of(shell)
-        gc.collect()
-        gc.freeze()
+        shell.settle()
         compact()
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
             listener.bind(str(self.folder / str(number)))

@@ -11,6 +11,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,22 @@ def is_whole(found: str) -> bool:
 
 def modules() -> dict[str, str]:
     """Return the digests of what the modules of the working folder keep: their numbers, texts and containers."""
-    own = f"{SCRATCH}/"
-    files = {name: vars(module).get("__file__") for name, module in sys.modules.items() if hasattr(module, "__dict__")}
     return {
-        name: _hash(_parts({key: value for key, value in vars(sys.modules[name]).items() if _is_kept(key, value)}))
-        for name, file in files.items()
-        if isinstance(file, str) and file.startswith(own)
+        name: _hash(_parts({key: value for key, value in vars(module).items() if _is_kept(key, value)}))
+        for name in _own_modules(len(sys.modules))
+        if (module := sys.modules.get(name))
     }
+
+
+@lru_cache(maxsize=1)
+def _own_modules(count: int) -> list[str]:
+    """Return the names of the working folder's modules.
+
+    They are looked for again only where the number of all modules is another: a fork that looks at 2,000 modules copies
+    their memory.
+    """
+    files = {name: getattr(module, "__file__", None) for name, module in sys.modules.items()}
+    return sorted(name for name, file in files.items() if str(file).startswith(f"{SCRATCH}/"))
 
 
 def _is_kept(name: str, value: Any) -> bool:

@@ -182,6 +182,11 @@ class SharedShell:
         self.shell.execution_count, *self.numbers = numbers
         self.digest = digest(self.shell.user_ns, self.fresh)
         self.random = {name: _STATES[name][0]() for name in generators()}
+        self.settle()
+
+    def settle(self) -> None:
+        """Let forks of this process copy little memory: they find what is known, and do not search for garbage here."""
+        modules()
         gc.collect()
         gc.freeze()
 
