@@ -34,10 +34,11 @@ from autograder.kernels.sandbox import Request
 from autograder.kernels.server import Server
 
 KERNEL = (
-    "autograder.kernels.ipython_kernel ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
+    "autograder.kernels.direct_kernel ipykernel.ipkernel ipykernel.zmqshell ipykernel.debugger "
     "IPython.core.completerlib IPython.core.debugger IPython.core.debugger_backport IPython.core.logger "
     "IPython.core.oinspect IPython.utils.wildcard IPython.extensions.storemagic sqlite3 zmq.utils.garbage "
-    "tornado.platform.asyncio tornado.queues tornado.locks"
+    "tornado.platform.asyncio tornado.queues tornado.locks "
+    "stack_data pygments.console pygments.formatters.terminal256 pygments.styles fractions"  # to show an error
 ).split()
 MAX_REASON = 200  # characters of the reason why a module cannot be loaded
 THREADS_TIMEOUT = 2.0  # seconds

@@ -151,6 +151,11 @@ def test_what_it_cannot_show_ends_it(place: Path, cells: list[str]) -> None:
     assert asyncio.run(_ran(_notebook("x"), place)).cells[0].outputs[0].data == {"text/plain": "1"}
 
 
+def test_neither_a_start_nor_an_error_loads_a_module(place: Path) -> None:
+    cells = asyncio.run(_ran(_notebook("loaded = {*sys.modules}", "1 / 0", "{*sys.modules} - loaded"), place)).cells
+    assert cells[2].outputs[0].data == {"text/plain": "set()"}
+
+
 CHANNEL = "channel = get_ipython().kernel.channel\n"
 
 
