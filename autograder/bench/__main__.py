@@ -14,6 +14,7 @@ from autograder.bench.figures import COLD, IMPORTS, MIXED, WARM, Report, Run
 from autograder.bench.scene import GRADEBOOK, distinct, make_mixed, make_right, part_of, require_full_marks
 from autograder.bench.table import HEAD, LINE, markdown
 from autograder.bench.table import functions as rows_of_functions
+from autograder.cli.parser import number_of
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.source_assignment import SourceAssignment
@@ -21,6 +22,7 @@ from autograder.grading.proving import proved
 from autograder.rnn.sample_class import ASSIGNMENT
 
 BEGIN, END = "<!-- bench -->", "<!-- /bench -->"  # in the page
+MOST_STUDENTS = 100_000
 
 
 @dataclass(frozen=True)
@@ -168,9 +170,10 @@ def _parser() -> argparse.ArgumentParser:
         "--folder", type=Path, help="where to write bench.png, bench.json and scale.md (default: autograder/docs/pages)"
     )
     parser.add_argument("--page", type=Path, help=f"the file to write the table into, between {BEGIN} and {END}")
-    parser.add_argument("--rounds", type=int, metavar="N", help=f"measure all N times (default: {Plan.rounds})")
-    parser.add_argument("--students", type=int, metavar="N", help="also grade a class of N students, once")
-    parser.add_argument("--large", type=int, metavar="N", help="only grade a class of N students, once")
+    rounds, students = number_of("rounds"), number_of("students", MOST_STUDENTS)
+    parser.add_argument("--rounds", type=rounds, metavar="N", help=f"measure all N times (default: {Plan.rounds})")
+    parser.add_argument("--students", type=students, metavar="N", help="also grade a class of N students, once")
+    parser.add_argument("--large", type=students, metavar="N", help="only grade a class of N students, once")
     parser.add_argument("--functions", action="store_true", help="measure only the course of functions; write nothing")
     parser.add_argument("--read", type=Path, metavar="JSON", help="show the figures of an earlier run; measure nothing")
     return parser

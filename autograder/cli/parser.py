@@ -216,12 +216,12 @@ def _add_installed(add: Add) -> None:
             print(f"Warning: the command {entry.name!r} ({entry.value}) cannot be loaded: {error}.", file=sys.stderr)
 
 
-def number_of(things: str) -> Callable[[str], int]:
-    """Return the type of an option that counts things: a whole number from 1 to `MOST`."""
+def number_of(things: str, most: int = MOST) -> Callable[[str], int]:
+    """Return the type of an option that counts things: a whole number from 1 to `most`."""
 
     def positive(text: str) -> int:
-        if not text.isdecimal() or not 1 <= int(text[:10]) <= MOST:
-            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of {things} from 1 to {MOST}")
+        if not text.isdecimal() or not 1 <= int(text[:10]) <= most:
+            raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of {things} from 1 to {most}")
         return int(text)
 
     return positive

@@ -95,10 +95,6 @@ class Recorder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._open.__exit__(kind, error, at)
 
-    def record(self, result: Result, fingerprint: str = "", graded_by: Sequence[Sequence[str]] = ()) -> None:
-        """Write one submission's result; the arguments are those of `Graded`."""
-        self._write([Graded(result, fingerprint, graded_by)])
-
     def record_all(self, batch: Sequence[Graded]) -> dict[str, Exception]:
         """Write the results of several submissions in one transaction.
 

@@ -229,6 +229,19 @@ def test_a_page_without_a_place_is_refused_before_a_large_class_is_graded(
     assert page.read_text() == "nothing here\n"
 
 
+@pytest.mark.parametrize(
+    ("option", "things"), [("--large", "students"), ("--students", "students"), ("--rounds", "rounds")]
+)
+@pytest.mark.parametrize("number", ["0", "-1", "many"])
+def test_what_is_no_number_is_refused(
+    option: str, things: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([f"{option}={number}"])
+    assert ended.value.code == 2
+    assert f"argument {option}: '{number}' is not a number of {things} from 1 to " in capsys.readouterr().err
+
+
 def test_the_picture_needs_only_one_size_of_class(report: Report, tmp_path: Path) -> None:
     plot.draw(replace(report, runs=report.runs[:-1]), tmp_path / "bench.png")
     assert (tmp_path / "bench.png").stat().st_size > 10_000

@@ -16,7 +16,7 @@ from autograder.grading.annotate import show_verdict
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
 from autograder.notebook.sanitize import MAX_TEXT, TYPED, WIDGET, WIDGET_SENTENCE, inert, inert_sentence
 from autograder.reports.nbgrader_feedback import feedback
-from autograder.tests.harness.recorded import NAME
+from autograder.tests.harness.recorded import NAME, record
 from autograder.tests.harness.servers import TOKEN, chromium, jupyter_server
 
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", 2, 2)).decode()
@@ -70,7 +70,7 @@ def _recorded(course: Course) -> Course:
     verdicts = (verdicts[0], Verdict("q9-test", Outcome.NO_EVIDENCE, 0.0, SCRIPTS[1], Reason.DAMAGED), verdicts[2])
     result = NotebookResult(NAME, nbformat.writes(shown).encode(), verdicts, frozenset(), (SCRIPTS[0],))
     with Recorder(course, "ps1") as recorder:
-        recorder.record(Result("ada", (result,), (SCRIPTS[0],)))
+        record(recorder, Result("ada", (result,), (SCRIPTS[0],)))
     return course
 
 

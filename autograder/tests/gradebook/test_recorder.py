@@ -21,7 +21,7 @@ from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.queries import table
 from autograder.gradebook.recorder import Graded, Recorder
 from autograder.model import NotebookResult, Outcome, Reason, Result, Verdict
-from autograder.tests.harness.recorded import NAME
+from autograder.tests.harness.recorded import NAME, record
 from autograder.tests.support import SOURCE
 
 
@@ -38,7 +38,7 @@ def _result(points: float = 2.0, text: str = "h is memory and output at once", *
 
 def _record(course: Course, result: Result) -> None:
     with Recorder(course, "ps1") as recording:
-        recording.record(result)
+        record(recording, result)
 
 
 def _grades(course: Course) -> dict[str, tuple[float | None, bool, str | None]]:
@@ -160,10 +160,10 @@ from autograder.gradebook import recorder
 from autograder.course.course import Course
 def die(*_, **__):
     os._exit(9)
-course, result = Course.at(Path(sys.argv[1])), pickle.loads(Path(sys.argv[2]).read_bytes())
+course, batch = Course.at(Path(sys.argv[1])), pickle.loads(Path(sys.argv[2]).read_bytes())
 {gap}
 with recorder.Recorder(course, "ps1") as recorder:
-    recorder.record(result)
+    recorder.record_all(batch)
 """
 
 
@@ -171,7 +171,7 @@ with recorder.Recorder(course, "ps1") as recorder:
 def test_a_kill_in_any_gap_leaves_all_whole_and_grading_again_mends_it(gap: str, own: Course, tmp_path: Path) -> None:
     _record(own, _result(points=1.0))
     before, changed = _files(own), _result(points=2.0, text="on second thoughts")
-    (tmp_path / "result").write_bytes(pickle.dumps(changed))
+    (tmp_path / "result").write_bytes(pickle.dumps([Graded(changed)]))
     script = SCRIPT.format(gap=GAPS[gap])
     killed = subprocess.run([sys.executable, "-c", script, str(own.root), str(tmp_path / "result")], check=False)
     assert killed.returncode == 9
@@ -260,7 +260,7 @@ def test_a_kill_while_a_batch_is_recorded_leaves_each_old_or_new_and_grading_aga
     first, second = _batch(1.0), _batch(2.0, "on second thoughts")
     assert _record_all(own, first) == {}
     (tmp_path / "batch").write_bytes(pickle.dumps(second))
-    script = SCRIPT.format(gap=OF_BATCHES[gap]).replace("recorder.record(", "recorder.record_all(")
+    script = SCRIPT.format(gap=OF_BATCHES[gap])
     killed = subprocess.run([sys.executable, "-c", script, str(own.root), str(tmp_path / "batch")], check=False)
     assert killed.returncode == 9
     old, new = _expected(first), _expected(second)

@@ -7,7 +7,7 @@ from nbgrader.utils import is_solution
 
 from autograder.course.course import CONFIG, Course
 from autograder.gradebook.assignment_sync import update_gradebook
-from autograder.gradebook.recorder import Recorder
+from autograder.gradebook.recorder import Graded, Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
 from autograder.marking import Group, Question, questions
 from autograder.model import NotebookResult, Outcome, Result, Status, Verdict
@@ -34,6 +34,12 @@ def make_known(root: Path) -> Path:
     return root
 
 
+def record(recorder: Recorder, result: Result) -> None:
+    """Record one result, and raise the error if that fails."""
+    for error in recorder.record_all([Graded(result)]).values():
+        raise error
+
+
 def read_in(course: Course, **texts: str | tuple[str, str] | None) -> None:
     """Record these written answers to Q8 as grading does; None is a notebook that is damaged.
 
@@ -42,7 +48,7 @@ def read_in(course: Course, **texts: str | tuple[str, str] | None) -> None:
     master = teaching_copy(nbformat.read(SOURCE / f"{NAME}.ipynb", 4), course.settings)
     with Recorder(course, "ps1") as recorder:
         for student, text in texts.items():
-            recorder.record(Result(student, (_graded(master, text),)))
+            record(recorder, Result(student, (_graded(master, text),)))
 
 
 def _graded(master: nbformat.NotebookNode, answer: str | tuple[str, str] | None) -> NotebookResult:

@@ -23,7 +23,7 @@ from autograder.notebook.landmarks import answers_of, axes_of, titles
 from autograder.notebook.sanitize import TYPED, inert
 from autograder.reports.nbgrader_feedback import feedback
 from autograder.reports.student_page import Pages
-from autograder.tests.harness.recorded import NAME
+from autograder.tests.harness.recorded import NAME, record
 from autograder.tests.harness.servers import chromium
 from autograder.tests.support import ROOT, SOURCE
 
@@ -53,7 +53,7 @@ def _graded(course: Course, *verdicts: Verdict, repairs: tuple[str, ...] = (), u
     content = nbformat.writes(notebook).encode()
     result = NotebookResult(NAME, content, tuple(by_cell.values()), frozenset({untouched} - {""}), repairs)
     with Recorder(course, "ps1") as recorder:
-        recorder.record(Result("ada", (result,), ()))
+        record(recorder, Result("ada", (result,), ()))
     return course
 
 

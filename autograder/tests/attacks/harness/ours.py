@@ -24,6 +24,7 @@ from autograder.tests.attacks.harness import browser
 from autograder.tests.attacks.harness.outcome import Mark, Outcome
 from autograder.tests.attacks.harness.scene import ATTACKER, SECRET, Scene
 from autograder.tests.attacks.harness.templates import ASSIGNMENT, template
+from autograder.tests.harness.recorded import record
 
 
 def grade(place: Scene, shape: Sandbox = "auto") -> Outcome:
@@ -58,7 +59,7 @@ def _recorded(course: Course, place: Scene, result: Result) -> tuple[dict[str, M
     """Record a result; gives the marks, and in what the gradebook differs from the verdicts."""
     verdicts = {verdict.cell: verdict for notebook in result.notebooks for verdict in notebook.verdicts}
     with Recorder(course, ASSIGNMENT) as recorder:
-        recorder.record(result)
+        record(recorder, result)
         rows = recorder.book.find_submission(ASSIGNMENT, ATTACKER).notebooks
         grades = [grade for row in rows for grade in row.grades]
         comments = [str(comment.auto_comment or "") for row in rows for comment in row.comments]
