@@ -5,10 +5,11 @@ fit for it. What is made is *rehearsed* before it is used: from each checkpoint 
 students get it, and must show the same outputs and the same evidence as a run of the whole notebook. A checkpoint that
 differs or takes too long is not used.
 
-Checkpoints are made in the process that grades, when it has graded a notebook often enough (`WORTHWHILE`); a thread
-makes them while the others go on with whole runs. A submission goes on from the last checkpoint before the first cell
-by which it differs. Where a folder has other files than the course's, or a kernel fails, notebooks run whole; a
-checkpoint from which a kernel fails although the whole notebook runs is not used again.
+Checkpoints are made in the process that grades: at once where a class is large enough (`WORTHWHILE`), otherwise when
+the process has graded a notebook that often. A thread makes them while the others go on with whole runs. A submission
+goes on from the last checkpoint before the first cell by which it differs. Where a folder has other files than the
+course's, or a kernel fails, notebooks run whole; a checkpoint from which a kernel fails although the whole notebook
+runs is not used again.
 """
 
 import atexit
@@ -34,8 +35,9 @@ from autograder.kernels.limits import Unfit
 from autograder.model import TestPlan
 from autograder.notebook.shared_cells import Kind, Reach, SharedPart, code_cells, shared_part
 
-# Submissions that run whole before checkpoints are made. Making them takes as long as six to eight runs, and to go on
-# from one saves about half a run: after so many submissions, as many again pay for them. A small class has none.
+# Submissions that pay for checkpoints. Making them takes as long as six to eight runs, and to go on from one saves half
+# a run or more (80 % in this course). Where it is not known how many follow, so many run whole before, and a small
+# class has no checkpoints.
 WORTHWHILE = 16
 PATIENCE = 10  # a rehearsal may take so many times as long as the whole run, and at least
 LEAST_SECONDS = 10.0
@@ -277,6 +279,7 @@ class _Entry:
 
 
 _entries: dict[object, _Entry] = {}
+_large = False  # whether enough submissions are to be graded
 _lock = threading.Lock()
 
 
@@ -294,7 +297,7 @@ def ahead_of(key: object, notebook: Notebook, restored: NotebookNode, others: It
     with _lock:
         entry = _entries.setdefault(key, _Entry())
         entry.seen += 1
-    if entry.made is None and entry.seen > WORTHWHILE and entry.lock.acquire(blocking=False):
+    if entry.made is None and (_large or entry.seen > WORTHWHILE) and entry.lock.acquire(blocking=False):
         try:
             entry.made = entry.made or _made(notebook)
         finally:
@@ -335,11 +338,19 @@ def close() -> None:
 
 
 @contextmanager
-def closing_checkpoints(report: Path) -> Iterator[None]:
-    """End this process' checkpoints at the end of the block, and write a sentence on each notebook for `doctor`."""
+def closing_checkpoints(report: Path, large: bool = False) -> Iterator[None]:
+    """End this process' checkpoints at the end of the block, and write a sentence on each notebook for `doctor`.
+
+    Args:
+        report: The file of the sentences.
+        large: Whether `WORTHWHILE` or more submissions are to be graded in the block.
+    """
+    global _large  # as the checkpoints, of this process
+    _large = large
     try:
         yield
     finally:
+        _large = False
         sentences = sorted({entry.made.sentence for entry in _entries.values() if entry.made})
         close()
         if sentences:

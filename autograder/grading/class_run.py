@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing, contextmanager
 from dataclasses import KW_ONLY, dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from nbgrader.api import MissingEntry
@@ -33,10 +34,11 @@ from autograder.execution.sandbox import grading_limits, remote_limits
 from autograder.faults import keep_submission_faults
 from autograder.files import REVIEW, temporary_prefix
 from autograder.gradebook.assignment_sync import check_cells, in_gradebook, save_stub_history, update_gradebook
+from autograder.gradebook.ledger import Ledger
 from autograder.gradebook.lock import grading_lock
 from autograder.gradebook.recorder import Graded, Recorder
 from autograder.gradebook.source_assignment import SourceAssignment
-from autograder.grading.checkpoints import closing_checkpoints
+from autograder.grading.checkpoints import WORTHWHILE, closing_checkpoints
 from autograder.grading.dispatch import Batch, Dispatcher, Task, batches, raise_first, uninterrupted
 from autograder.grading.fingerprint import basis, differ_in_points, fingerprint
 from autograder.grading.pending import PendingResults
@@ -221,7 +223,8 @@ class ClassRun:
             return bool(result)
 
         shared = self.course.root / "reports" / f"{self.assignment}.shared"
-        with closing_checkpoints(shared), worker_pool(self.executor, self.jobs) as pool:
+        large = self._is_large(recorder.ledger)
+        with closing_checkpoints(shared, large), worker_pool(self.executor, self.jobs) as pool:
             dispatcher = Dispatcher(pool, assignment, self._limits, self.busy)
             changed = self._changed(recorder, base, skip, is_done)
             with closing(dispatcher.results(changed, pool.slots)) as results:
@@ -234,6 +237,11 @@ class ClassRun:
                 for batch in results:
                     done(batch)
                     del batch
+
+    def _is_large(self, ledger: Ledger) -> bool:
+        """Return whether so many submissions were never graded that shared cells are worth it from the first one."""
+        new = (student for student in self._chosen if self.force or not ledger.of(student).get("fingerprint"))
+        return len(list(islice(new, WORTHWHILE))) == WORTHWHILE
 
     def _recorded(self, result: Result) -> None:
         self.opened.update(result.open_answers)

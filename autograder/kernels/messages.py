@@ -7,10 +7,6 @@ HEAD = struct.Struct(">Q")
 PIECE = 1 << 20  # bytes that are read at once: a length that is only claimed costs no memory
 
 
-class TooLongError(ValueError):
-    """A message is longer than it may be."""
-
-
 def send(connection: socket.socket, message: bytes) -> None:
     """Send a message.
 
@@ -30,12 +26,12 @@ def receive(connection: socket.socket, most: int) -> bytes:
 
     Raises:
         EOFError: The other side has closed the connection.
-        TooLongError: The message is longer.
+        ValueError: The message is longer.
         OSError: The connection is broken.
     """
     (size,) = HEAD.unpack(_exactly(connection, HEAD.size))
     if size > most:
-        raise TooLongError
+        raise ValueError(f"a message of {size} bytes, where {most} are allowed")
     return _exactly(connection, size)
 
 

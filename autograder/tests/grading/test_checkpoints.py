@@ -282,6 +282,18 @@ def test_checkpoints_are_made_once_a_notebook_is_graded_often(
 
 
 @pytest.mark.usefixtures("shared")
+def test_a_large_class_has_them_from_its_first_submission(
+    assignment: Assignment, course: Course, used: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(checkpoints, "WORTHWHILE", 100)
+    right = _submission(assignment, RIGHT)
+    for large in (True, False):
+        with closing_checkpoints(tmp_path / "ps1.shared", large):
+            grade_submission(right, assignment, course.limits)
+    assert used == [8, 0]
+
+
+@pytest.mark.usefixtures("shared")
 @pytest.mark.parametrize("q2", ["q2 = {'a': data[7]}", "q2 = {'a': [0] * 1000000000000}"])
 def test_an_answer_that_raises_means_a_whole_run_for_its_notebook_only(
     q2: str, assignment: Assignment, course: Course, used: list[int]

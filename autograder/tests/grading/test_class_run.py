@@ -15,6 +15,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,23 @@ def test_a_course_whose_folder_of_submissions_is_a_link(graded: Course) -> None:
     shutil.move(graded.root / "submitted", graded.root.with_name("disk"))
     (graded.root / "submitted").symlink_to(graded.root.with_name("disk"))
     assert list(run(graded)[1]) == ["ada", "bob", "cy"]
+
+
+def test_a_class_is_large_if_many_were_never_graded(graded: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    many, said = len(graded.students("ps1")), list[bool]()
+
+    @contextmanager
+    def closing(report: Path, large: bool) -> Iterator[None]:
+        said.append(large)
+        yield
+
+    monkeypatch.setattr(grading, "closing_checkpoints", closing)
+    for worth, force in ((many, True), (many + 1, True), (1, False)):
+        monkeypatch.setattr(grading, "WORTHWHILE", worth)
+        run(graded, force=force)
+    hand_in(graded, dan="right")
+    run(graded)
+    assert said == [True, False, False, True]
 
 
 def test_force_runs_all(graded: Course) -> None:
