@@ -82,6 +82,7 @@ class DirectKernel(IPythonKernel):
     """IPython's kernel with one socket."""
 
     channel: socket.socket
+    shared: SharedShell
     shell: Any
     session: Any
 
@@ -98,8 +99,6 @@ class DirectKernel(IPythonKernel):
         kernel._execute_sleep = 0.0  # it waits for messages on their way
         kernel.shared = shared
         return kernel
-
-    shared: SharedShell
 
     def start_in_fork(self, channel: socket.socket, output: int, ready: Callable[[], None]) -> None:
         """Answer requests until the client closes the connection, then end this process.
